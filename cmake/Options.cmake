@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a packager or a developer can choose.
+option(GDBDEBUG_HELPER "Build the target side: the helper and the generator modules" ON)
+option(GDBDEBUG_CLIENT "Build the host command, gdbdebug" ON)
+option(GDBDEBUG_TESTS "Build and register the tests" OFF)
+option(GDBDEBUG_WERROR "Turn warnings into errors" OFF)
+option(GDBDEBUG_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer, without -static" OFF)
+set(GDBDEBUG_LIBC "auto" CACHE STRING "The helper's C library: auto, musl, or host (the compiler's own)")
+set_property(CACHE GDBDEBUG_LIBC PROPERTY STRINGS auto musl host)
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
