@@ -20,7 +20,7 @@ def make(**options):
     try:
         return dracut_image(**options)
     except subprocess.CalledProcessError as error:
-        raise AssertionError(f"expected: dracut to make an image\ngot: status {error.returncode}\n{error.output}") from None
+        pytest.fail(f"expected: dracut to make an image\ngot: status {error.returncode}\n{error.output}")
 
 
 def linker_of(program):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A boot is never lost to us: whatever is missing or wrong, the real init runs, and the kernel log says what and why."""
+"""A boot is never lost to us: whatever is missing or wrong, the real init runs, and the kernel log says why."""
 
 import re
 

@@ -34,8 +34,8 @@ def libraries_of(program):
 
 
 class Image:
-    """A tree of files in memory that becomes a cpio archive of the kernel's "newc" form. Needs no root: owners are 0 and
-    devices are only numbers."""
+    """A tree of files in memory that becomes a cpio archive of the kernel's "newc" form. Needs no root: owners are 0
+    and devices are only numbers."""
 
     def __init__(self):
         self.entries = {}
@@ -76,8 +76,8 @@ class Image:
 
     @staticmethod
     def _entry(number, name, mode, content, device):
-        # newc: 13 fields of 8 hex digits (inode, mode, uid, gid, links, time, size, device, rdev, name length, checksum);
-        # name and content are padded to 4 bytes. Documentation/driver-api/early-userspace/buffer-format.rst
+        # newc: 13 fields of 8 hex digits (inode, mode, uid, gid, links, time, size, device, rdev, length of the name,
+        # checksum); name and content are padded to 4 bytes. Kernel: driver-api/early-userspace/buffer-format.rst
         fields = (number, mode, 0, 0, 1, 0, len(content), 0, 0, device >> 16, device & 0xFFFF, len(name) + 1, 0)
         head = b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
         return head + b"\0" * (-len(head) % 4) + content + b"\0" * (-len(content) % 4)
@@ -104,7 +104,7 @@ def write_atomically(path, content):
 def prune(folder, keep=60):
     """Forgets the images that were not used for longest."""
     for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)[keep:]:
-        old.unlink(missing_ok=True)
+        shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
 
 
 def thread_db():
@@ -163,28 +163,27 @@ def key_of(*parts):
 
 def install_tree():
     """The product installed as a package would install it (DESTDIR), in the cache under a key of what is built."""
-    tree = CACHE / "install" / key_of(HELPER, ROOT / "dracut", str(BUILD))
+    tree = CACHE / "install" / key_of(HELPER, ROOT / "dracut", ROOT / "generators", str(BUILD))
     if not tree.exists():
-        staging = Path(str(tree) + f".{os.getpid()}")
+        staging = Path(f"{tree}.{os.getpid()}")
         subprocess.run(["cmake", "--install", str(BUILD)], env={**os.environ, "DESTDIR": str(staging)},
                        stdout=subprocess.DEVNULL, check=True, timeout=scaled(120))
+        prune(tree.parent, 10)
         os.rename(staging, tree)
     return tree
 
 
-def dracut_base(tree):
+def dracut_base(scratch, tree):
     """A dracut base folder of this machine's modules and ours, in links: nothing is installed on this machine."""
-    base = tree / "dracut-base"
-    if not base.exists():
-        staging = tree / f"dracut-base.{os.getpid()}"
-        (staging / "modules.d").mkdir(parents=True)
-        for entry in Path("/usr/lib/dracut").iterdir():
-            if entry.name != "modules.d":
-                (staging / entry.name).symlink_to(entry)
-        for module in [*Path("/usr/lib/dracut/modules.d").iterdir(), *tree.glob("usr/lib/dracut/modules.d/*")]:
-            if not (staging / "modules.d" / module.name).exists():
-                (staging / "modules.d" / module.name).symlink_to(module)
-        os.rename(staging, base)
+    base = Path(scratch) / "dracut-base"
+    (base / "modules.d").mkdir(parents=True)
+    for entry in Path("/usr/lib/dracut").iterdir():
+        if entry.name != "modules.d":
+            (base / entry.name).symlink_to(entry)
+    ours = list(tree.glob("usr/lib/dracut/modules.d/*")) if tree else []
+    for module in [*ours, *Path("/usr/lib/dracut/modules.d").iterdir()]:
+        if not (base / "modules.d" / module.name).exists():
+            (base / "modules.d" / module.name).symlink_to(module)
     return base
 
 
@@ -192,12 +191,13 @@ def dracut_image(modules=SYSTEMD_MODULES, arguments=(), with_gdbdebug=True, conf
     """A real image of the newest kernel, made by this machine's dracut with our module as it is installed.
     Raises subprocess.CalledProcessError with dracut's output when it could not be made."""
     version, _ = kernel()
-    tree = install_tree()
-    modules = modules + (" gdbdebug" if with_gdbdebug else "")
-    command = ["dracut", "--force", "--conf", "/dev/null", "--confdir", "/nonexistent", "--no-hostonly", "--no-hostonly-cmdline",
-               "--gzip", "--kver", version, "--modules", modules, "--drivers", drivers, *arguments]
+    tree = install_tree() if with_gdbdebug else None
+    command = ["dracut", "--force", "--conf", "/dev/null", "--no-hostonly", "--no-hostonly-cmdline",
+               "--gzip", "--kver", version, "--drivers", drivers,
+               "--modules", modules + (" gdbdebug" if with_gdbdebug else ""), *arguments]
     packages = Path("/var/lib/dpkg/status")
-    key = key_of(" ".join(command), str(tree), configuration or "", packages if packages.exists() else "")
+    key = key_of(" ".join(command), tree.name if tree else "", configuration or "",
+                 packages if packages.exists() else "")
     path = CACHE / "images" / f"{key}.img"
     if path.exists():
         os.utime(path)
@@ -206,13 +206,15 @@ def dracut_image(modules=SYSTEMD_MODULES, arguments=(), with_gdbdebug=True, conf
     prune(path.parent)
     with tempfile.TemporaryDirectory(prefix="gdbdebug-dracut-") as scratch:
         result = Path(scratch) / "image"
-        environment = {**os.environ, "dracutbasedir": str(dracut_base(tree)), "LC_ALL": "C",
-                       "GDBDEBUG_HELPER": str(tree / "usr/libexec/gdbdebug/gdbdebug-init")}
-        if configuration is not None:
-            (Path(scratch) / "gdbdebug.conf").write_text(configuration)
-            environment["GDBDEBUG_CONF"] = str(Path(scratch) / "gdbdebug.conf")
-        run = subprocess.run([*command, "--tmpdir", scratch, str(result)], env=environment, stdin=subprocess.DEVNULL,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=scaled(300))
+        (Path(scratch) / "gdbdebug.conf").write_text(configuration or "")
+        (Path(scratch) / "no-configuration").mkdir()
+        environment = {**os.environ, "LC_ALL": "C", "dracutbasedir": str(dracut_base(scratch, tree)),
+                       "GDBDEBUG_CONF": f"{scratch}/gdbdebug.conf"}
+        if tree:
+            environment["GDBDEBUG_LIBEXECDIR"] = str(tree / "usr/libexec/gdbdebug")
+        run = subprocess.run([*command, "--confdir", f"{scratch}/no-configuration", "--tmpdir", scratch, str(result)], env=environment, text=True,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             timeout=scaled(300))
         if run.returncode or not result.exists():
             raise subprocess.CalledProcessError(run.returncode, command, run.stdout)
         os.chmod(result, 0o644)

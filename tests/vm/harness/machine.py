@@ -232,12 +232,12 @@ def accelerator():
 
 
 def kvm_works(seconds=10):
-    """A /dev/kvm that exists may still hang: where a virtual machine runs in another, its firmware may run while a kernel
-    does not. So a kernel is booted without any root file system: it must panic, and QEMU end, within the limit."""
+    """A /dev/kvm that exists may still hang: where a virtual machine runs in another, its firmware may run while a
+    kernel does not. So a kernel is booted without a root file system: it must panic, and QEMU end, in time."""
     if not os.access("/dev/kvm", os.R_OK | os.W_OK) or kernel()[0] is None:
         return False
-    command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-accel", "kvm",
-               "-m", "256", "-kernel", str(kernel()[1]), "-append", "panic=-1 quiet"]
+    command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+               "-accel", "kvm", "-m", "256", "-kernel", str(kernel()[1]), "-append", "panic=-1 quiet"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, start_new_session=True)
     try:
