@@ -2,28 +2,7 @@
 """The harness itself, on an image without the helper: a test of the tests, and the published method that gdbdebug is
 measured against."""
 
-import shutil
-
-import pytest
 from harness import image, probe_image
-
-
-def published_method(tree):
-    """The shell script that people put in the place of /init today: it hopes that gdbserver is attached after 1 s."""
-    busybox = shutil.which("busybox")
-    if not busybox:
-        pytest.skip("busybox is not installed")
-    tree.program("/bin/busybox", busybox)
-    for applet in ("sh", "mount", "mkdir", "sleep"):
-        tree.link(f"/bin/{applet}", "busybox")
-    tree.add("/init", """#!/bin/sh
-mkdir -p /proc /dev
-mount -t proc proc /proc
-mount -t devtmpfs dev /dev
-/usr/bin/gdbserver --attach /dev/ttyS1 $$ &
-sleep 1
-exec /usr/lib/gdbdebug/init "$@"
-""", 0o755)
 
 
 def test_the_probe_tells_what_a_bare_pid_1_sees(boot):
@@ -50,7 +29,7 @@ def test_a_crash_of_pid_1_is_seen_as_a_panic(boot):
 
 
 def test_the_published_method_reaches_gdb(boot, gdb):
-    machine = boot(probe_image(helper=False, change=published_method), "PROBE=spin")
+    machine = boot(probe_image(helper=False, change=image.published_method), "PROBE=spin")
     machine.wait_for("Remote debugging using /dev/ttyS1")
     debugger = gdb()
     debugger.command("set sysroot")

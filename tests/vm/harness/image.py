@@ -125,6 +125,7 @@ def probe_image(helper=True, gdbserver=True, probe="probe", configuration=None, 
         image.directory(path)
     # A console node as in every image made by a generator: without it PID 1 starts with no descriptors at all.
     image.character_device("/dev/console", 5, 1)
+    image.character_device("/dev/kmsg", 1, 11)
     image.program("/usr/bin/probe", BUILD / "tests" / "vm" / probe)
     image.link(REAL_INIT, "../../bin/probe")
     manifest = ["# what the agent needs in a root of its own", "/init"]
@@ -143,6 +144,22 @@ def probe_image(helper=True, gdbserver=True, probe="probe", configuration=None, 
     if change:
         change(image)
     return image.save()
+
+
+def published_method(image):
+    """Changes an image so that its /init is the shell script that people put there today. It hopes that gdbserver is
+    attached after a second. What gdbdebug is measured against; needs busybox."""
+    image.program("/bin/busybox", shutil.which("busybox"))
+    for applet in ("sh", "mount", "mkdir", "sleep"):
+        image.link(f"/bin/{applet}", "busybox")
+    image.add("/init", """#!/bin/sh
+mkdir -p /proc /dev
+mount -t proc proc /proc
+mount -t devtmpfs dev /dev
+/usr/bin/gdbserver --attach /dev/ttyS1 $$ &
+sleep 1
+exec /usr/lib/gdbdebug/init "$@"
+""", 0o755)
 
 
 # What every slim image of dracut has here. Without the network modules, which Debian 12's dracut-network drags in.
@@ -212,7 +229,8 @@ def dracut_image(modules=SYSTEMD_MODULES, arguments=(), with_gdbdebug=True, conf
                        "GDBDEBUG_CONF": f"{scratch}/gdbdebug.conf"}
         if tree:
             environment["GDBDEBUG_LIBEXECDIR"] = str(tree / "usr/libexec/gdbdebug")
-        run = subprocess.run([*command, "--confdir", f"{scratch}/no-configuration", "--tmpdir", scratch, str(result)], env=environment, text=True,
+        command += ["--confdir", f"{scratch}/no-configuration", "--tmpdir", scratch, str(result)]
+        run = subprocess.run(command, env=environment, text=True,
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              timeout=scaled(300))
         if run.returncode or not result.exists():
