@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// exec_timer ROOT ROUNDS PROGRAM...: times each PROGRAM as /init would run: as process 1 of a new PID and mount namespace,
-// in ROOT, from before its exec to its end. The programs take turns, so that a busy moment hits all of them.
+// exec_timer ROOT ROUNDS PROGRAM...: times each PROGRAM as /init would run: as process 1 of a new PID and mount
+// namespace, in ROOT, from before its exec to its end. The programs take turns, so that a busy moment hits all of them.
 // Prints one line a round, nanoseconds in the order of the programs. Needs root. Exit status 1: one did not end with 0.
 #define _GNU_SOURCE
 #include <sched.h>

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Debugging off: what the helper adds to a boot. Once on this machine, as process 1 of a namespace, in hundreds of rounds;
-once in the virtual machine, by the kernel's own clock."""
+"""Debugging off: what the helper adds to a boot. Once on this machine, as process 1 of a namespace, in hundreds of
+rounds; once in the virtual machine, by the kernel's own clock."""
 
 import os
 import re
@@ -30,8 +30,8 @@ def root_with(folder):
 def system_calls(folder, root):
     """The helper's calls between its own exec and the real init's, the latter included."""
     log = Path(folder) / "strace"
-    subprocess.run(["strace", "-f", "-o", str(log), "unshare", "--pid", "--mount", "--fork", "chroot", str(root), "/init"],
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+    command = ["unshare", "--pid", "--mount", "--fork", "chroot", str(root), "/init"]
+    subprocess.run(["strace", "-f", "-o", str(log), *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     start = next(i for i, line in enumerate(lines) if 'execve("/init"' in line)
     end = next(i for i, line in enumerate(lines) if 'execve("/usr/lib/gdbdebug/init"' in line)

@@ -30,8 +30,8 @@ class Table:
             self.broken.append(f"{name}:\n{traceback.format_exc()}")
 
     def add(self, key, what, unit, values, other=None, other_name="", goal=None, goal_text=""):
-        """One row. `values` are the rounds of ours, `other` those of what it is compared with. `goal(ours, other)` tells
-        whether it is met."""
+        """One row. `values` are the rounds of ours, `other` those of what it is compared with. `goal(ours, other)`
+        tells whether it is met."""
         ours = statistics.median(values)
         theirs = statistics.median(other) if other else None
         row = {"key": key, "what": what, "unit": unit, "ours": ours, "rounds": values, "other": theirs,
@@ -108,7 +108,8 @@ plot $rows using ($2/2):0:($2/2):(0.35):ytic(1) with boxxyerror notitle
         for row in self.rows:
             before = old.get(row["key"], {}).get("ours")
             ratio = f"{row['ours'] / before:.2f}" if before else "new"
-            lines.append(f"| {row['what']} | {row['unit']} | {self.number(before)} | {self.number(row['ours'])} | {ratio} |")
+            numbers = f"{self.number(before)} | {self.number(row['ours'])} | {ratio}"
+            lines.append(f"| {row['what']} | {row['unit']} | {numbers} |")
         return "\n".join(lines) + "\n"
 
     def status(self):

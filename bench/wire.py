@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Bytes on the line and round trips until gdb stands at `_start` of systemd, and until a backtrace with all of systemd's
-libraries known: plain gdb, gdb with a sysroot, and `gdbdebug attach`. Counted by a relay that sits on the line."""
+"""Bytes on the line and round trips until gdb stands at `_start` of systemd, and until a backtrace with all of
+systemd's libraries known: plain gdb, gdb with a sysroot, and `gdbdebug attach`. Counted by a relay that sits on the line."""
 
 import re
 import selectors
@@ -18,8 +18,8 @@ SYSTEMD = "/usr/lib/systemd/systemd"
 
 
 class CountingRelay:
-    """A Unix socket that leads to another one, and counts. With `baud` each direction passes bytes at the pace of a serial
-    line with 8 data bits, no parity and one stop bit: ten bit times a byte."""
+    """A Unix socket that leads to another one, and counts. With `baud` each direction passes bytes at the pace of a
+    serial line with 8 data bits, no parity and one stop bit: ten bit times a byte."""
 
     def __init__(self, path, target, baud=None):
         self.path, self.target, self.baud = path, target, baud

@@ -67,14 +67,14 @@ def from_junit_case(case):
     if case.get("classname") not in (None, name, ""):
         name = f"{case.get('classname').rsplit('.', 1)[-1]}: {name}"
     skipped = case.find("skipped")
-    if skipped is not None or case.get("status") in ("disabled", "notrun"):
-        message = skipped.get("message", "") if skipped is not None else ""
-        if message in ("", "SKIP_RETURN_CODE=77", "SKIP_REGULAR_EXPRESSION_MATCHED"):
-            message = skip_reason(case.findtext("system-out", ""))
-        # CTest calls a test whose program it could not find "not run": nobody meant that to be a skip.
-        if case.get("status") == "notrun" and message == "no reason given":
-            return Outcome(name, FAILED, skipped.get("message") or "could not be run")
-        return Outcome(name, SKIPPED, message.splitlines()[0])
+    message = skipped.get("message", "") if skipped is not None else ""
+    if message.startswith(("SKIP_RETURN_CODE", "SKIP_REGULAR_EXPRESSION")) or case.get("status") == "disabled":
+        return Outcome(name, SKIPPED, skip_reason(case.findtext("system-out", "")))
+    if case.get("status") == "notrun":
+        # CTest says "not run" too of a test whose program it could not find. Nobody meant that to be a skip.
+        return Outcome(name, FAILED, message or "could not be run")
+    if skipped is not None:
+        return Outcome(name, SKIPPED, message.split("\n")[0] or "no reason given")
     for kind in ("failure", "error"):
         if case.find(kind) is not None:
             return Outcome(name, FAILED, (case.find(kind).get("message") or "").split("\n")[0])
@@ -94,7 +94,7 @@ def outcomes_of(report, reports):
     result = []
     for case in ElementTree.parse(report).getroot().iter("testcase"):
         whole = from_junit_case(case)
-        inner = inside(case, reports) if whole.state != SKIPPED else []
+        inner = inside(case, reports)
         result += inner or [whole]
         if inner and whole.state == FAILED and not any(one.state == FAILED for one in inner):
             result.append(Outcome(whole.name, FAILED, "it failed, though every test inside it passed"))

@@ -4,8 +4,8 @@
 // (I/O port 0xe9): no device node, descriptor or driver is needed, so the telling changes nothing of what is told, and
 // works when the machine has no console at all.
 // PROBE comes from the kernel command line (a word `k=v` without a dot goes to init's environment):
-//   poweroff (default), stamp (a line in the kernel log at once, then as poweroff), spin (tick until a debugger sets finish), spin-blocked (the same with every signal blocked, as
-//   systemd runs), spin:N (N ticks), segv, abort, jump0, exit:N, exec (itself once more), hang
+//   poweroff (default), stamp (a line in the kernel log at once, then as poweroff), spin (tick until a debugger sets
+//   finish), spin-blocked (the same with every signal blocked, as systemd runs), spin:N (N ticks), segv, abort, jump0, exit:N, exec (itself once more), hang
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
