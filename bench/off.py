@@ -31,7 +31,8 @@ def system_calls(folder, root):
     """The helper's calls between its own exec and the real init's, the latter included."""
     log = Path(folder) / "strace"
     command = ["unshare", "--pid", "--mount", "--fork", "chroot", str(root), "/init"]
-    subprocess.run(["strace", "-f", "-o", str(log), *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+    subprocess.run(["strace", "-f", "-o", str(log), *command], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, timeout=60)
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     start = next(i for i, line in enumerate(lines) if 'execve("/init"' in line)
     end = next(i for i, line in enumerate(lines) if 'execve("/usr/lib/gdbdebug/init"' in line)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Bytes on the line and round trips until gdb stands at `_start` of systemd, and until a backtrace with all of
-systemd's libraries known: plain gdb, gdb with a sysroot, and `gdbdebug attach`. Counted by a relay that sits on the line."""
+systemd's libraries known: plain gdb, and gdb with a sysroot. Counted by a relay that sits on the line."""
 
 import re
 import selectors

@@ -5,7 +5,8 @@
 // works when the machine has no console at all.
 // PROBE comes from the kernel command line (a word `k=v` without a dot goes to init's environment):
 //   poweroff (default), stamp (a line in the kernel log at once, then as poweroff), spin (tick until a debugger sets
-//   finish), spin-blocked (the same with every signal blocked, as systemd runs), spin:N (N ticks), segv, abort, jump0, exit:N, exec (itself once more), hang
+//   finish), spin-blocked (the same with every signal blocked, as systemd runs), spin:N (N ticks),
+//   segv, abort, jump0, exit:N, exec (itself once more), hang
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
