@@ -187,6 +187,23 @@ class Machine:
         text = self.wait_probe(r"(?s)^\{\"argv\".*?\"end\":true\}\n", seconds).group(0)
         return json.loads(text)
 
+    def wait_debug_line(self, pattern, seconds=60):
+        """Reads the debug line itself, as a person with a terminal program, until the expression is found in what
+        comes; then hangs up. Returns the text."""
+        limit, text = time.monotonic() + scaled(seconds), ""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(self.debug))
+            while not re.search(pattern, text):
+                line.settimeout(max(0.01, limit - time.monotonic()))
+                try:
+                    data = line.recv(65536)
+                except TimeoutError:
+                    data = b""
+                if not data:
+                    raise Timeout(self.describe(f"/{pattern}/ on the debug line", repr(text[-2000:]), [self.console]))
+                text += data.decode("utf-8", "replace")
+        return text
+
     def wait_end(self, seconds=60):
         """Waits until the machine is off; returns why: "poweroff" or "panic"."""
         self._wait(lambda: self.exit_status is not None or None, "the machine to end", seconds,
