@@ -121,6 +121,7 @@ def watch(machine, directory, clock):
         in_gdb(debugger, "backtrace")
 
         say("A breakpoint in systemd's C library: its first call of open")
+        in_gdb(debugger, "set breakpoint pending on")
         in_gdb(debugger, "tbreak __libc_start_main")
         stop = in_gdb(debugger, "continue", debugger.resume)
         function = stop.get("frame", {}).get("func", "?")
@@ -142,8 +143,7 @@ def watch(machine, directory, clock):
 
 
 def end_of_boot(machine, clock, since):
-    reached = machine.wait_for(r"Reached target .*initrd-root-device|Reached target.*Basic System|"
-                               r"Reached target.*basic\.target", 180)
+    reached = machine.wait_for(r"Reached target.*(basic\.target|Basic System)", 180)
     print(f"  console: {reached.group(0).strip()}")
     clock.note("from detach to systemd's basic.target", time.monotonic() - since)
 
@@ -170,7 +170,7 @@ def main():
     image = make_image(clock)
     # A folder with a short name: the debug line's socket is in it, and the user types it.
     directory = Path(tempfile.mkdtemp(prefix="gdbdebug-demo-"))
-    machine = Machine(directory, image, f"{PARAMETER} systemd.show_status=1", memory=1024)
+    machine = Machine(directory, image, f"{PARAMETER} systemd.show_status=1 systemd.log_color=0", memory=1024)
     say(f"A virtual machine ({accelerator()}) whose second serial port is a socket")
     typed("$ ", shown_command(machine))
     try:

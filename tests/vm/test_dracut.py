@@ -37,6 +37,7 @@ def test_systemd_is_met_at_its_first_instruction_and_boots_on(boot, gdb, helper)
     debugger.connect(machine.debug)
     assert_at_start(debugger, linker_of(SYSTEMD))
     assert "/usr/lib/systemd/systemd" in debugger.command("info proc exe")
+    debugger.command("set breakpoint pending on")  # libc is not there yet
     debugger.command("tbreak __libc_start_main")
     stop = debugger.resume()
     assert stop["frame"]["func"].startswith("__libc_start_main"), stop

@@ -69,9 +69,9 @@ def test_no_such_terminal(boot, helper):
 
 def test_no_console_at_all(boot, gdb, helper):
     machine = boot(probe_image(), "rd.gdbdebug=ttyS1,wait", console="console=ttyUSB9")
+    machine.wait_debug_line(r"gdbdebug .*state=held")
     debugger = gdb()
     debugger.command("set sysroot")
-    debugger.command("set remotetimeout 30")
     debugger.connect(machine.debug)
     debugger.command("detach")
     report = machine.report()
@@ -90,12 +90,15 @@ def test_no_console_and_nobody_there(boot, helper):
     ("serial0:1,wait", "gdbdebug: .*'serial0:1'"),
     ("/etc/passwd,wait", "gdbdebug: .*'/etc/passwd'"),
     ("../ttyS1,wait", "gdbdebug: .*'../ttyS1'"),
-    ("null,wait", "gdbdebug: .*'null'"),
     ("tcp:1234,wait", "gdbdebug: .*(from=|insecure)"),
 ])
 def test_a_line_that_cannot_be_used_boots_as_if_off(boot, helper, value, expected):
     report = boots_on(boot, f"rd.gdbdebug={value}", expect=[expected])
     assert not report["has_children"]
+
+
+def test_a_device_that_is_no_terminal(boot, helper):
+    boots_on(boot, "rd.gdbdebug=null,wait", expect=["gdbdebug: .*'null'"])
 
 
 @pytest.mark.parametrize("value,expected", [

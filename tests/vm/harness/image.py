@@ -191,14 +191,18 @@ def install_tree():
 
 
 def dracut_base(scratch, tree):
-    """A dracut base folder of this machine's modules and ours, in links: nothing is installed on this machine."""
+    """A dracut base folder of this machine's modules, in links, and of ours: nothing is installed on this machine. Ours
+    is a copy of the installed one that looks for its other files in `tree`, where they are, and not in /usr."""
     base = Path(scratch) / "dracut-base"
     (base / "modules.d").mkdir(parents=True)
     for entry in Path("/usr/lib/dracut").iterdir():
         if entry.name != "modules.d":
             (base / entry.name).symlink_to(entry)
-    ours = list(tree.glob("usr/lib/dracut/modules.d/*")) if tree else []
-    for module in [*ours, *Path("/usr/lib/dracut/modules.d").iterdir()]:
+    for module in tree.glob("usr/lib/dracut/modules.d/*") if tree else []:
+        shutil.copytree(module, base / "modules.d" / module.name)
+        for script in (base / "modules.d" / module.name).iterdir():
+            script.write_text(script.read_text().replace("/usr/libexec/gdbdebug", f"{tree}/usr/libexec/gdbdebug"))
+    for module in Path("/usr/lib/dracut/modules.d").iterdir():
         if not (base / "modules.d" / module.name).exists():
             (base / "modules.d" / module.name).symlink_to(module)
     return base
@@ -227,8 +231,6 @@ def dracut_image(modules=SYSTEMD_MODULES, arguments=(), with_gdbdebug=True, conf
         (Path(scratch) / "no-configuration").mkdir()
         environment = {**os.environ, "LC_ALL": "C", "dracutbasedir": str(dracut_base(scratch, tree)),
                        "GDBDEBUG_CONF": f"{scratch}/gdbdebug.conf"}
-        if tree:
-            environment["GDBDEBUG_LIBEXECDIR"] = str(tree / "usr/libexec/gdbdebug")
         command += ["--confdir", f"{scratch}/no-configuration", "--tmpdir", scratch, str(result)]
         run = subprocess.run(command, env=environment, text=True,
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
