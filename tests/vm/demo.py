@@ -9,6 +9,7 @@ import argparse
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -150,11 +151,14 @@ def end_of_boot(machine, clock, since):
 
 def interactive(machine):
     """The user's own gdb in the foreground. When it ends, the boot goes on; Ctrl-C here ends the machine."""
-    say("Your gdb. Try: backtrace, break openat64, continue, detach. The console goes to console.log")
+    say("Your gdb. Try: backtrace, break openat64, continue, detach")
     command = ["gdb", "-nx", "-q", "-iex", "set debuginfod enabled off", "-ex", "set sysroot /",
                "-ex", f"target remote {machine.debug}"]
     typed("$ ", shlex.join(command))
+    # Ctrl-C is for gdb. A handler, unlike SIG_IGN, does not outlive gdb's exec.
+    signal.signal(signal.SIGINT, lambda *_: None)
     subprocess.run(command, check=False)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     print(f"\nThe console, so far (all of it: {machine.console.path}):")
     print("\n".join("  " + line.rstrip() for line in machine.console.text.splitlines()[-12:]))
 
