@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=dash
+# shellcheck disable=SC2034  # variables for the sourcing module
+# image.sh: what the modules for dracut, mkinitcpio and initramfs-tools have in common.
+# Runs on the building machine only, never in the image. Sourced by bash and by dash, so it keeps to what both know.
+# The sourcing module defines gdbdebug_error and gdbdebug_warning (one message, in its generator's own manner).
+# A function that fails has said why through gdbdebug_error, and has not changed the image's /init.
+
+# Where things are in the image. The helper has the same paths built in.
+gdbdebug_image_dir=/usr/lib/gdbdebug
+gdbdebug_image_manifest=$gdbdebug_image_dir/files
+gdbdebug_image_conf=/etc/gdbdebug.conf
+
+gdbdebug_known_lines="serial virtio usb vsock net ssh"
+
+# gdbdebug_find_helper DIR... : prints the path of the helper: GDBDEBUG_HELPER if it is set, else the first in a DIR.
+# A dynamic executable is refused: as /init it would need libraries before anybody can have checked that they are there.
+gdbdebug_find_helper() {
+    local helper=${GDBDEBUG_HELPER-} dir
+
+    for dir in "$@"; do
+        [ -z "$helper" ] || break
+        [ ! -e "$dir/gdbdebug-init" ] || helper=$dir/gdbdebug-init
+    done
+    helper=${helper:-$1/gdbdebug-init}
+    if [ ! -f "$helper" ] || [ ! -x "$helper" ]; then
+        gdbdebug_error "the helper '$helper' is not an executable file; install gdbdebug, or set GDBDEBUG_HELPER"
+        return 1
+    fi
+    if ! gdbdebug_is_elf "$helper"; then
+        gdbdebug_error "the helper '$helper' is not an ELF executable; install gdbdebug, or set GDBDEBUG_HELPER"
+        return 1
+    fi
+    if [ -n "$(gdbdebug_libraries "$helper")" ]; then
+        gdbdebug_error "the helper '$helper' is dynamically linked; as /init it must be static"
+        return 1
+    fi
+    printf '%s\n' "$helper"
+}
+
+# gdbdebug_is_elf FILE: true if FILE begins like an ELF file.
+gdbdebug_is_elf() {
+    [ "$(head -c 4 "$1" 2>/dev/null | tail -c 3)" = ELF ]
+}
+
+# gdbdebug_is_helper FILE HELPER: true if FILE is the helper, also when it was stripped or comes from another build of
+# it. HELPER is the helper on the building machine. The name of the parameter is a string that no other /init contains.
+gdbdebug_is_helper() {
+    [ -f "$1" ] && [ ! -L "$1" ] || return 1
+    cmp -s "$1" "$2" && return 0
+    gdbdebug_is_elf "$1" && grep -qaF rd.gdbdebug "$1"
+}
+
+# gdbdebug_libraries PROGRAM: prints what the dynamic linker loads for PROGRAM, one absolute path a line, and
+# the dynamic linker itself under the very name that the program asks for (PT_INTERP). Nothing for a static program.
+gdbdebug_libraries() {
+    local found missing
+
+    # ldd fails for a static program, and says so in words that differ between C libraries.
+    # Variables of the builder's shell must not change what is found: they are not there in the image.
+    found=$(env -u LD_PRELOAD -u LD_LIBRARY_PATH LC_ALL=C "${DRACUT_LDD:-ldd}" "$1" 2>/dev/null) || found=
+    missing=$(printf '%s\n' "$found" | awk '/=> not found/ { print $1 }' | tr '\n' ' ')
+    if [ -n "$missing" ]; then
+        gdbdebug_error "'$1' needs libraries that are not there: $missing"
+        return 1
+    fi
+    # Three forms: "name => path (address)", "path (address)", and on some systems "path => path (address)" for the
+    # dynamic linker, where the first is the name that the kernel looks up. The vdso is a name without a slash.
+    printf '%s\n' "$found" | awk '
+        $1 ~ /^\// { print $1; next }
+        $2 == "=>" && $3 ~ /^\// { print $3 }'
+}
+
+# gdbdebug_thread_db LIBRARY... : prints the path of libthread_db beside the C library, if there is one.
+# gdbserver opens it by name while it runs, so no list of dependencies has it. musl has none.
+gdbdebug_thread_db() {
+    local library
+
+    for library in "$@"; do
+        case $library in
+        */libc.so.*)
+            if [ -e "${library%/*}/libthread_db.so.1" ]; then
+                printf '%s\n' "${library%/*}/libthread_db.so.1"
+            else
+                gdbdebug_warning "no '${library%/*}/libthread_db.so.1': gdb will not know the threads of a program"
+            fi
+            return 0
+            ;;
+        esac
+    done
+}
+
+# gdbdebug_library_cache LIBRARY... : prints the path of the dynamic linker's cache if one of the libraries is found
+# only through it. In the agent's own root there is nothing but what the manifest names.
+gdbdebug_library_cache() {
+    local library libc=
+
+    for library in "$@"; do
+        case $library in */libc.so.*) libc=${library%/*} ;; esac
+    done
+    for library in "$@"; do
+        case ${library%/*} in
+        /lib | /lib64 | /usr/lib | /usr/lib64 | "$libc" | "/usr$libc" | "${libc#/usr}") ;;
+        *)
+            printf '%s\n' /etc/ld.so.cache
+            return 0
+            ;;
+        esac
+    done
+}
+
+# gdbdebug_program PROGRAM: prints PROGRAM and everything it needs to run in a root of its own, one path a line.
+gdbdebug_program() {
+    local libraries
+
+    libraries=$(gdbdebug_libraries "$1") || return 1
+    printf '%s\n' "$1"
+    [ -n "$libraries" ] || return 0
+    printf '%s\n' "$libraries"
+    # shellcheck disable=SC2086  # one word a library
+    gdbdebug_library_cache $libraries
+}
+
+# gdbdebug_gdbserver PROGRAM: the same for gdbserver, with its libthread_db.
+gdbdebug_gdbserver() {
+    local files
+
+    files=$(gdbdebug_program "$1") || return 1
+    printf '%s\n' "$files"
+    # shellcheck disable=SC2086  # one word a file
+    gdbdebug_thread_db $files
+}
+
+# gdbdebug_write_manifest ROOT: writes the manifest of the image under ROOT from the paths on standard input.
+# Each path once, in the order given: the first is gdbserver.
+gdbdebug_write_manifest() {
+    if ! mkdir -p "$1$gdbdebug_image_dir" || ! {
+        echo "# What gdbdebug's agent takes along into a root of its own: one path of this image a line."
+        awk 'NF && !seen[$0]++'
+    } >"$1$gdbdebug_image_manifest"; then
+        gdbdebug_error "writing '$gdbdebug_image_manifest' to the image failed"
+        return 1
+    fi
+}
+
+# gdbdebug_swap ROOT HELPER: keeps what is /init in the image under ROOT as /usr/lib/gdbdebug/init, and puts HELPER
+# there. Does nothing if that has been done. Call it last: up to its final rename the image has its own /init.
+gdbdebug_swap() {
+    local init=$1/init kept=$1$gdbdebug_image_dir/init staged=$1/init.gdbdebug target
+
+    if gdbdebug_is_helper "$init" "$2"; then
+        # A generator may run a module twice. A second swap would make the helper its own real init.
+        if [ -e "$kept" ] || [ -L "$kept" ]; then
+            return 0
+        fi
+        gdbdebug_error "'/init' is gdbdebug's helper already, but '$gdbdebug_image_dir/init' is missing from the image"
+        return 1
+    fi
+    if [ ! -e "$init" ] && [ ! -L "$init" ]; then
+        gdbdebug_error "the image has no '/init' yet; gdbdebug must come after the module that makes it"
+        return 1
+    fi
+
+    if ! mkdir -p "${kept%/*}" || ! rm -f "$kept" "$staged" || ! cp "$2" "$staged" || ! chmod 0755 "$staged"; then
+        gdbdebug_error "copying the helper '$2' into the image failed"
+        rm -f "$staged"
+        return 1
+    fi
+    if [ -L "$init" ]; then
+        # A relative target counts from the link's own directory, which is now three levels further down.
+        target=$(readlink "$init")
+        case $target in
+        /*) ;;
+        *) target=../../../$target ;;
+        esac
+        ln -s "$target" "$kept"
+    else
+        cp -p "$init" "$kept"
+    fi || {
+        gdbdebug_error "keeping the image's '/init' as '$gdbdebug_image_dir/init' failed"
+        rm -f "$kept" "$staged"
+        return 1
+    }
+    mv -f "$staged" "$init" || {
+        gdbdebug_error "putting the helper in the place of the image's '/init' failed"
+        rm -f "$kept" "$staged"
+        return 1
+    }
+}
+
+# gdbdebug_trim TEXT: prints TEXT without white space at its ends.
+gdbdebug_trim() {
+    local text=$1
+
+    text=${text#"${text%%[![:space:]]*}"}
+    text=${text%"${text##*[![:space:]]}"}
+    printf '%s\n' "$text"
+}
+
+# gdbdebug_read_conf FILE: sets gdbdebug_lines, gdbdebug_modules, gdbdebug_authorized_keys and gdbdebug_host_key.
+# No file is no error: then they have their defaults. The format is that of gdbdebug.conf(5).
+gdbdebug_read_conf() {
+    local line key value number=0 failed=0
+
+    gdbdebug_lines="serial virtio"
+    gdbdebug_modules=
+    gdbdebug_authorized_keys=
+    gdbdebug_host_key=
+    [ -e "$1" ] || return 0
+    if [ ! -f "$1" ] || [ ! -r "$1" ]; then
+        gdbdebug_error "'$1' is not a file that can be read"
+        return 1
+    fi
+
+    while IFS= read -r line || [ -n "$line" ]; do
+        number=$((number + 1))
+        line=$(gdbdebug_trim "$line")
+        case $line in
+        '' | '#'*) continue ;;
+        *=*) ;;
+        *)
+            gdbdebug_error "$1:$number: '$line' has no '='; a line is key=value, or a comment after #"
+            failed=1
+            continue
+            ;;
+        esac
+        key=$(gdbdebug_trim "${line%%=*}")
+        value=$(gdbdebug_trim "${line#*=}")
+        case $value in
+        '"'*'"')
+            if [ "$value" = '"' ]; then
+                gdbdebug_error "$1:$number: the quoted value of '$key' has no end; a second \" is missing"
+                failed=1
+                continue
+            fi
+            value=${value#\"}
+            value=${value%\"}
+            ;;
+        '"'*)
+            gdbdebug_error "$1:$number: the quoted value of '$key' has no end; a second \" is missing"
+            failed=1
+            continue
+            ;;
+        esac
+        case $key in
+        default) ;; # for the helper: the value of a bare rd.gdbdebug
+        lines) gdbdebug_lines=$value ;;
+        modules) gdbdebug_modules=$value ;;
+        authorized_keys) gdbdebug_authorized_keys=$value ;;
+        host_key) gdbdebug_host_key=$value ;;
+        *)
+            # A later gdbdebug may know it.
+            gdbdebug_warning "$1:$number: unknown key '$key' passed over; known are default, lines, modules, \
+authorized_keys and host_key"
+            ;;
+        esac
+    done <"$1"
+
+    set -f # a * among the words is a wrong word, not a list of files
+    for line in $gdbdebug_lines; do
+        case " $gdbdebug_known_lines " in
+        *" $line "*) ;;
+        *)
+            gdbdebug_error "$1: unknown word '$line' in lines=; known are $gdbdebug_known_lines"
+            failed=1
+            ;;
+        esac
+    done
+    set +f
+    return "$failed"
+}
+
+# gdbdebug_wants LINE... : true if gdbdebug.conf asks for one of these kinds of line.
+gdbdebug_wants() {
+    local line
+
+    for line in "$@"; do
+        case " $gdbdebug_lines " in *[[:space:]]"$line"[[:space:]]*) return 0 ;; esac
+    done
+    return 1
+}
+
+# gdbdebug_kernel_modules: prints the kernel modules that the wanted lines can need, one a line: a name, or a directory
+# of the kernel's tree as =drivers/DIR. Any of them can be built in or not exist in this kernel.
+gdbdebug_kernel_modules() {
+    # PCI and platform UARTs. Most kernels have the 8250 family built in, but not every card's driver.
+    ! gdbdebug_wants serial || echo "=drivers/tty/serial"
+    ! gdbdebug_wants virtio || printf '%s\n' virtio_pci virtio_mmio virtio_console
+    ! gdbdebug_wants usb || printf '%s\n' =drivers/usb/host usbserial ftdi_sio cp210x pl2303 ch341 cdc_acm
+    ! gdbdebug_wants vsock || printf '%s\n' vmw_vsock_virtio_transport vsock_loopback hv_sock vmw_vsock_vmci_transport
+    # Ethernet cards look for the driver of their PHY by themselves. udhcpc needs packet sockets.
+    ! gdbdebug_wants net ssh || printf '%s\n' =drivers/net/ethernet =drivers/net/phy =drivers/net/mdio \
+        virtio_net vmxnet3 hv_netvsc xen_netfront af_packet ipv6
+}
