@@ -18,13 +18,13 @@ gdbdebug_warning() { dwarn "gdbdebug: $*"; }
 
 # Sources what all generators have in common: from this module's source tree, or where it is installed, by the helper.
 gdbdebug_load() {
-    local here dir
+    local here place
     here=$(readlink -f "${BASH_SOURCE[0]}")
     gdbdebug_places=(/usr/libexec/gdbdebug /usr/lib/gdbdebug /usr/local/libexec/gdbdebug)
-    for dir in "${here%/*/*/*}/generators" "${gdbdebug_places[@]}"; do
-        [[ -f $dir/image.sh ]] || continue
+    for place in "${here%/*/*/*}/generators" "${gdbdebug_places[@]}"; do
+        [[ -f $place/image.sh ]] || continue
         # shellcheck source=../../generators/image.sh
-        . "$dir/image.sh"
+        . "$place/image.sh"
         return 0
     done
     gdbdebug_error "'image.sh' is in none of ${gdbdebug_places[*]}; install gdbdebug again"
