@@ -3,13 +3,19 @@
 # shellcheck disable=SC2034  # variables for the sourcing module
 # image.sh: what the modules for dracut, mkinitcpio and initramfs-tools have in common.
 # Runs on the building machine only, never in the image. Sourced by bash and by dash, so it keeps to what both know.
-# The sourcing module defines gdbdebug_error and gdbdebug_warning (one message, in its generator's own manner).
 # A function that fails has said why through gdbdebug_error, and has not changed the image's /init.
+#
+# The sourcing module says how its generator does things:
+#   gdbdebug_error TEXT, gdbdebug_warning TEXT, gdbdebug_note TEXT    one message, not to the standard output
+#   gdbdebug_find NAME             prints the path of a program of this machine, or fails
+#   gdbdebug_add_program PATH      takes a program along, to the same path in the image
+#   gdbdebug_add_file PATH DEST    takes a file along, to DEST in the image; DEST may be there already
 
 # Where things are in the image. The helper has the same paths built in.
 gdbdebug_image_dir=/usr/lib/gdbdebug
-gdbdebug_image_manifest=$gdbdebug_image_dir/files
 gdbdebug_image_conf=/etc/gdbdebug.conf
+gdbdebug_image_udhcpc=$gdbdebug_image_dir/net/udhcpc
+gdbdebug_image_ssh=$gdbdebug_image_dir/ssh
 
 gdbdebug_known_lines="serial virtio usb vsock net ssh"
 
@@ -71,7 +77,7 @@ gdbdebug_libraries() {
         $2 == "=>" && $3 ~ /^\// { print $3 }'
 }
 
-# gdbdebug_thread_db LIBRARY... : prints the path of libthread_db beside the C library, if there is one.
+# gdbdebug_thread_db LIBRARY... : prints the path of libthread_db beside the C library among the arguments.
 # gdbserver opens it by name while it runs, so no list of dependencies has it. musl has none.
 gdbdebug_thread_db() {
     local library
@@ -109,36 +115,14 @@ gdbdebug_library_cache() {
     done
 }
 
-# gdbdebug_program PROGRAM: prints PROGRAM and everything it needs to run in a root of its own, one path a line.
-gdbdebug_program() {
-    local libraries
-
-    libraries=$(gdbdebug_libraries "$1") || return 1
-    printf '%s\n' "$1"
-    [ -n "$libraries" ] || return 0
-    printf '%s\n' "$libraries"
-    # shellcheck disable=SC2086  # one word a library
-    gdbdebug_library_cache $libraries
-}
-
-# gdbdebug_gdbserver PROGRAM: the same for gdbserver, with its libthread_db.
-gdbdebug_gdbserver() {
-    local files
-
-    files=$(gdbdebug_program "$1") || return 1
-    printf '%s\n' "$files"
-    # shellcheck disable=SC2086  # one word a file
-    gdbdebug_thread_db $files
-}
-
 # gdbdebug_write_manifest ROOT: writes the manifest of the image under ROOT from the paths on standard input.
 # Each path once, in the order given: the first is gdbserver.
 gdbdebug_write_manifest() {
     if ! mkdir -p "$1$gdbdebug_image_dir" || ! {
         echo "# What gdbdebug's agent takes along into a root of its own: one path of this image a line."
         awk 'NF && !seen[$0]++'
-    } >"$1$gdbdebug_image_manifest"; then
-        gdbdebug_error "writing '$gdbdebug_image_manifest' to the image failed"
+    } >"$1$gdbdebug_image_dir/files"; then
+        gdbdebug_error "writing '$gdbdebug_image_dir/files' to the image failed"
         return 1
     fi
 }
@@ -154,10 +138,6 @@ gdbdebug_swap() {
             return 0
         fi
         gdbdebug_error "'/init' is gdbdebug's helper already, but '$gdbdebug_image_dir/init' is missing from the image"
-        return 1
-    fi
-    if [ ! -e "$init" ] && [ ! -L "$init" ]; then
-        gdbdebug_error "the image has no '/init' yet; gdbdebug must come after the module that makes it"
         return 1
     fi
 
@@ -291,4 +271,166 @@ gdbdebug_kernel_modules() {
     # Ethernet cards look for the driver of their PHY by themselves. udhcpc needs packet sockets.
     ! gdbdebug_wants net ssh || printf '%s\n' =drivers/net/ethernet =drivers/net/phy =drivers/net/mdio \
         virtio_net vmxnet3 hv_netvsc xen_netfront af_packet ipv6
+}
+
+# gdbdebug_module_names DIRECTORY: prints the names of the kernel modules below DIRECTORY, one a line.
+gdbdebug_module_names() {
+    [ ! -d "$1" ] || find "$1" -name '*.ko*' -printf '%f\n' | sed 's/\.ko.*//'
+}
+
+# gdbdebug_udhcpc: prints the path of a busybox that can be a DHCP client, or nothing.
+gdbdebug_udhcpc() {
+    local busybox
+
+    if busybox=$(gdbdebug_find busybox) && "$busybox" --list 2>/dev/null | grep -qx udhcpc; then
+        printf '%s\n' "$busybox"
+    else
+        gdbdebug_warning "no busybox with udhcpc on this machine: rd.gdbdebug.ip=dhcp will not work, a static address \
+and IPv6 link-local will"
+    fi
+}
+
+# gdbdebug_check_ssh: true if this machine has all that an image needs for `ssh`. Nobody could log in without a key,
+# and with a key that is no key nobody would know until the machine hangs.
+gdbdebug_check_ssh() {
+    local program
+
+    for program in dropbear dropbearkey dropbearconvert; do
+        if ! gdbdebug_find "$program" >/dev/null; then
+            gdbdebug_error "lines=ssh needs '$program' on this machine; install dropbear (on Debian dropbear-bin)"
+            return 1
+        fi
+    done
+    if [ -z "$gdbdebug_authorized_keys" ]; then
+        gdbdebug_error "lines=ssh needs authorized_keys=FILE in gdbdebug.conf; without a key nobody could log in"
+        return 1
+    fi
+    if ! grep -qE '^[^#]*(ssh-(rsa|ed25519)|ecdsa-sha2-[a-z0-9]+|sk-[a-z0-9-]+@openssh\.com) +AAAA' \
+        "$gdbdebug_authorized_keys" 2>/dev/null; then
+        gdbdebug_error "authorized_keys='$gdbdebug_authorized_keys' has no public key that can be read; a line of it \
+begins like ssh-ed25519 AAAA..."
+        return 1
+    fi
+    if [ -n "$gdbdebug_host_key" ] && [ ! -r "$gdbdebug_host_key" ]; then
+        gdbdebug_error "host_key='$gdbdebug_host_key' cannot be read; make one with: dropbearkey -t ed25519 -f \
+$gdbdebug_host_key"
+        return 1
+    fi
+}
+
+# gdbdebug_make_host_key FILE: writes the SSH host key for the image to FILE, in dropbear's format.
+gdbdebug_make_host_key() {
+    if [ -z "$gdbdebug_host_key" ]; then
+        gdbdebug_warning "no host_key= in gdbdebug.conf: this image has a host key of its own, and the next one another"
+        dropbearkey -t ed25519 -f "$1" >/dev/null 2>&1 && return 0
+        gdbdebug_error "making an SSH host key with dropbearkey failed"
+        return 1
+    fi
+    # A key of OpenSSH's has a line of text in front, one of dropbear's has not.
+    if grep -qa '^-----BEGIN' "$gdbdebug_host_key"; then
+        dropbearconvert openssh dropbear "$gdbdebug_host_key" "$1" >/dev/null 2>&1
+    else
+        cat "$gdbdebug_host_key" >"$1"
+    fi
+    # Either way dropbear itself says whether it is one. A key with a passphrase is not.
+    if ! dropbearkey -y -f "$1" >/dev/null 2>&1; then
+        gdbdebug_error "host_key='$gdbdebug_host_key' is no private key that dropbear can use; it must be dropbear's or \
+OpenSSH's, without a passphrase"
+        return 1
+    fi
+}
+
+# gdbdebug_add_ssh ROOT DROPBEAR: takes along the program, the authorized keys and the host key.
+gdbdebug_add_ssh() {
+    local staging failed=0
+
+    staging=$(umask 077 && mktemp -d) || return 1
+    # A hook that runs twice must not print the fingerprint of a key that is not in the image.
+    if [ -e "$1$gdbdebug_image_ssh/host_key" ]; then
+        cp "$1$gdbdebug_image_ssh/host_key" "$staging/host_key"
+    else
+        (umask 077 && gdbdebug_make_host_key "$staging/host_key")
+    fi &&
+        (umask 077 && cat "$gdbdebug_authorized_keys" >"$staging/authorized_keys") &&
+        gdbdebug_add_file "$2" "$gdbdebug_image_ssh/dropbear" &&
+        gdbdebug_add_file "$staging/authorized_keys" "$gdbdebug_image_ssh/authorized_keys" &&
+        gdbdebug_add_file "$staging/host_key" "$gdbdebug_image_ssh/host_key" &&
+        chmod 0700 "$1$gdbdebug_image_ssh" &&
+        gdbdebug_note "the image's SSH host key: $(dropbearkey -y -f "$staging/host_key" | grep '^Fingerprint')" ||
+        failed=1
+    rm -rf "$staging"
+    [ "$failed" -eq 0 ] || gdbdebug_error "taking along what lines=ssh needs failed"
+    return "$failed"
+}
+
+# gdbdebug_install ROOT CONF DIR... : the whole of it but the kernel modules, for the image under ROOT. CONF is the
+# gdbdebug.conf of this machine, which has been read; the helper is looked for in the DIRs. First everything that can be
+# known without touching the image, then what is added to it, last the swap.
+gdbdebug_install() {
+    local root=$1 conf=$2 helper gdbserver libraries udhcpc='' dropbear='' more path
+    shift 2
+
+    helper=$(gdbdebug_find_helper "$@") || return 1
+    if ! gdbserver=$(gdbdebug_find gdbserver); then
+        gdbdebug_error "there is no 'gdbserver' on this machine; install the package gdbserver (or gdb-gdbserver, or gdb)"
+        return 1
+    fi
+    if [ ! -e "$root/init" ] && [ ! -L "$root/init" ]; then
+        gdbdebug_error "the image has no '/init' yet; gdbdebug must come after the module that makes it"
+        return 1
+    fi
+    libraries=$(gdbdebug_libraries "$gdbserver") || return 1
+    # shellcheck disable=SC2046,SC2086  # here and below, one word a library
+    libraries="$libraries $(gdbdebug_thread_db $libraries)"
+    if gdbdebug_wants net ssh; then
+        udhcpc=$(gdbdebug_udhcpc)
+    fi
+    if gdbdebug_wants ssh; then
+        gdbdebug_check_ssh || return 1
+        dropbear=$(gdbdebug_find dropbear)
+    fi
+    for path in $udhcpc $dropbear; do
+        more=$(gdbdebug_libraries "$path") || return 1
+        libraries="$libraries $more"
+    done
+
+    if ! gdbdebug_add_program "$gdbserver"; then
+        gdbdebug_error "adding '$gdbserver' to the image failed"
+        return 1
+    fi
+    for path in $libraries; do
+        if ! gdbdebug_add_file "$path" "$path"; then
+            gdbdebug_error "adding '$path' to the image failed"
+            return 1
+        fi
+    done
+    if [ -n "$(gdbdebug_kernel_modules)$gdbdebug_modules" ]; then
+        if ! path=$(gdbdebug_find modprobe) || ! gdbdebug_add_program "$path"; then
+            gdbdebug_error "adding 'modprobe' to the image failed; it has to load the kernel modules of the debug line"
+            return 1
+        fi
+    fi
+    if [ -n "$udhcpc" ] && ! gdbdebug_add_file "$udhcpc" "$gdbdebug_image_udhcpc"; then
+        gdbdebug_error "adding '$udhcpc' to the image failed"
+        return 1
+    fi
+    if [ -n "$dropbear" ]; then
+        gdbdebug_add_ssh "$root" "$dropbear" || return 1
+    fi
+    if [ -e "$conf" ] && ! gdbdebug_add_file "$conf" "$gdbdebug_image_conf"; then
+        gdbdebug_error "adding '$conf' to the image failed"
+        return 1
+    fi
+
+    {
+        # shellcheck disable=SC2046,SC2086
+        printf '%s\n' "$gdbserver" $libraries $(gdbdebug_library_cache $libraries)
+        [ -z "$udhcpc" ] || printf '%s\n' "$gdbdebug_image_udhcpc"
+        [ -z "$dropbear" ] || printf '%s\n' "$gdbdebug_image_ssh/dropbear" "$gdbdebug_image_ssh/authorized_keys" \
+            "$gdbdebug_image_ssh/host_key"
+        echo /init
+    } | gdbdebug_write_manifest "$root" || return 1
+
+    # From here on /init is the helper.
+    gdbdebug_swap "$root" "$helper"
 }

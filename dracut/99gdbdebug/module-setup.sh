@@ -15,11 +15,24 @@ gdbdebug_fail() {
 
 gdbdebug_error() { dfatal "gdbdebug: $*"; }
 gdbdebug_warning() { dwarn "gdbdebug: $*"; }
+gdbdebug_note() { dinfo "gdbdebug: $*"; }
+
+gdbdebug_find() { find_binary "$1"; }
+gdbdebug_add_program() { inst_binary "$1"; }
+
+gdbdebug_add_file() {
+    if [[ $1 == "$2" ]]; then
+        inst_library "$1" # a link comes with what it leads to
+    else
+        inst_simple "$1" "$2"
+    fi
+}
 
 # Sources what all generators have in common: from this module's source tree, or where it is installed, by the helper.
 gdbdebug_load() {
     local here place
     here=$(readlink -f "${BASH_SOURCE[0]}")
+    gdbdebug_conf=${GDBDEBUG_CONF:-/etc/gdbdebug.conf}
     gdbdebug_places=(/usr/libexec/gdbdebug /usr/lib/gdbdebug /usr/local/libexec/gdbdebug)
     for place in "${here%/*/*/*}/generators" "${gdbdebug_places[@]}"; do
         [[ -f $place/image.sh ]] || continue
@@ -46,7 +59,7 @@ depends() {
 installkernel() {
     local -a modules extra
     gdbdebug_load || return 1
-    gdbdebug_read_conf "${GDBDEBUG_CONF:-/etc/gdbdebug.conf}" || return 1
+    gdbdebug_read_conf "$gdbdebug_conf" || return 1
 
     mapfile -t modules < <(gdbdebug_kernel_modules)
     if ((${#modules[@]})); then
@@ -61,52 +74,12 @@ installkernel() {
 }
 
 install() {
-    local helper gdbserver conf path
-    local -a files
-
-    # First everything that can be known without touching the image.
     gdbdebug_load || gdbdebug_fail
     if [[ ${dracutsysrootdir-} ]]; then
         gdbdebug_error "an image from '--sysroot $dracutsysrootdir' cannot be made: its gdbserver's libraries are unknown"
         gdbdebug_fail
     fi
-    conf=${GDBDEBUG_CONF:-/etc/gdbdebug.conf}
-    gdbdebug_read_conf "$conf" || gdbdebug_fail
-    helper=$(gdbdebug_find_helper "${gdbdebug_places[@]}") || gdbdebug_fail
-    if ! gdbserver=$(find_binary gdbserver); then
-        gdbdebug_error "there is no 'gdbserver' on this machine; install the package gdbserver (or gdb-gdbserver, or gdb)"
-        gdbdebug_fail
-    fi
-    files=$(gdbdebug_gdbserver "$gdbserver") || gdbdebug_fail
-    mapfile -t files <<<"$files"
-    if [[ ! -e $initdir/init && ! -L $initdir/init ]]; then
-        gdbdebug_error "the image has no '/init' yet; add dracut's module base or systemd"
-        gdbdebug_fail
-    fi
-
-    # dracut would find the libraries by itself, but only after all modules, and not libthread_db.
-    if ! inst_binary "$gdbserver"; then
-        gdbdebug_error "installing '$gdbserver' failed"
-        gdbdebug_fail
-    fi
-    for path in "${files[@]:1}"; do
-        # The dynamic linker's cache is made by dracut itself when all modules have run.
-        [[ $path == /etc/ld.so.cache ]] && continue
-        if ! inst_library "$path"; then
-            gdbdebug_error "installing '$path' failed"
-            gdbdebug_fail
-        fi
-    done
-    if [[ -n "$(gdbdebug_kernel_modules)$gdbdebug_modules" ]] && ! inst_multiple kmod modprobe; then
-        gdbdebug_error "installing 'modprobe' failed; the debug line's kernel modules could not be loaded"
-        gdbdebug_fail
-    fi
-    if [[ -e $conf ]] && ! inst_simple "$conf" "$gdbdebug_image_conf"; then
-        gdbdebug_error "installing '$conf' failed"
-        gdbdebug_fail
-    fi
-    printf '%s\n' "${files[@]}" /init | gdbdebug_write_manifest "$initdir" || gdbdebug_fail
-
-    # From here on /init is the helper.
-    gdbdebug_swap "$initdir" "$helper" || gdbdebug_fail
+    gdbdebug_read_conf "$gdbdebug_conf" || gdbdebug_fail
+    # dracut finds libraries by itself, but only after all modules, and not libthread_db.
+    gdbdebug_install "$initdir" "$gdbdebug_conf" "${gdbdebug_places[@]}" || gdbdebug_fail
 }
