@@ -263,8 +263,11 @@ gdbdebug_wants() {
 # gdbdebug_kernel_modules: prints the kernel modules that the wanted lines can need, one a line: a name, or a directory
 # of the kernel's tree as =drivers/DIR. Any of them can be built in or not exist in this kernel.
 gdbdebug_kernel_modules() {
-    # PCI and platform UARTs. Most kernels have the 8250 family built in, but not every card's driver.
-    ! gdbdebug_wants serial || echo "=drivers/tty/serial"
+    # Most kernels have the 8250 family itself built in, but not every card's driver; then the UARTs of other machines
+    # than the PC. Not the whole directory: some of the rest asks for firmware, and every build would warn of it.
+    ! gdbdebug_wants serial || printf '%s\n' 8250_pci 8250_exar 8250_lpss 8250_mid 8250_dw 8250_of 8250_fintek \
+        8250_pericom amba-pl011 fsl_lpuart imx meson_uart msm_serial qcom_geni_serial samsung_tty sh-sci sifive \
+        stm32-usart xilinx_uartps
     ! gdbdebug_wants virtio || printf '%s\n' virtio_pci virtio_mmio virtio_console
     ! gdbdebug_wants usb || printf '%s\n' =drivers/usb/host usbserial ftdi_sio cp210x pl2303 ch341 cdc_acm
     ! gdbdebug_wants vsock || printf '%s\n' vmw_vsock_virtio_transport vsock_loopback hv_sock vmw_vsock_vmci_transport

@@ -214,7 +214,7 @@ instmods() {
     hostonly=-h
     installkernel
     assert_file_contains "$instmods_calls" virtio_console
-    assert_file_contains "$instmods_calls" drivers/tty/serial
+    assert_file_contains "$instmods_calls" 8250_exar
     refute_file_contains "$instmods_calls" drivers/net
     refute_file_contains "$instmods_calls" usbserial
 }

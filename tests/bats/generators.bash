@@ -37,6 +37,31 @@ refute_file_contains() {
     ! grep -q -- "$2" "$1" || fail "'$1' has a line that matches '$2': $(grep -m 1 -- "$2" "$1")"
 }
 
+# lay_over FILE DIR [FILE DIR]... : notes that in_overlay shows a link to FILE in DIR, which need not exist.
+# A link, so that a module still finds the rest of the source tree.
+lay_over() {
+    export over=$BATS_FILE_TMPDIR/over
+    while (($#)); do
+        mkdir -p "$over$2"
+        ln -s "$1" "$over$2/"
+        printf '%s\n' "$2" >>"$over/list"
+        shift 2
+    done
+}
+
+# in_overlay COMMAND... : runs COMMAND in a mount namespace of its own, where what lay_over noted is to be seen. Needs
+# root and overlayfs.
+in_overlay() {
+    # shellcheck disable=SC2016
+    unshare --mount --propagation private bash -c '
+        while read -r dir; do
+            below=$dir # the nearest directory that this machine has
+            while [[ ! -d $below ]]; do below=${below%/*}; done
+            mount -t overlay overlay -o "lowerdir=$over$below:$below" "$below" || exit 125
+        done < <(sort -u "$over/list")
+        exec env "$@"' in_overlay "$@"
+}
+
 # manifest_paths ROOT: prints the paths that the manifest of the unpacked image ROOT names.
 manifest_paths() {
     grep -v '^#' "$1/usr/lib/gdbdebug/files"
