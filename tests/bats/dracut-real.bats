@@ -7,15 +7,16 @@ bats_require_minimum_version 1.5.0
 load generators
 
 setup_file() {
+    export lacks=
     local file kernels
     export GDBDEBUG_HELPER=$BATS_FILE_TMPDIR/gdbdebug-init
     export GDBDEBUG_CONF=$BATS_FILE_TMPDIR/gdbdebug.conf
-    [[ $(id -u) == 0 ]] || skip "needs root, for chroot"
-    type -P dracut >/dev/null || skip "needs dracut (dracut-core)"
-    type -P gdbserver >/dev/null || skip "needs gdbserver"
-    type -P lsinitrd >/dev/null || skip "needs lsinitrd"
+    [[ $(id -u) == 0 ]] || { lacks="root, for chroot"; return 0; }
+    type -P dracut >/dev/null || { lacks="dracut (dracut-core)"; return 0; }
+    type -P gdbserver >/dev/null || { lacks="gdbserver"; return 0; }
+    type -P lsinitrd >/dev/null || { lacks="lsinitrd"; return 0; }
     kernels=(/lib/modules/*/modules.dep)
-    [[ -e ${kernels[0]} ]] || skip "needs a kernel in /lib/modules"
+    [[ -e ${kernels[0]} ]] || { lacks="a kernel in /lib/modules"; return 0; }
     the_helper "$GDBDEBUG_HELPER"
 
     kernel=${kernels[-1]%/modules.dep}
@@ -27,6 +28,10 @@ setup_file() {
         [[ $file == */modules.d || $file == */99gdbdebug ]] || ln -s "$file" "$dracutbasedir/${file#/usr/lib/dracut/}"
     done
     ln -s "$source_dir/dracut/99gdbdebug" "$dracutbasedir/modules.d/99gdbdebug"
+}
+
+setup() {
+    [[ -z $lacks ]] || skip "needs $lacks"
 }
 
 # dracut_image NAME OPTION... : makes $BATS_TEST_TMPDIR/NAME.img, with nothing of this machine's configuration.

@@ -7,13 +7,14 @@ bats_require_minimum_version 1.5.0
 load generators
 
 setup_file() {
+    export lacks=
     local kernels
     export GDBDEBUG_HELPER=$BATS_FILE_TMPDIR/gdbdebug-init GDBDEBUG_CONF=$BATS_FILE_TMPDIR/gdbdebug.conf
-    [[ $(id -u) == 0 ]] || skip "needs root, for chroot and a mount namespace"
-    type -P mkinitramfs >/dev/null || skip "needs mkinitramfs (initramfs-tools)"
-    type -P gdbserver >/dev/null || skip "needs gdbserver"
+    [[ $(id -u) == 0 ]] || { lacks="root, for chroot and a mount namespace"; return 0; }
+    type -P mkinitramfs >/dev/null || { lacks="mkinitramfs (initramfs-tools)"; return 0; }
+    type -P gdbserver >/dev/null || { lacks="gdbserver"; return 0; }
     kernels=(/lib/modules/*/modules.dep)
-    [[ -e ${kernels[0]} ]] || skip "needs a kernel in /lib/modules"
+    [[ -e ${kernels[0]} ]] || { lacks="a kernel in /lib/modules"; return 0; }
     kernel=${kernels[-1]%/modules.dep}
     export kernel=${kernel##*/}
     the_helper "$GDBDEBUG_HELPER"
@@ -22,11 +23,15 @@ setup_file() {
     export confdir=$BATS_FILE_TMPDIR/confdir
     lay_over "$source_dir/initramfs-tools/hooks/gdbdebug" /usr/share/initramfs-tools/hooks \
         "$source_dir/initramfs-tools/conf-hooks.d/gdbdebug" /usr/share/initramfs-tools/conf-hooks.d
-    in_overlay true || skip "needs overlayfs in a mount namespace"
+    in_overlay true || { lacks="overlayfs in a mount namespace"; return 0; }
     cp -r /etc/initramfs-tools "$confdir"
     rm -f "$confdir"/hooks/* "$confdir"/conf.d/*
     sed -i 's/^MODULES=.*/MODULES=list/' "$confdir/initramfs.conf"
     : >"$confdir/modules"
+}
+
+setup() {
+    [[ -z $lacks ]] || skip "needs $lacks"
 }
 
 initramfs() {
