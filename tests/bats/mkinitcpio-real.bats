@@ -22,7 +22,7 @@ setup_file() {
         type -P mkinitcpio >/dev/null || { lacks="mkinitcpio on PATH, or installed below MKINITCPIO_ROOT"; return 0; }
     fi
     type -P gdbserver >/dev/null || { lacks="gdbserver"; return 0; }
-    type -P unmkinitramfs lsinitcpio >/dev/null || [[ -n ${MKINITCPIO_ROOT-} ]] ||
+    [[ -n $(type -P unmkinitramfs lsinitcpio) ]] || [[ -n ${MKINITCPIO_ROOT-} ]] ||
         { lacks="lsinitcpio or unmkinitramfs"; return 0; }
     kernels=(/lib/modules/*/modules.dep)
     [[ -e ${kernels[0]} ]] || { lacks="a kernel in /lib/modules"; return 0; }
