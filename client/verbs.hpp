@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// verbs: what the verbs of gdbdebug are given, and the functions that carry them out. Each returns its exit status, or
+// the error to tell.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "image.hpp"
+
+namespace gdbdebug::client {
+
+struct SysrootOptions {
+  std::string image;
+  std::string directory;
+  Limits limits;
+};
+Result<int> run_sysroot(const SysrootOptions& options);
+
+/// Opens /dev/null for whichever of the descriptors 0 to 2 is closed, so that no file of ours takes its number.
+void hold_standard_descriptors();
+
+}  // namespace gdbdebug::client
