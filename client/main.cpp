@@ -27,6 +27,13 @@ void add_sysroot(CLI::App& app, SysrootOptions& options) {
   add_max_size(*verb, options.limits.unpacked);
 }
 
+void add_check(CLI::App& app, CheckOptions& options) {
+  auto* verb = app.add_subcommand("check", "Say what is in an image and what is missing");
+  verb->add_option("IMAGE", options.image, "The initramfs, or a UKI that has one")->required();
+  verb->add_flag("--json", options.json, "For programs: one line of JSON");
+  add_max_size(*verb, options.limits.unpacked);
+}
+
 int tell(const Error& error) {
   std::fprintf(stderr, "gdbdebug: %s\n", error.text().c_str());
   return static_cast<int>(error.code);
@@ -48,6 +55,8 @@ int main(int argc, char** argv) {
 
   SysrootOptions sysroot;
   add_sysroot(app, sysroot);
+  CheckOptions check;
+  add_check(app, check);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version
@@ -59,5 +68,6 @@ int main(int argc, char** argv) {
   }
 
   if (app.got_subcommand("sysroot")) return finish(run_sysroot(sysroot));
+  if (app.got_subcommand("check")) return finish(run_check(check));
   return static_cast<int>(Exit::usage);
 }
