@@ -93,6 +93,7 @@ Result<UniqueFd> prepare_root() {
     if (!root) return root.error();
   }
 
+  if (const auto status = copy_file(*root, kManifest); !status) return status.error();
   // A file that is missing costs the session only if gdbserver needs it, and then gdbserver says so.
   visit_manifest([&](std::string_view path) {
     if (const auto status = copy_file(*root, path); !status) log::warning(status.error(), "going on without it");
