@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What a packager or a developer can choose.
 option(GDBDEBUG_HELPER "Build the target side: the helper and the generator modules" ON)
-option(GDBDEBUG_CLIENT "Build the host command, gdbdebug" ON)
+set(GDBDEBUG_CLIENT "auto" CACHE STRING "Build the host command, gdbdebug: auto (where its libraries are found), ON, OFF")
+set_property(CACHE GDBDEBUG_CLIENT PROPERTY STRINGS auto ON OFF)
 option(GDBDEBUG_TESTS "Build and register the tests" OFF)
 option(GDBDEBUG_WERROR "Turn warnings into errors" OFF)
 option(GDBDEBUG_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer, without -static" OFF)

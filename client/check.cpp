@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// check: the verb that says what is in an image and what is missing.
+#include <cstdio>
+
+#include "describe.hpp"
+#include "inspect.hpp"
+#include "interrupt.hpp"
+#include "json.hpp"
+#include "verbs.hpp"
+
+namespace gdbdebug::client {
+namespace {
+
+void row(const char* name, const std::string& text) {
+  std::printf("%-14s %s\n", name, text.c_str());
+}
+
+std::string with_build_id(const std::string& text, const std::string& build_id) {
+  return text + (build_id.empty() ? " (no build ID)" : " (build ID " + build_id + ")");
+}
+
+void print_facts(const std::string& path, const Image& image, const Facts& facts) {
+  row("image", path + " (" + describe(image) + ")");
+  if (!image.kernel.empty()) row("kernel", image.kernel);
+  row("helper",
+      facts.helper ? with_build_id("/init, " + facts.helper_machine, facts.helper_build_id) : "not in this image");
+  const auto& init = facts.real_init;
+  if (!init.file.empty()) {
+    std::string text = init.name + (init.file == init.name ? "" : " -> " + init.file);
+    if (init.script) text += ", a script for " + init.program;
+    row("real init", with_build_id(text, init.elf ? init.elf->build_id : ""));
+  }
+  if (!facts.gdbserver.empty()) {
+    row("gdbserver", with_build_id(facts.gdbserver, facts.gdbserver_build_id));
+    for (const auto& library : facts.libraries) {
+      row("", library.path.empty() ? library.name + ": missing" : library.path);
+    }
+    row("libthread_db", facts.thread_db.empty() ? "not in this image" : facts.thread_db);
+  }
+  if (facts.helper) {
+    row("default", facts.default_value + " (for a bare rd.gdbdebug)");
+    row("growth", human_size(facts.growth) + " of files that nothing else in the image needs, unpacked");
+  }
+  for (const auto& line : facts.lines) {
+    row(("line " + line.word).c_str(), std::string(line.works ? "can work: " : "cannot work: ") + line.why);
+  }
+  for (const auto& warning : facts.warnings) row("warning", warning);
+  for (const auto& fault : facts.faults) row("fault", fault);
+  if (facts.faults.empty()) row("result", "this image can be debugged");
+}
+
+void text_or_null(Json& json, std::string_view key, const std::string& text) {
+  json.key(key);
+  if (text.empty()) {
+    json.null();
+  } else {
+    json.value(text);
+  }
+}
+
+void texts(Json& json, std::string_view key, const std::vector<std::string>& list) {
+  json.key(key).open('[');
+  for (const auto& text : list) json.value(text);
+  json.close(']');
+}
+
+void print_json(const std::string& path, const Image& image, const Facts& facts) {
+  Json json;
+  json.open('{').key("image").value(path).key("size").value(image.size).key("unpacked").value(image.unpacked);
+  text_or_null(json, "generator", image.generator);
+  text_or_null(json, "kernel", image.kernel);
+  json.key("uki").value(image.uki).key("squash").value(image.squash);
+  json.key("archives").open('[');
+  for (const auto& segment : image.segments) {
+    json.open('{').key("offset").value(segment.offset).key("size").value(segment.size);
+    json.key("compression").value(name_of(segment.compression)).key("unpacked").value(segment.unpacked);
+    json.key("entries").value(segment.entries).close('}');
+  }
+  json.close(']').key("helper");
+  if (facts.helper) {
+    json.open('{');
+    text_or_null(json, "build_id", facts.helper_build_id);
+    text_or_null(json, "machine", facts.helper_machine);
+    json.close('}');
+  } else {
+    json.null();
+  }
+  const auto& init = facts.real_init;
+  json.key("real_init").open('{').key("name").value(init.name);
+  text_or_null(json, "file", init.file);
+  text_or_null(json, "program", init.program);
+  json.key("script").value(init.script);
+  text_or_null(json, "build_id", init.elf ? init.elf->build_id : "");
+  text_or_null(json, "machine", init.elf ? init.elf->machine : "");
+  json.close('}').key("gdbserver");
+  if (facts.gdbserver.empty()) {
+    json.null();
+  } else {
+    json.open('{').key("path").value(facts.gdbserver);
+    text_or_null(json, "build_id", facts.gdbserver_build_id);
+    json.key("libraries").open('[');
+    for (const auto& library : facts.libraries) {
+      json.open('{').key("name").value(library.name);
+      text_or_null(json, "path", library.path);
+      json.key("wanted_by").value(library.wanted_by).close('}');
+    }
+    json.close(']').close('}');
+  }
+  text_or_null(json, "libthread_db", facts.thread_db);
+  texts(json, "manifest", facts.manifest);
+  json.key("default").value(facts.default_value).key("lines").open('[');
+  for (const auto& line : facts.lines) {
+    json.open('{').key("name").value(line.word).key("works").value(line.works).key("wanted").value(line.wanted);
+    json.key("why").value(line.why).close('}');
+  }
+  json.close(']').key("growth").value(facts.growth);
+  texts(json, "warnings", facts.warnings);
+  texts(json, "faults", facts.faults);
+  json.key("ok").value(facts.faults.empty()).close('}');
+  std::printf("%s\n", json.text().c_str());
+}
+
+}  // namespace
+
+Result<int> run_check(const CheckOptions& options) {
+  catch_interrupts();
+  const auto image = read_image(options.image, options.limits, scratch_directory());
+  if (!image.ok()) return image.error();
+  const auto facts = inspect(image.value(), built_in_here);
+  if (options.json) {
+    print_json(options.image, image.value(), facts);
+  } else {
+    print_facts(options.image, image.value(), facts);
+  }
+  return static_cast<int>(facts.faults.empty() ? Exit::success : Exit::found_fault);
+}
+
+}  // namespace gdbdebug::client

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// inspect: what an image has of gdbdebug, and what it lacks. Looks at the image and at nothing else, except for the
+// list of drivers that are built into the kernel, which few images carry.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "elf.hpp"
+#include "image.hpp"
+
+namespace gdbdebug::client {
+
+inline constexpr std::string_view kKeptInit = "/usr/lib/gdbdebug/init";
+inline constexpr std::string_view kManifest = "/usr/lib/gdbdebug/files";
+inline constexpr std::string_view kConfiguration = "/etc/gdbdebug.conf";
+
+/// The real init: what PID 1 becomes.
+struct RealInit {
+  std::string name;     ///< Where it is looked for: kKeptInit, or /init in an image without the helper.
+  std::string file;     ///< Where that leads, links followed; empty if to nothing.
+  std::string program;  ///< What the kernel runs: the file itself, or a script's interpreter.
+  bool script = false;
+  std::optional<Elf> elf;  ///< Of the program.
+};
+
+/// Finds the real init of an image, with the helper in it or without.
+RealInit find_real_init(const Tree& tree);
+
+/// Whether the file at /init is gdbdebug's helper: an ELF file with the name of the parameter in it.
+bool has_helper(const Tree& tree);
+
+/// One kind of line, by its word in gdbdebug.conf.
+struct LineFacts {
+  std::string word;
+  bool works = false;
+  bool wanted = false;  ///< The image's configuration asks for it.
+  std::string why;      ///< "8250 is built into the kernel", "no usbserial in the image"
+};
+
+struct Facts {
+  bool helper = false;
+  std::string helper_build_id;
+  std::string helper_machine;
+  RealInit real_init;
+  std::vector<std::string> manifest;
+  std::string gdbserver;  ///< Its path; empty without one.
+  std::string gdbserver_build_id;
+  std::vector<Library> libraries;  ///< gdbserver's.
+  std::string thread_db;           ///< Path of libthread_db; empty without one.
+  std::string default_value;       ///< Of a bare rd.gdbdebug.
+  std::vector<LineFacts> lines;
+  std::uint64_t growth = 0;           ///< Bytes of files that nothing but gdbdebug needs, unpacked.
+  std::vector<std::string> faults;    ///< What keeps rd.gdbdebug= from working; each says what to do.
+  std::vector<std::string> warnings;  ///< What takes something away from it.
+};
+
+/// Drivers built into the kernel `version`, as modules.builtin lists them, one path a line; nothing if nobody knows.
+using BuiltIn = std::function<std::optional<std::string>(const std::string& version)>;
+
+/// This machine's /lib/modules/VERSION/modules.builtin.
+std::optional<std::string> built_in_here(const std::string& version);
+
+Facts inspect(const Image& image, const BuiltIn& built_in);
+
+}  // namespace gdbdebug::client
