@@ -3,9 +3,10 @@
 # gdbdebug for the machine to be debugged, gdbdebug-client for the one with gdb.
 set(CPACK_PACKAGE_NAME gdbdebug)
 set(CPACK_PACKAGE_VENDOR "gdbdebug maintainers")
-set(GDBDEBUG_MAINTAINER "gdbdebug maintainers <root@localhost>" CACHE STRING "Who answers for the packages")
+set(GDBDEBUG_MAINTAINER "gdbdebug maintainers <maintainers@gdbdebug.example>" CACHE STRING "Who answers for the packages")
 set(CPACK_PACKAGE_CONTACT ${GDBDEBUG_MAINTAINER})
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "debug PID 1 of an initramfs from its first instruction")
+# Each package has a summary of its own; CPack would put this one in front of each.
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")
 set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
@@ -21,7 +22,7 @@ if(GDBDEBUG_CLIENT)
   list(APPEND CPACK_COMPONENTS_ALL client)
 endif()
 set(CPACK_COMPONENTS_GROUPING ONE_PER_GROUP)
-set(target_summary "${CPACK_PACKAGE_DESCRIPTION_SUMMARY}")
+set(target_summary "debug PID 1 of an initramfs from its first instruction")
 set(target_text
 "A small static helper takes the place of an initramfs's /init. Asked by
 rd.gdbdebug= on the kernel command line it holds PID 1 under gdbserver at its
@@ -58,6 +59,7 @@ set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/packaging/deb/documents.cmake)
 set(CPACK_RPM_COMPONENT_INSTALL ON)
 set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
 set(CPACK_RPM_PACKAGE_RELEASE 1)
+set(CPACK_RPM_PACKAGE_RELOCATABLE OFF)
 set(CPACK_RPM_PACKAGE_LICENSE GPL-2.0-or-later)
 set(CPACK_RPM_TARGET_PACKAGE_NAME gdbdebug)
 set(CPACK_RPM_TARGET_PACKAGE_SUMMARY ${target_summary})

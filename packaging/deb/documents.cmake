@@ -14,7 +14,8 @@ foreach(component IN LISTS CPACK_COMPONENTS_ALL)
   file(CHMOD ${share}/doc/${name}/changelog.Debian.gz ${share}/doc/${name}/copyright
     PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
   if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/${name}.lintian-overrides)
-    file(INSTALL ${CMAKE_CURRENT_LIST_DIR}/${name}.lintian-overrides DESTINATION ${share}/lintian/overrides
-      RENAME ${name} PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+    file(MAKE_DIRECTORY ${share}/lintian/overrides)
+    configure_file(${CMAKE_CURRENT_LIST_DIR}/${name}.lintian-overrides ${share}/lintian/overrides/${name} COPYONLY)
+    file(CHMOD ${share}/lintian/overrides/${name} PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
   endif()
 endforeach()
