@@ -10,15 +10,19 @@ setup() {
     packages=$BATS_TEST_TMPDIR/packages
 }
 
-# cpack GENERATOR: makes packages of the build under test.
-make_packages() {
+needs_build() {
     [[ -f $build_dir/CPackConfig.cmake ]] || skip "needs a build in $build_dir (cmake --preset dev)"
     is_static "$build_dir/helper/gdbdebug-init" || skip "needs a build with a static helper in $build_dir"
+}
+
+# make_packages GENERATOR: makes packages of the build under test.
+make_packages() {
     (cd "$build_dir" && timeout 300 cpack -G "$1" -B "$packages")
 }
 
 @test "package: the .deb pair has no lintian errors" {
     type -P dpkg-deb dpkg-shlibdeps lintian >/dev/null || skip "needs dpkg-dev and lintian"
+    needs_build
     run -0 make_packages DEB
     run -0 lintian --allow-root --fail-on error "$packages"/*.deb
     run -0 dpkg-deb -c "$packages"/gdbdebug_*.deb
@@ -33,6 +37,7 @@ make_packages() {
 
 @test "package: nothing of the building machine's folders is in the .deb pair" {
     type -P dpkg-deb dpkg-shlibdeps >/dev/null || skip "needs dpkg-dev"
+    needs_build
     run -0 make_packages DEB
     for package in "$packages"/*.deb; do
         run -0 dpkg-deb -c "$package"
@@ -45,6 +50,7 @@ make_packages() {
 
 @test "package: the .rpm has the helper and says what it needs" {
     type -P rpmbuild rpm >/dev/null || skip "needs rpmbuild (rpm)"
+    needs_build
     run -0 make_packages RPM
     run -0 rpm -qpl "$packages"/gdbdebug-0*.rpm
     assert_line /usr/libexec/gdbdebug/gdbdebug-init
