@@ -1,2 +1,87 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# CPack: what `cpack` makes of the install tree.
+# CPack: what `cpack` makes of the install tree. A pair for Debian (cpack -G DEB) and a pair of RPMs (cpack -G RPM):
+# gdbdebug for the machine to be debugged, gdbdebug-client for the one with gdb.
+set(CPACK_PACKAGE_NAME gdbdebug)
+set(CPACK_PACKAGE_VENDOR "gdbdebug maintainers")
+set(GDBDEBUG_MAINTAINER "gdbdebug maintainers <maintainers@gdbdebug.example>" CACHE STRING "Who answers for the packages")
+set(CPACK_PACKAGE_CONTACT ${GDBDEBUG_MAINTAINER})
+# Each package has a summary of its own; CPack would put this one in front of each.
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_PACKAGE_FILE_NAME gdbdebug-${PROJECT_VERSION})
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
+  WORLD_READ WORLD_EXECUTE)
+
+set(CPACK_COMPONENTS_ALL "")
+if(GDBDEBUG_HELPER)
+  list(APPEND CPACK_COMPONENTS_ALL target)
+endif()
+if(GDBDEBUG_CLIENT)
+  list(APPEND CPACK_COMPONENTS_ALL client)
+endif()
+set(CPACK_COMPONENTS_GROUPING ONE_PER_GROUP)
+set(target_summary "debug PID 1 of an initramfs from its first instruction")
+set(target_text
+"A small static helper takes the place of an initramfs's /init. Asked by
+rd.gdbdebug= on the kernel command line it holds PID 1 under gdbserver at its
+very first instruction, on a serial line or another way out of the machine.
+This package has the helper and the modules for dracut, mkinitcpio,
+initramfs-tools and GRUB. They do nothing unless asked for by name.")
+set(client_summary "connect gdb to PID 1 of an initramfs")
+set(client_text
+"The command gdbdebug waits until a machine with the package gdbdebug is ready,
+takes its initramfs apart for the symbols, and starts gdb on its PID 1.")
+
+# --- Debian -----------------------------------------------------------------------------------------------------------
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_TARGET_PACKAGE_NAME gdbdebug)
+set(CPACK_DEBIAN_TARGET_PACKAGE_SECTION admin)
+set(CPACK_DEBIAN_TARGET_PACKAGE_DEPENDS "gdbserver, kmod")
+set(CPACK_DEBIAN_TARGET_PACKAGE_RECOMMENDS "dracut-core | initramfs-tools-core")
+set(CPACK_DEBIAN_TARGET_PACKAGE_SUGGESTS "gdbdebug-client, busybox, dropbear-bin, grub-common")
+set(CPACK_DEBIAN_TARGET_DESCRIPTION "${target_summary}\n${target_text}")
+set(CPACK_DEBIAN_TARGET_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/deb/conffiles)
+set(CPACK_DEBIAN_CLIENT_PACKAGE_NAME gdbdebug-client)
+set(CPACK_DEBIAN_CLIENT_PACKAGE_SECTION devel)
+set(CPACK_DEBIAN_CLIENT_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_CLIENT_PACKAGE_RECOMMENDS "gdb")
+set(CPACK_DEBIAN_CLIENT_PACKAGE_SUGGESTS "qemu-system, openssh-client")
+set(CPACK_DEBIAN_CLIENT_DESCRIPTION "${client_summary}\n${client_text}")
+# What only a .deb has: copyright, changelog, lintian's overrides.
+set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_SOURCE_DIR}/packaging/deb/documents.cmake)
+
+# --- RPM --------------------------------------------------------------------------------------------------------------
+set(CPACK_RPM_COMPONENT_INSTALL ON)
+set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
+set(CPACK_RPM_PACKAGE_RELEASE 1)
+set(CPACK_RPM_PACKAGE_RELOCATABLE OFF)
+set(CPACK_RPM_PACKAGE_LICENSE GPL-2.0-or-later)
+set(CPACK_RPM_TARGET_PACKAGE_NAME gdbdebug)
+set(CPACK_RPM_TARGET_PACKAGE_SUMMARY ${target_summary})
+set(CPACK_RPM_TARGET_PACKAGE_DESCRIPTION ${target_text})
+# A path and not a name: the package with gdbserver is gdb-gdbserver in one place and gdb in another.
+set(CPACK_RPM_TARGET_PACKAGE_REQUIRES "/usr/bin/gdbserver, kmod")
+set(CPACK_RPM_TARGET_USER_FILELIST "%config(noreplace) /etc/default/gdbdebug" "%config /etc/grub.d/11_gdbdebug")
+set(CPACK_RPM_CLIENT_PACKAGE_NAME gdbdebug-client)
+set(CPACK_RPM_CLIENT_PACKAGE_SUMMARY ${client_summary})
+set(CPACK_RPM_CLIENT_PACKAGE_DESCRIPTION ${client_text})
+set(CPACK_RPM_CLIENT_PACKAGE_SUGGESTS gdb)
+# The scripts name their interpreters; nothing more is to be guessed from them. The client's libraries are.
+set(CPACK_RPM_TARGET_PACKAGE_AUTOREQ OFF)
+set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION /etc /etc/default /etc/grub.d /usr/lib/dracut /usr/lib/dracut/modules.d
+  /usr/lib/initcpio /usr/lib/initcpio/install /usr/share/initramfs-tools /usr/share/initramfs-tools/hooks
+  /usr/share/initramfs-tools/conf-hooks.d /usr/libexec /usr/share/man /usr/share/man/man1 /usr/share/man/man5
+  /usr/share/man/man7 /usr/share/man/man8 /usr/share/bash-completion /usr/share/bash-completion/completions
+  /usr/share/zsh /usr/share/zsh/site-functions /usr/share/fish /usr/share/fish/vendor_completions.d)
+set(CPACK_RPM_SPEC_MORE_DEFINE "%define _build_id_links none")
+
+# --- The source -------------------------------------------------------------------------------------------------------
+set(CPACK_SOURCE_GENERATOR TGZ)
+set(CPACK_SOURCE_PACKAGE_FILE_NAME gdbdebug-${PROJECT_VERSION})
+set(CPACK_SOURCE_IGNORE_FILES "/build/;/\\\\.git/;/\\\\.git$;/\\\\.cache/;__pycache__")
+include(CPack)

@@ -8,6 +8,13 @@ bats_load_library bats-file
 
 source_dir=${GDBDEBUG_SOURCE_DIR:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
 
+build_dir=${GDBDEBUG_BUILD_DIR:-$source_dir/build/dev}
+
+# is_static PROGRAM: true if it is there and needs no dynamic linker.
+is_static() {
+    [[ -x $1 ]] && ! ldd "$1" >/dev/null 2>&1
+}
+
 # stand_in_helper FILE: makes a static program that does what the helper does with debugging off. The modules look at
 # its form only: executable, ELF, static, and the name of the parameter in it.
 stand_in_helper() {
@@ -23,9 +30,8 @@ stand_in_helper() {
 
 # the_helper FILE: copies the helper of the build under test to FILE, or a stand-in where there is none.
 the_helper() {
-    local built=${GDBDEBUG_BUILD_DIR:-$source_dir/build/dev}/helper/gdbdebug-init
-    if [[ -x $built ]] && ! ldd "$built" >/dev/null 2>&1; then
-        cp "$built" "$1"
+    if is_static "$build_dir/helper/gdbdebug-init"; then
+        cp "$build_dir/helper/gdbdebug-init" "$1"
     else
         stand_in_helper "$1"
     fi

@@ -1,0 +1,116 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The packages that cpack makes of this build, the PKGBUILD, and the man pages.
+# shellcheck disable=SC2154  # source_dir, build_dir are generators.bash's
+
+bats_require_minimum_version 1.5.0
+load generators
+
+setup() {
+    packages=$BATS_TEST_TMPDIR/packages
+}
+
+needs_build() {
+    [[ -f $build_dir/CPackConfig.cmake ]] || skip "needs a build in $build_dir (cmake --preset dev)"
+    is_static "$build_dir/helper/gdbdebug-init" || skip "needs a build with a static helper in $build_dir"
+}
+
+# make_packages GENERATOR: makes packages of the build under test.
+make_packages() {
+    (cd "$build_dir" && timeout 300 cpack -G "$1" -B "$packages")
+}
+
+@test "package: the .deb pair has no lintian errors" {
+    type -P dpkg-deb dpkg-shlibdeps lintian >/dev/null || skip "needs dpkg-dev and lintian"
+    needs_build
+    run -0 make_packages DEB
+    run -0 lintian --allow-root --fail-on error "$packages"/*.deb
+    run -0 dpkg-deb -c "$packages"/gdbdebug_*.deb
+    assert_line --regexp '^-rwxr-xr-x root/root .* \./usr/libexec/gdbdebug/gdbdebug-init$'
+    run -0 dpkg-deb -f "$packages"/gdbdebug_*.deb Depends
+    assert_output --partial gdbserver
+    # dpkg asks before it overwrites what the administrator has changed.
+    run -0 dpkg-deb -I "$packages"/gdbdebug_*.deb conffiles
+    assert_line /etc/default/gdbdebug
+    assert_line /etc/grub.d/11_gdbdebug
+}
+
+@test "package: nothing of the building machine's folders is in the .deb pair" {
+    type -P dpkg-deb dpkg-shlibdeps >/dev/null || skip "needs dpkg-dev"
+    needs_build
+    run -0 make_packages DEB
+    for package in "$packages"/*.deb; do
+        run -0 dpkg-deb -c "$package"
+        refute_output --partial _CPack_Packages
+        dpkg-deb -x "$package" "$BATS_TEST_TMPDIR/x"
+    done
+    run grep -rlF "$build_dir" "$BATS_TEST_TMPDIR/x"
+    assert_output ""
+}
+
+@test "package: the .rpm has the helper and says what it needs" {
+    type -P rpmbuild rpm >/dev/null || skip "needs rpmbuild (rpm)"
+    needs_build
+    run -0 make_packages RPM
+    run -0 rpm -qpl "$packages"/gdbdebug-0*.rpm
+    assert_line /usr/libexec/gdbdebug/gdbdebug-init
+    assert_line --regexp '/99gdbdebug/module-setup.sh$'
+    run -0 rpm -qpR "$packages"/gdbdebug-0*.rpm
+    assert_line /usr/bin/gdbserver
+    run -0 rpm -qpc "$packages"/gdbdebug-0*.rpm
+    assert_line /etc/default/gdbdebug
+}
+
+@test "package: makepkg reads the PKGBUILD" {
+    type -P makepkg >/dev/null || skip "needs makepkg"
+    mkdir "$BATS_TEST_TMPDIR/arch"
+    cp "$source_dir/packaging/arch/PKGBUILD" "$BATS_TEST_TMPDIR/arch"
+    # makepkg refuses to run as root, and looks for a pacman even where it asks it nothing.
+    local as=()
+    if [[ $(id -u) == 0 ]]; then
+        as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+        chown -R 65534 "$BATS_TEST_TMPDIR/arch"
+        chmod a+rx "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" "$BATS_TEST_TMPDIR"
+    fi
+    type -P pacman >/dev/null || install -D "$(type -P false)" "$BATS_TEST_TMPDIR/arch/bin/pacman"
+    cd "$BATS_TEST_TMPDIR/arch"
+    run -0 env HOME="$PWD" PATH="$PATH:$PWD/bin" "${as[@]}" makepkg --printsrcinfo
+    assert_line "pkgbase = gdbdebug"
+    assert_line "pkgname = gdbdebug-client"
+    assert_line --regexp "pkgver = $(sed -n 's/.*project(gdbdebug VERSION \([0-9.]*\).*/\1/p' "$source_dir/CMakeLists.txt")"
+}
+
+@test "package: the version is the same everywhere" {
+    local version
+    version=$(sed -n 's/.*project(gdbdebug VERSION \([0-9.]*\).*/\1/p' "$source_dir/CMakeLists.txt")
+    assert_file_contains "$source_dir/packaging/arch/PKGBUILD" "^pkgver=$version$"
+    assert_file_contains "$source_dir/packaging/deb/changelog" "^gdbdebug ($version-1) "
+    assert_file_contains "$source_dir/CHANGELOG.md" "^## $version"
+}
+
+@test "man: every page is clean" {
+    type -P scdoc mandoc >/dev/null || skip "needs scdoc and mandoc"
+    local page
+    for page in "$source_dir"/man/*.scd; do
+        scdoc <"$page" >"$BATS_TEST_TMPDIR/page"
+        # scdoc writes a paragraph macro more than it needs; mandoc passes over it, and so do we.
+        # shellcheck disable=SC2016
+        run bash -c 'mandoc -T lint -W warning "$1" | grep -v "skipping paragraph macro"' bash "$BATS_TEST_TMPDIR/page"
+        assert_output ""
+    done
+}
+
+@test "man: gdbdebug(7) has every option that the helper knows, and gdbdebug.conf(5) every key" {
+    local word
+    for word in wait crash exit modules= from= insecure virtio: vsock: tcp: ssh; do
+        assert_file_contains "$source_dir/man/gdbdebug.7.scd" "^\*$word"
+    done
+    for word in default lines modules authorized_keys host_key; do
+        assert_file_contains "$source_dir/man/gdbdebug.conf.5.scd" "^\*$word="
+    done
+    # shellcheck source=../../generators/image.sh
+    . "$source_dir/generators/image.sh"
+    for word in $gdbdebug_known_lines; do
+        assert_file_contains "$source_dir/man/gdbdebug.conf.5.scd" "^[[:space:]]\*$word\*$"
+    done
+}
