@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Debugging off: what the helper adds to a boot. Once on this machine, as process 1 of a namespace, in hundreds of
+rounds; once in the virtual machine, by the kernel's own clock."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from harness import Machine, image, probe_image
+from table import Unavailable
+
+ROUNDS = 400
+
+
+def root_with(folder):
+    """A root with the helper as /init, and a real init that ends at once."""
+    root = Path(folder) / "root"
+    for path in ("usr/lib/gdbdebug", "proc", "dev", "etc"):
+        (root / path).mkdir(parents=True)
+    source = Path(folder) / "end.c"
+    source.write_text("int main(void) { return 0; }\n")
+    subprocess.run(["cc", "-static", "-O2", "-o", str(root / "usr/lib/gdbdebug/init"), str(source)], check=True)
+    shutil.copy2(image.HELPER, root / "init")
+    return root
+
+
+def system_calls(folder, root):
+    """The helper's calls between its own exec and the real init's, the latter included."""
+    log = Path(folder) / "strace"
+    command = ["unshare", "--pid", "--mount", "--fork", "chroot", str(root), "/init"]
+    subprocess.run(["strace", "-f", "-o", str(log), *command], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, timeout=60)
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    start = next(i for i, line in enumerate(lines) if 'execve("/init"' in line)
+    end = next(i for i, line in enumerate(lines) if 'execve("/usr/lib/gdbdebug/init"' in line)
+    process = lines[start].split()[0]
+    calls = [line for line in lines[start + 1:end + 1] if line.split()[0] == process]
+    return len([line for line in calls if "resumed>" not in line])
+
+
+def in_the_machine(rounds):
+    """Milliseconds by the kernel's clock from "Run ..." to the real init's main, (with, without)."""
+    result = ([], [])
+    with tempfile.TemporaryDirectory(prefix="gdbdebug-bench-") as folder:
+        for number in range(rounds):
+            for values, append in zip(result, ("", "rdinit=/usr/lib/gdbdebug/init")):
+                with Machine(f"{folder}/{number}{len(append)}", probe_image(), f"{append} PROBE=stamp") as machine:
+                    machine.wait_end()
+                    text = machine.console.text
+                run = re.search(r"\[ *([\d.]+)\] Run \S*init as init process", text)
+                stamp = re.search(r"\[ *([\d.]+)\] probe: stamp", text)
+                values.append(1000 * (float(stamp.group(1)) - float(run.group(1))))
+    return result
+
+
+def measure(table, rounds):
+    if not image.HELPER.exists():
+        raise Unavailable("the helper is not built")
+    if os.geteuid() != 0:
+        raise Unavailable("needs root, for namespaces and chroot")
+    with tempfile.TemporaryDirectory(prefix="gdbdebug-bench-") as folder:
+        root = root_with(folder)
+        if shutil.which("strace"):
+            table.add("off-calls", "off: system calls up to the hand-off", "", [system_calls(folder, root)], None, "",
+                      lambda a, _: a <= 12, "12")
+        timer = Path(folder) / "exec_timer"
+        subprocess.run(["cc", "-O2", "-o", str(timer), str(Path(__file__).with_name("exec_timer.c"))], check=True)
+        run = subprocess.run([str(timer), str(root), str(ROUNDS), "/init", "/usr/lib/gdbdebug/init"], check=True,
+                             capture_output=True, text=True, timeout=300)
+        pairs = [[int(word) / 1e6 for word in line.split()] for line in run.stdout.splitlines()]
+        table.add("off-wall", "off: exec to end of a real init that ends at once", "ms", [one[0] for one in pairs],
+                  [one[1] for one in pairs], "without the helper", lambda a, b: a - b <= 0.2, "0.2 ms more")
+    with_us, without = in_the_machine(rounds)
+    table.add("off-boot", "off: 'Run /init' to the real init's main, in the virtual machine", "ms", with_us, without,
+              "without the helper")

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The helper's C library. musl makes a static helper of some 50 KB; static glibc works and makes 15 times that.
+# Makes the target gdbdebug_libc: what the helper, and only the helper, is compiled and linked with.
+add_library(gdbdebug_libc INTERFACE)
+set(GDBDEBUG_LIBC_FOUND "the compiler's own, static")
+
+# musl-gcc is gcc with a specs file. It passes its arguments on to $REALGCC, so `echo` tells where the specs are.
+find_program(GDBDEBUG_MUSL_GCC NAMES musl-gcc)
+mark_as_advanced(GDBDEBUG_MUSL_GCC)
+set(musl_specs "")
+if(GDBDEBUG_MUSL_GCC AND NOT GDBDEBUG_LIBC STREQUAL "host" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  execute_process(COMMAND ${CMAKE_COMMAND} -E env REALGCC=echo "${GDBDEBUG_MUSL_GCC}"
+    OUTPUT_VARIABLE musl_arguments OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  if(musl_arguments MATCHES "-specs[ =]?\"?([^ \"]+)")
+    set(musl_specs "${CMAKE_MATCH_1}")
+  endif()
+endif()
+
+if(musl_specs)
+  # The specs take away every default include directory. The C++ library's headers come before musl's; the kernel's
+  # come after them, through links of their own, so that nothing of glibc's is found by accident.
+  set(kernel_headers "${CMAKE_CURRENT_BINARY_DIR}/kernel-headers")
+  file(MAKE_DIRECTORY "${kernel_headers}")
+  foreach(folder linux asm asm-generic)
+    find_path(GDBDEBUG_HEADERS_${folder} NAMES ${folder}/types.h PATHS ${CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES} /usr/include
+      PATH_SUFFIXES ${CMAKE_LIBRARY_ARCHITECTURE})
+    mark_as_advanced(GDBDEBUG_HEADERS_${folder})
+    if(GDBDEBUG_HEADERS_${folder})
+      file(CREATE_LINK "${GDBDEBUG_HEADERS_${folder}}/${folder}" "${kernel_headers}/${folder}" SYMBOLIC)
+    endif()
+  endforeach()
+  set(musl_prereq "${CMAKE_CURRENT_LIST_DIR}/musl-prereq.h")
+  set(cxx_headers ${CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES})
+  list(FILTER cxx_headers INCLUDE REGEX "/c\\+\\+/")
+  list(TRANSFORM cxx_headers PREPEND "-isystem" OUTPUT_VARIABLE cxx_header_options)
+  target_compile_options(gdbdebug_libc INTERFACE ${cxx_header_options} "-specs=${musl_specs}"
+    "-idirafter${kernel_headers}" "SHELL:-include ${musl_prereq}")
+  target_link_options(gdbdebug_libc INTERFACE "-specs=${musl_specs}" -nodefaultlibs)
+  target_link_libraries(gdbdebug_libc INTERFACE c gcc)
+
+  # Believe it only after a program with the headers that the helper uses has been built.
+  file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/check-musl.cpp"
+    "#include <charconv>\n#include <optional>\n#include <string_view>\n#include <linux/netlink.h>\n#include <sys/socket.h>\n"
+    "int main(int c, char** v) { std::string_view s(v[0]); int n = c; std::from_chars(s.data(), s.data() + s.size(), n); return n; }\n")
+  try_compile(musl_works "${CMAKE_CURRENT_BINARY_DIR}/check-musl" "${CMAKE_CURRENT_BINARY_DIR}/check-musl.cpp"
+    COMPILE_DEFINITIONS ${cxx_header_options} "-specs=${musl_specs}" "-idirafter${kernel_headers}"
+      -include "${musl_prereq}" -fno-exceptions -fno-rtti
+    LINK_OPTIONS "-specs=${musl_specs}" -static -nodefaultlibs
+    LINK_LIBRARIES c gcc
+    CXX_STANDARD 20 OUTPUT_VARIABLE musl_output)
+endif()
+
+if(musl_works)
+  set(GDBDEBUG_LIBC_FOUND "musl")
+elseif(GDBDEBUG_LIBC STREQUAL "musl")
+  message(FATAL_ERROR "GDBDEBUG_LIBC is musl, but musl-gcc was not found or does not work with ${CMAKE_CXX_COMPILER} "
+    "(Debian: musl-tools; Fedora: musl-gcc; Arch: musl).\n${musl_output}")
+else()
+  # An imported target keeps nothing of the attempt.
+  set_target_properties(gdbdebug_libc PROPERTIES INTERFACE_COMPILE_OPTIONS "" INTERFACE_LINK_OPTIONS "" INTERFACE_LINK_LIBRARIES "")
+endif()

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Scripts are installed as they are in the source tree, but for one path: where this installation has its libexec files.
+
+# gdbdebug_install_script(FILE DESTINATION DIR [COMPONENT NAME] [RENAME NAME] [PLAIN])
+# Executable, unless PLAIN says that the file is only ever sourced.
+function(gdbdebug_install_script file)
+  cmake_parse_arguments(arg "PLAIN" "DESTINATION;COMPONENT;RENAME" "" ${ARGN})
+  if(NOT arg_COMPONENT)
+    set(arg_COMPONENT target)
+  endif()
+  get_filename_component(name ${file} NAME)
+  if(NOT arg_RENAME)
+    set(arg_RENAME ${name})
+  endif()
+  set(installed ${CMAKE_CURRENT_BINARY_DIR}/${file})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+  file(READ ${file} text)
+  string(REPLACE /usr/libexec/gdbdebug ${CMAKE_INSTALL_FULL_LIBEXECDIR}/gdbdebug text "${text}")
+  file(GENERATE OUTPUT ${installed} CONTENT "${text}")
+  if(arg_PLAIN)
+    install(FILES ${installed} DESTINATION ${arg_DESTINATION} RENAME ${arg_RENAME} COMPONENT ${arg_COMPONENT})
+  else()
+    install(PROGRAMS ${installed} DESTINATION ${arg_DESTINATION} RENAME ${arg_RENAME} COMPONENT ${arg_COMPONENT})
+  endif()
+endfunction()
+
+# gdbdebug_module_dir(VARIABLE PACKAGE PKGCONFIG_VARIABLE FALLBACK HELP)
+# Sets the cache variable VARIABLE to the folder that pkg-config's PACKAGE names, else to FALLBACK. A folder below the
+# prefix is kept relative to it, so that `cmake --install --prefix` and DESTDIR both move it.
+function(gdbdebug_module_dir variable package pkgconfig_variable fallback help)
+  if(DEFINED CACHE{${variable}})
+    return()
+  endif()
+  find_program(PKG_CONFIG_EXECUTABLE NAMES pkg-config pkgconf)
+  mark_as_advanced(PKG_CONFIG_EXECUTABLE)
+  set(found "")
+  if(PKG_CONFIG_EXECUTABLE)
+    execute_process(COMMAND ${PKG_CONFIG_EXECUTABLE} --variable=${pkgconfig_variable} ${package}
+      OUTPUT_VARIABLE found OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  endif()
+  if(found STREQUAL "")
+    set(found ${fallback})
+  endif()
+  string(REGEX REPLACE "^${CMAKE_INSTALL_PREFIX}/+" "" found "${found}")
+  set(${variable} ${found} CACHE STRING "${help}")
+endfunction()

@@ -1,0 +1,439 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=dash
+# shellcheck disable=SC2034  # variables for the sourcing module
+# image.sh: what the modules for dracut, mkinitcpio and initramfs-tools have in common.
+# Runs on the building machine only, never in the image. Sourced by bash and by dash, so it keeps to what both know.
+# A function that fails has said why through gdbdebug_error, and has not changed the image's /init.
+#
+# The sourcing module says how its generator does things:
+#   gdbdebug_error TEXT, gdbdebug_warning TEXT, gdbdebug_note TEXT    one message, not to the standard output
+#   gdbdebug_find NAME             prints the path of a program of this machine, or fails
+#   gdbdebug_add_program PATH      takes a program along, to the same path in the image
+#   gdbdebug_add_file PATH DEST    takes a file along, to DEST in the image; DEST may be there already
+
+# Where things are in the image. The helper has the same paths built in.
+gdbdebug_image_dir=/usr/lib/gdbdebug
+gdbdebug_image_conf=/etc/gdbdebug.conf
+gdbdebug_image_udhcpc=$gdbdebug_image_dir/net/udhcpc
+gdbdebug_image_ssh=$gdbdebug_image_dir/ssh
+
+gdbdebug_known_lines="serial virtio usb vsock net ssh"
+
+# gdbdebug_find_helper DIR... : prints the path of the helper: GDBDEBUG_HELPER if it is set, else the first in a DIR.
+# A dynamic executable is refused: as /init it would need libraries before anybody can have checked that they are there.
+gdbdebug_find_helper() {
+    local helper=${GDBDEBUG_HELPER-} dir
+
+    for dir in "$@"; do
+        [ -z "$helper" ] || break
+        [ ! -e "$dir/gdbdebug-init" ] || helper=$dir/gdbdebug-init
+    done
+    helper=${helper:-$1/gdbdebug-init}
+    if [ ! -f "$helper" ] || [ ! -x "$helper" ]; then
+        gdbdebug_error "the helper '$helper' is not an executable file; install gdbdebug, or set GDBDEBUG_HELPER"
+        return 1
+    fi
+    if ! gdbdebug_is_elf "$helper"; then
+        gdbdebug_error "the helper '$helper' is not an ELF executable; install gdbdebug, or set GDBDEBUG_HELPER"
+        return 1
+    fi
+    if [ -n "$(gdbdebug_libraries "$helper")" ]; then
+        gdbdebug_error "the helper '$helper' is dynamically linked; as /init it must be static"
+        return 1
+    fi
+    printf '%s\n' "$helper"
+}
+
+# gdbdebug_is_elf FILE: true if FILE begins like an ELF file.
+gdbdebug_is_elf() {
+    [ "$(head -c 4 "$1" 2>/dev/null | tail -c 3)" = ELF ]
+}
+
+# gdbdebug_is_helper FILE HELPER: true if FILE is the helper, also when it was stripped or comes from another build of
+# it. HELPER is the helper on the building machine. The name of the parameter is a string that no other /init contains.
+gdbdebug_is_helper() {
+    [ -f "$1" ] && [ ! -L "$1" ] || return 1
+    cmp -s "$1" "$2" && return 0
+    gdbdebug_is_elf "$1" && grep -qaF rd.gdbdebug "$1"
+}
+
+# gdbdebug_libraries PROGRAM: prints what the dynamic linker loads for PROGRAM, one absolute path a line, and
+# the dynamic linker itself under the very name that the program asks for (PT_INTERP). Nothing for a static program.
+gdbdebug_libraries() {
+    local found missing
+
+    # ldd fails for a static program, and says so in words that differ between C libraries.
+    # Variables of the builder's shell must not change what is found: they are not there in the image.
+    found=$(env -u LD_PRELOAD -u LD_LIBRARY_PATH LC_ALL=C "${DRACUT_LDD:-ldd}" "$1" 2>/dev/null) || found=
+    missing=$(printf '%s\n' "$found" | awk '/=> not found/ { print $1 }' | tr '\n' ' ')
+    if [ -n "$missing" ]; then
+        gdbdebug_error "'$1' needs libraries that are not there: $missing"
+        return 1
+    fi
+    # Three forms: "name => path (address)", "path (address)", and on some systems "path => path (address)" for the
+    # dynamic linker, where the first is the name that the kernel looks up. The vdso is a name without a slash.
+    printf '%s\n' "$found" | awk '
+        $1 ~ /^\// { print $1; next }
+        $2 == "=>" && $3 ~ /^\// { print $3 }'
+}
+
+# gdbdebug_thread_db LIBRARY... : prints the path of libthread_db beside the C library among the arguments.
+# gdbserver opens it by name while it runs, so no list of dependencies has it. musl has none.
+gdbdebug_thread_db() {
+    local library
+
+    for library in "$@"; do
+        case $library in
+        */libc.so.*)
+            if [ -e "${library%/*}/libthread_db.so.1" ]; then
+                printf '%s\n' "${library%/*}/libthread_db.so.1"
+            else
+                gdbdebug_warning "no '${library%/*}/libthread_db.so.1': gdb will not know the threads of a program"
+            fi
+            return 0
+            ;;
+        esac
+    done
+}
+
+# gdbdebug_library_cache LIBRARY... : prints the path of the dynamic linker's cache if one of the libraries is found
+# only through it. In the agent's own root there is nothing but what the manifest names.
+gdbdebug_library_cache() {
+    local library libc=
+
+    for library in "$@"; do
+        case $library in */libc.so.*) libc=${library%/*} ;; esac
+    done
+    for library in "$@"; do
+        case ${library%/*} in
+        /lib | /lib64 | /usr/lib | /usr/lib64 | "$libc" | "/usr$libc" | "${libc#/usr}") ;;
+        *)
+            printf '%s\n' /etc/ld.so.cache
+            return 0
+            ;;
+        esac
+    done
+}
+
+# gdbdebug_write_manifest ROOT: writes the manifest of the image under ROOT from the paths on standard input.
+# Each path once, in the order given: the first is gdbserver.
+gdbdebug_write_manifest() {
+    if ! mkdir -p "$1$gdbdebug_image_dir" || ! {
+        echo "# What gdbdebug's agent takes along into a root of its own: one path of this image a line."
+        awk 'NF && !seen[$0]++'
+    } >"$1$gdbdebug_image_dir/files"; then
+        gdbdebug_error "writing '$gdbdebug_image_dir/files' to the image failed"
+        return 1
+    fi
+}
+
+# gdbdebug_swap ROOT HELPER: keeps what is /init in the image under ROOT as /usr/lib/gdbdebug/init, and puts HELPER
+# there. Does nothing if that has been done. Call it last: up to its final rename the image has its own /init.
+gdbdebug_swap() {
+    local init=$1/init kept=$1$gdbdebug_image_dir/init staged=$1/init.gdbdebug target
+
+    if gdbdebug_is_helper "$init" "$2"; then
+        # A generator may run a module twice. A second swap would make the helper its own real init.
+        if [ -e "$kept" ] || [ -L "$kept" ]; then
+            return 0
+        fi
+        gdbdebug_error "'/init' is gdbdebug's helper already, but '$gdbdebug_image_dir/init' is missing from the image"
+        return 1
+    fi
+
+    if ! mkdir -p "${kept%/*}" || ! rm -f "$kept" "$staged" || ! cp "$2" "$staged" || ! chmod 0755 "$staged"; then
+        gdbdebug_error "copying the helper '$2' into the image failed"
+        rm -f "$staged"
+        return 1
+    fi
+    if [ -L "$init" ]; then
+        # A relative target counts from the link's own directory, which is now three levels further down.
+        target=$(readlink "$init")
+        case $target in
+        /*) ;;
+        *) target=../../../$target ;;
+        esac
+        ln -s "$target" "$kept"
+    else
+        cp -p "$init" "$kept"
+    fi || {
+        gdbdebug_error "keeping the image's '/init' as '$gdbdebug_image_dir/init' failed"
+        rm -f "$kept" "$staged"
+        return 1
+    }
+    mv -f "$staged" "$init" || {
+        gdbdebug_error "putting the helper in the place of the image's '/init' failed"
+        rm -f "$kept" "$staged"
+        return 1
+    }
+}
+
+# gdbdebug_trim TEXT: prints TEXT without white space at its ends.
+gdbdebug_trim() {
+    local text=$1
+
+    text=${text#"${text%%[![:space:]]*}"}
+    text=${text%"${text##*[![:space:]]}"}
+    printf '%s\n' "$text"
+}
+
+# gdbdebug_read_conf FILE: sets gdbdebug_lines, gdbdebug_modules, gdbdebug_authorized_keys and gdbdebug_host_key.
+# No file is no error: then they have their defaults. The format is that of gdbdebug.conf(5).
+gdbdebug_read_conf() {
+    local line key value number=0 failed=0
+
+    gdbdebug_lines="serial virtio"
+    gdbdebug_modules=
+    gdbdebug_authorized_keys=
+    gdbdebug_host_key=
+    [ -e "$1" ] || return 0
+    if [ ! -f "$1" ] || [ ! -r "$1" ]; then
+        gdbdebug_error "'$1' is not a file that can be read"
+        return 1
+    fi
+
+    while IFS= read -r line || [ -n "$line" ]; do
+        number=$((number + 1))
+        line=$(gdbdebug_trim "$line")
+        case $line in
+        '' | '#'*) continue ;;
+        *=*) ;;
+        *)
+            gdbdebug_error "$1:$number: '$line' has no '='; a line is key=value, or a comment after #"
+            failed=1
+            continue
+            ;;
+        esac
+        key=$(gdbdebug_trim "${line%%=*}")
+        value=$(gdbdebug_trim "${line#*=}")
+        case $value in
+        '"'*'"')
+            if [ "$value" = '"' ]; then
+                gdbdebug_error "$1:$number: the quoted value of '$key' has no end; a second \" is missing"
+                failed=1
+                continue
+            fi
+            value=${value#\"}
+            value=${value%\"}
+            ;;
+        '"'*)
+            gdbdebug_error "$1:$number: the quoted value of '$key' has no end; a second \" is missing"
+            failed=1
+            continue
+            ;;
+        esac
+        case $key in
+        default) ;; # for the helper: the value of a bare rd.gdbdebug
+        lines) gdbdebug_lines=$value ;;
+        modules) gdbdebug_modules=$value ;;
+        authorized_keys) gdbdebug_authorized_keys=$value ;;
+        host_key) gdbdebug_host_key=$value ;;
+        *)
+            # A later gdbdebug may know it.
+            gdbdebug_warning "$1:$number: unknown key '$key' passed over; known are default, lines, modules, \
+authorized_keys and host_key"
+            ;;
+        esac
+    done <"$1"
+
+    set -f # a * among the words is a wrong word, not a list of files
+    for line in $gdbdebug_lines; do
+        case " $gdbdebug_known_lines " in
+        *" $line "*) ;;
+        *)
+            gdbdebug_error "$1: unknown word '$line' in lines=; known are $gdbdebug_known_lines"
+            failed=1
+            ;;
+        esac
+    done
+    set +f
+    return "$failed"
+}
+
+# gdbdebug_wants LINE... : true if gdbdebug.conf asks for one of these kinds of line.
+gdbdebug_wants() {
+    local line
+
+    for line in "$@"; do
+        case " $gdbdebug_lines " in *[[:space:]]"$line"[[:space:]]*) return 0 ;; esac
+    done
+    return 1
+}
+
+# gdbdebug_kernel_modules: prints the kernel modules that the wanted lines can need, one a line: a name, or a directory
+# of the kernel's tree as =drivers/DIR. Any of them can be built in or not exist in this kernel.
+gdbdebug_kernel_modules() {
+    # Most kernels have the 8250 family itself built in, but not every card's driver; then the UARTs of other machines
+    # than the PC. Not the whole directory: some of the rest asks for firmware, and every build would warn of it.
+    ! gdbdebug_wants serial || printf '%s\n' 8250_pci 8250_exar 8250_lpss 8250_mid 8250_dw 8250_of 8250_fintek \
+        8250_pericom amba-pl011 fsl_lpuart imx meson_uart msm_serial qcom_geni_serial samsung_tty sh-sci sifive \
+        stm32-usart xilinx_uartps
+    ! gdbdebug_wants virtio || printf '%s\n' virtio_pci virtio_mmio virtio_console
+    ! gdbdebug_wants usb || printf '%s\n' =drivers/usb/host usbserial ftdi_sio cp210x pl2303 ch341 cdc_acm
+    ! gdbdebug_wants vsock || printf '%s\n' vmw_vsock_virtio_transport vsock_loopback hv_sock vmw_vsock_vmci_transport
+    # Ethernet cards look for the driver of their PHY by themselves. udhcpc needs packet sockets.
+    ! gdbdebug_wants net ssh || printf '%s\n' =drivers/net/ethernet =drivers/net/phy =drivers/net/mdio \
+        virtio_net vmxnet3 hv_netvsc xen_netfront af_packet ipv6
+}
+
+# gdbdebug_module_names DIRECTORY: prints the names of the kernel modules below DIRECTORY, one a line.
+gdbdebug_module_names() {
+    [ ! -d "$1" ] || find "$1" -name '*.ko*' -printf '%f\n' | sed 's/\.ko.*//'
+}
+
+# gdbdebug_udhcpc: prints the path of a busybox that can be a DHCP client, or nothing.
+gdbdebug_udhcpc() {
+    local busybox
+
+    if busybox=$(gdbdebug_find busybox) && "$busybox" --list 2>/dev/null | grep -qx udhcpc; then
+        printf '%s\n' "$busybox"
+    else
+        gdbdebug_warning "no busybox with udhcpc on this machine: rd.gdbdebug.ip=dhcp will not work, a static address \
+and IPv6 link-local will"
+    fi
+}
+
+# gdbdebug_check_ssh: true if this machine has all that an image needs for `ssh`. Nobody could log in without a key,
+# and with a key that is no key nobody would know until the machine hangs.
+gdbdebug_check_ssh() {
+    local program
+
+    for program in dropbear dropbearkey dropbearconvert; do
+        if ! gdbdebug_find "$program" >/dev/null; then
+            gdbdebug_error "lines=ssh needs '$program' on this machine; install dropbear (on Debian dropbear-bin)"
+            return 1
+        fi
+    done
+    if [ -z "$gdbdebug_authorized_keys" ]; then
+        gdbdebug_error "lines=ssh needs authorized_keys=FILE in gdbdebug.conf; without a key nobody could log in"
+        return 1
+    fi
+    if ! grep -qE '^[^#]*(ssh-(rsa|ed25519)|ecdsa-sha2-[a-z0-9]+|sk-[a-z0-9-]+@openssh\.com) +AAAA' \
+        "$gdbdebug_authorized_keys" 2>/dev/null; then
+        gdbdebug_error "authorized_keys='$gdbdebug_authorized_keys' has no public key that can be read; a line of it \
+begins like ssh-ed25519 AAAA..."
+        return 1
+    fi
+    if [ -n "$gdbdebug_host_key" ] && [ ! -r "$gdbdebug_host_key" ]; then
+        gdbdebug_error "host_key='$gdbdebug_host_key' cannot be read; make one with: dropbearkey -t ed25519 -f \
+$gdbdebug_host_key"
+        return 1
+    fi
+}
+
+# gdbdebug_make_host_key FILE: writes the SSH host key for the image to FILE, in dropbear's format.
+gdbdebug_make_host_key() {
+    if [ -z "$gdbdebug_host_key" ]; then
+        gdbdebug_warning "no host_key= in gdbdebug.conf: this image has a host key of its own, and the next one another"
+        dropbearkey -t ed25519 -f "$1" >/dev/null 2>&1 && return 0
+        gdbdebug_error "making an SSH host key with dropbearkey failed"
+        return 1
+    fi
+    # A key of OpenSSH's has a line of text in front, one of dropbear's has not.
+    if grep -qa '^-----BEGIN' "$gdbdebug_host_key"; then
+        dropbearconvert openssh dropbear "$gdbdebug_host_key" "$1" >/dev/null 2>&1
+    else
+        cat "$gdbdebug_host_key" >"$1"
+    fi
+    # Either way dropbear itself says whether it is one. A key with a passphrase is not.
+    if ! dropbearkey -y -f "$1" >/dev/null 2>&1; then
+        gdbdebug_error "host_key='$gdbdebug_host_key' is no private key that dropbear can use; it must be dropbear's or \
+OpenSSH's, without a passphrase"
+        return 1
+    fi
+}
+
+# gdbdebug_add_ssh ROOT DROPBEAR: takes along the program, the authorized keys and the host key.
+gdbdebug_add_ssh() {
+    local staging failed=0
+
+    staging=$(umask 077 && mktemp -d) || return 1
+    # A hook that runs twice must not print the fingerprint of a key that is not in the image.
+    if [ -e "$1$gdbdebug_image_ssh/host_key" ]; then
+        cp "$1$gdbdebug_image_ssh/host_key" "$staging/host_key"
+    else
+        (umask 077 && gdbdebug_make_host_key "$staging/host_key")
+    fi &&
+        (umask 077 && cat "$gdbdebug_authorized_keys" >"$staging/authorized_keys") &&
+        gdbdebug_add_file "$2" "$gdbdebug_image_ssh/dropbear" &&
+        gdbdebug_add_file "$staging/authorized_keys" "$gdbdebug_image_ssh/authorized_keys" &&
+        gdbdebug_add_file "$staging/host_key" "$gdbdebug_image_ssh/host_key" &&
+        chmod 0700 "$1$gdbdebug_image_ssh" &&
+        gdbdebug_note "the image's SSH host key: $(dropbearkey -y -f "$staging/host_key" | grep '^Fingerprint')" ||
+        failed=1
+    rm -rf "$staging"
+    [ "$failed" -eq 0 ] || gdbdebug_error "taking along what lines=ssh needs failed"
+    return "$failed"
+}
+
+# gdbdebug_install ROOT CONF DIR... : the whole of it but the kernel modules, for the image under ROOT. CONF is the
+# gdbdebug.conf of this machine, which has been read; the helper is looked for in the DIRs. First everything that can be
+# known without touching the image, then what is added to it, last the swap.
+gdbdebug_install() {
+    local root=$1 conf=$2 helper gdbserver libraries udhcpc='' dropbear='' more path
+    shift 2
+
+    helper=$(gdbdebug_find_helper "$@") || return 1
+    if ! gdbserver=$(gdbdebug_find gdbserver); then
+        gdbdebug_error "there is no 'gdbserver' on this machine; install the package gdbserver (or gdb-gdbserver, or gdb)"
+        return 1
+    fi
+    if [ ! -e "$root/init" ] && [ ! -L "$root/init" ]; then
+        gdbdebug_error "the image has no '/init' yet; gdbdebug must come after the module that makes it"
+        return 1
+    fi
+    libraries=$(gdbdebug_libraries "$gdbserver") || return 1
+    # shellcheck disable=SC2046,SC2086  # here and below, one word a library
+    libraries="$libraries $(gdbdebug_thread_db $libraries)"
+    if gdbdebug_wants net ssh; then
+        udhcpc=$(gdbdebug_udhcpc)
+    fi
+    if gdbdebug_wants ssh; then
+        gdbdebug_check_ssh || return 1
+        dropbear=$(gdbdebug_find dropbear)
+    fi
+    for path in $udhcpc $dropbear; do
+        more=$(gdbdebug_libraries "$path") || return 1
+        libraries="$libraries $more"
+    done
+
+    if ! gdbdebug_add_program "$gdbserver"; then
+        gdbdebug_error "adding '$gdbserver' to the image failed"
+        return 1
+    fi
+    for path in $libraries; do
+        if ! gdbdebug_add_file "$path" "$path"; then
+            gdbdebug_error "adding '$path' to the image failed"
+            return 1
+        fi
+    done
+    if [ -n "$(gdbdebug_kernel_modules)$gdbdebug_modules" ]; then
+        if ! path=$(gdbdebug_find modprobe) || ! gdbdebug_add_program "$path"; then
+            gdbdebug_error "adding 'modprobe' to the image failed; it has to load the kernel modules of the debug line"
+            return 1
+        fi
+    fi
+    if [ -n "$udhcpc" ] && ! gdbdebug_add_file "$udhcpc" "$gdbdebug_image_udhcpc"; then
+        gdbdebug_error "adding '$udhcpc' to the image failed"
+        return 1
+    fi
+    if [ -n "$dropbear" ]; then
+        gdbdebug_add_ssh "$root" "$dropbear" || return 1
+    fi
+    if [ -e "$conf" ] && ! gdbdebug_add_file "$conf" "$gdbdebug_image_conf"; then
+        gdbdebug_error "adding '$conf' to the image failed"
+        return 1
+    fi
+
+    {
+        # shellcheck disable=SC2046,SC2086
+        printf '%s\n' "$gdbserver" $libraries $(gdbdebug_library_cache $libraries)
+        [ -z "$udhcpc" ] || printf '%s\n' "$gdbdebug_image_udhcpc"
+        [ -z "$dropbear" ] || printf '%s\n' "$gdbdebug_image_ssh/dropbear" "$gdbdebug_image_ssh/authorized_keys" \
+            "$gdbdebug_image_ssh/host_key"
+        echo /init
+    } | gdbdebug_write_manifest "$root" || return 1
+
+    # From here on /init is the helper.
+    gdbdebug_swap "$root" "$helper"
+}

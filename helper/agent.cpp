@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// agent: see agent.hpp.
+// Assumes nothing of the image once it stands in its own root. Whatever fails here costs the debugging and never the
+// boot: when the agent ends, PID 1 goes on, and gdbserver lets go of it.
+#include "agent.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <optional>
+
+#include "crash.hpp"
+#include "devices.hpp"
+#include "guard.hpp"
+#include "hello.hpp"
+#include "line.hpp"
+#include "log.hpp"
+#include "pid1.hpp"
+#include "relay.hpp"
+#include "root.hpp"
+#include "server.hpp"
+#include "sys.hpp"
+
+namespace gdbdebug {
+namespace {
+
+constexpr char kGo = 'g';
+/// Longer than everything that the agent itself waits for before the hand-off.
+constexpr std::uint64_t kHandoffTimeoutMs = 120'000;
+constexpr std::string_view kWithout = "booting without a debugger";
+
+class Agent {
+ public:
+  Agent(const Request& request, UniqueFd handoff)
+      : request_(request), line_(request), relay_(line_.lossy()), handoff_(std::move(handoff)) {}
+
+  /// Returns when there is nothing left to do: the line cannot be had, or gdbserver cannot.
+  void run();
+
+ private:
+  bool wait_for_line();
+  void try_line();
+  bool hold();
+  bool attach();
+  void hand_over();
+  bool wait_for_exec();
+  void say_ready();
+
+  void step();
+  int timeout() const;
+  void read_line();
+  void read_server();
+  void flush();
+  void lose_line();
+  void grant(unsigned wishes);
+  void server_ended();
+  void start_for_debugger();
+  void arm_again();
+  void unattended();
+  void check_deadlines();
+  std::string_view state() const;
+  Text<1024> hello() const;
+
+  const Request& request_;
+  OpenLine line_;
+  Relay relay_;
+  Server server_;
+  DeviceWatch devices_;
+  UniqueFd handoff_;
+  Text<256> program_;  ///< gdbserver
+  CrashSettings crash_settings_{request_};
+  bool handed_over_ = false;
+  bool crashed_ = false;
+  bool done_ = false;
+  std::optional<std::uint64_t> line_deadline_;
+  std::optional<std::uint64_t> hold_deadline_;
+};
+
+// ---- before the hand-off ----
+
+void Agent::run() {
+  program_ = find_in_manifest("gdbserver");
+  if (program_.empty()) {
+    return log::error({"looking for gdbserver", kManifest, 0, "it is not in the image"}, kWithout);
+  }
+  if (const auto status = guard::install(); !status) log::warning(status.error(), "a debugger may hang at the switch to the real root");
+  if (request_.line.kind == Line::Kind::kTerminal && is_console(request_.line.name)) {
+    log::warning({"opening the line", request_.line.name, 0, "it is a console of the kernel too"},
+                 "kernel messages will be mixed with the debugger's packets and cost repetitions; use another port, or another console=");
+  }
+
+  if (const auto status = devices_.start(); !status) log::warning(status.error(), "a device that appears late is not seen");
+  if (request_.wait) {
+    if (!wait_for_line()) return;
+  } else {
+    line_deadline_ = sys::now_ms() + kDeviceTimeoutMs;
+    try_line();
+    if (done_) return;
+  }
+  if (!request_.holds()) hand_over();
+  else if (!hold()) return;
+  if (line_.is_open()) say_ready();
+  while (!done_) step();
+}
+
+bool Agent::wait_for_line() {
+  const auto deadline = sys::now_ms() + kDeviceTimeoutMs;
+  for (bool told = false;;) {
+    const auto status = line_.open();
+    if (status) break;
+    const auto now = sys::now_ms();
+    if (!may_come(status.error()) || now >= deadline || devices_.fd() < 0) {
+      log::error(status.error(), kWithout);
+      return false;
+    }
+    if (!told) log::warning(status.error(), "waiting for it, 30 seconds at most");
+    told = true;
+    pollfd poll{.fd = devices_.fd(), .events = POLLIN, .revents = 0};
+    (void)::poll(&poll, 1, static_cast<int>(deadline - now));
+    devices_.clear();
+  }
+  devices_.stop();
+  return true;
+}
+
+/// Opens the line if it is there; otherwise a device event or the deadline calls again.
+void Agent::try_line() {
+  const auto status = line_.open();
+  if (status) {
+    line_deadline_.reset();
+    devices_.stop();
+    return;
+  }
+  const bool late = !line_deadline_ || sys::now_ms() >= *line_deadline_;
+  if (may_come(status.error()) && !late && devices_.fd() >= 0) return;
+  log::error(status.error(), handed_over_ ? std::string_view("going on without a debugger") : kWithout);
+  done_ = true;
+}
+
+/// PID 1 goes on. It does so too when the agent ends, since its end of the pipe is then closed.
+void Agent::hand_over() {
+  (void)sys::write(handoff_.get(), {&kGo, 1});  // PID 1 sees the descriptor close if this fails
+  handoff_.reset();
+  handed_over_ = true;
+}
+
+bool Agent::attach() {
+  auto status = server_.attach(program_.c_str());
+  if (status) status = crash_settings_.tell(server_);
+  if (!status) {
+    log::error(status.error(), handed_over_ ? std::string_view("PID 1 runs without a debugger") : kWithout);
+    server_.end(true);
+    return false;
+  }
+  return true;
+}
+
+/// Attaches before the hand-off, and stops PID 1 at the first instruction of the real init: the exec event.
+bool Agent::hold() {
+  if (!attach()) return false;
+  relay_.set_settings(crash_settings_.packets());
+  hand_over();
+  if (!wait_for_exec()) return false;
+  if (!request_.wait) {
+    const auto status = server_.send("vCont;c");
+    if (!status) log::error(status.error(), "PID 1 runs without a debugger");
+    relay_.server_ready(Relay::Pid1::kRunning);
+    return static_cast<bool>(status);
+  }
+  relay_.server_ready(Relay::Pid1::kHeld);
+  if (request_.wait_seconds) hold_deadline_ = sys::now_ms() + std::uint64_t{*request_.wait_seconds} * 1000;
+  return true;
+}
+
+bool Agent::wait_for_exec() {
+  Text<32> resume("vCont;c");
+  for (;;) {
+    const auto reply = server_.ask(resume);
+    if (!reply) {
+      log::error(reply.error(), "PID 1 runs without a debugger");
+      server_.end();
+      return false;
+    }
+    const auto stop = parse_stop(*reply);
+    if (stop && stop->event == "exec") return true;
+    if (!stop) {
+      log::error({"holding PID 1", "", 0, "it has ended before it executed the real init"}, "there is nothing to debug");
+      return false;
+    }
+    // A signal on the way there, such as SIGCHLD: PID 1 gets it as it would have.
+    resume.set("vCont;c");
+    if (stop->signal != 0 && stop->signal != kGdbSigstop && stop->event.empty()) {
+      resume.set("vCont;C");
+      resume.add_hex(static_cast<std::uint8_t>(stop->signal));
+    }
+  }
+}
+
+void Agent::say_ready() {
+  log::Message message("ready on ");
+  message.add(line_.describe()).add("; ");
+  auto level = log::Level::kInfo;
+  if (relay_.pid1() == Relay::Pid1::kHeld) {
+    level = log::Level::kError;  // the machine stands still: say so even on a quiet console
+    message.add("PID 1 is held at its first instruction and waits ");
+    if (request_.wait_seconds) message.add_number(*request_.wait_seconds).add(" seconds ");
+    message.add("for a debugger");
+  } else if (request_.armed()) {
+    message.add("PID 1 runs and is held before it would die; a debugger can attach at any time");
+  } else {
+    message.add("PID 1 runs; a debugger can attach at any time");
+  }
+  log::say(level, message);
+  relay_.queue_text(hello());
+  flush();
+}
+
+// ---- the loop ----
+
+void Agent::step() {
+  constexpr std::size_t kLine = 0, kServer = 1, kMessages = 2, kDevices = 3;
+  const auto line_events = static_cast<short>((relay_.wants_line() ? POLLIN : 0) | (relay_.to_line().empty() ? 0 : POLLOUT));
+  const auto server_events = static_cast<short>((relay_.wants_server() ? POLLIN : 0) | (relay_.to_server().empty() ? 0 : POLLOUT));
+  pollfd polls[] = {
+      {.fd = line_.fd(), .events = line_events, .revents = 0},
+      {.fd = server_.fd(), .events = server_events, .revents = 0},
+      {.fd = server_.messages_fd(), .events = POLLIN, .revents = 0},
+      {.fd = line_deadline_ ? devices_.fd() : -1, .events = POLLIN, .revents = 0},
+  };
+  const int count = ::poll(polls, std::size(polls), timeout());
+  if (count < 0 && errno != EINTR) {
+    log::error(failed("waiting for events", ""), "going on without a debugger");
+    done_ = true;
+    return;
+  }
+  if (count > 0) {
+    if (polls[kMessages].revents != 0) server_.read_messages();
+    if (polls[kServer].revents != 0) read_server();
+    if (polls[kLine].revents != 0) read_line();
+    if (polls[kDevices].revents != 0) {
+      devices_.clear();
+      try_line();
+      if (line_.is_open()) say_ready();
+    }
+  }
+  check_deadlines();
+  for (auto wishes = relay_.take_wishes(); wishes != 0; wishes = relay_.take_wishes()) grant(wishes);
+  flush();
+}
+
+int Agent::timeout() const {
+  std::optional<std::uint64_t> next;
+  for (const auto& deadline : {relay_.deadline(), line_deadline_, hold_deadline_}) {
+    if (deadline && (!next || *deadline < *next)) next = deadline;
+  }
+  if (!next) return -1;
+  const auto now = sys::now_ms();
+  const auto left = *next > now ? *next - now : 0;
+  return static_cast<int>(left < 1'000'000 ? left : 1'000'000);
+}
+
+void Agent::read_line() {
+  static std::array<char, 16384> buffer;
+  if (!relay_.wants_line()) return;
+  const auto count = sys::read(line_.fd(), buffer);
+  if (count > 0) return relay_.line_bytes({buffer.data(), static_cast<std::size_t>(count)});
+  if (count < 0 && errno == EAGAIN) return;
+  lose_line();
+}
+
+void Agent::read_server() {
+  static std::array<char, 65536> buffer;
+  if (!relay_.wants_server()) return;
+  const auto count = sys::read(server_.fd(), buffer);
+  if (count > 0) return relay_.server_bytes({buffer.data(), static_cast<std::size_t>(count)}, sys::now_ms());
+  if (count < 0 && errno == EAGAIN) return;
+  server_ended();
+}
+
+void Agent::flush() {
+  if (line_.fd() >= 0 && !relay_.to_line().empty()) {
+    const auto count = sys::write(line_.fd(), relay_.to_line().view());
+    if (count > 0) relay_.to_line().consume(static_cast<std::size_t>(count));
+    else if (count < 0 && errno != EAGAIN) lose_line();
+  }
+  if (server_.fd() >= 0 && !relay_.to_server().empty()) {
+    const auto count = sys::write(server_.fd(), relay_.to_server().view());
+    if (count > 0) relay_.to_server().consume(static_cast<std::size_t>(count));  // its end is seen by read_server()
+  }
+}
+
+/// The device has gone (an adapter was pulled), or the peer has: wait for the next one.
+void Agent::lose_line() {
+  line_.close();
+  relay_.line_lost();
+  if (const auto status = devices_.start(); !status) {
+    log::error(status.error(), "going on without a debugger");
+    done_ = true;
+    return;
+  }
+  line_deadline_ = ~std::uint64_t{0};  // it may take as long as it takes: nothing waits for it
+  try_line();
+}
+
+void Agent::grant(unsigned wishes) {
+  // PID 1 of the agent's own namespace. A traced init gets even signals that it would be shielded from.
+  if ((wishes & Relay::kStopPid1) != 0) (void)::kill(1, SIGSTOP);
+  if ((wishes & Relay::kCancelStop) != 0) (void)::kill(1, SIGCONT);
+  if ((wishes & Relay::kSessionBegan) != 0) hold_deadline_.reset();
+  if ((wishes & Relay::kFatalDetach) != 0) {
+    log::say(log::Level::kError, "the debugger detaches from PID 1 at a fatal stop; it goes on and dies as it would have");
+  }
+  if ((wishes & Relay::kHello) != 0) relay_.queue_text(hello());
+  if ((wishes & Relay::kReleaseServer) != 0) server_ended();
+  if ((wishes & Relay::kStartServer) != 0) start_for_debugger();
+  if ((wishes & Relay::kUnattended) != 0) unattended();
+}
+
+/// gdbserver has ended or is to end: after a detach, after a lost debugger, or because something killed it.
+void Agent::server_ended() {
+  if (!server_.running()) return;
+  const bool stands_at_ours = relay_.at_own_stop() || relay_.stop_pending();
+  server_.end();
+  // The kernel hands PID 1 the signal at which a tracer that was killed has left it. Where that was a SIGSTOP of ours,
+  // only a SIGCONT ends it.
+  if (stands_at_ours) (void)::kill(1, SIGCONT);
+  crashed_ = false;
+  hold_deadline_.reset();
+  relay_.server_gone();
+  if (request_.armed() && !relay_.wants_server_started()) arm_again();
+}
+
+void Agent::start_for_debugger() {
+  if (server_.running()) return;
+  if (attach()) relay_.server_ready(Relay::Pid1::kHeld);
+  else relay_.server_failed(server_.last_message().empty() ? "gdbserver cannot attach to PID 1" : server_.last_message());
+}
+
+void Agent::arm_again() {
+  if (!attach()) return;
+  if (server_.send("vCont;c")) relay_.server_ready(Relay::Pid1::kRunning);
+}
+
+/// PID 1 has stopped, and nobody is there.
+void Agent::unattended() {
+  const auto stop = parse_stop(relay_.unattended_stop());
+  if (!stop || !request_.armed()) return;  // it has ended, or stays held for the next debugger
+  if (!crash_settings_.is_end(*stop)) return relay_.resume(stop->event.empty() ? stop->signal : 0);
+  crashed_ = true;
+  say_crash(*stop, line_.describe(), request_.crash_seconds);
+  if (request_.crash_seconds) hold_deadline_ = sys::now_ms() + std::uint64_t{*request_.crash_seconds} * 1000;
+}
+
+void Agent::check_deadlines() {
+  const auto now = sys::now_ms();
+  relay_.tick(now);
+  if (line_deadline_ && !line_.is_open() && now >= *line_deadline_) try_line();
+  if (!hold_deadline_ || now < *hold_deadline_) return;
+  hold_deadline_.reset();
+  if (relay_.in_session() || relay_.busy()) return;
+  if (crashed_) {
+    log::say(log::Level::kError, "no debugger came in time; PID 1 goes on and dies as it would have");
+    return relay_.release();
+  }
+  log::Message message("no debugger came within ");
+  log::say(log::Level::kError, message.add_number(*request_.wait_seconds).add(" seconds; booting on, a debugger can still attach"));
+  if (request_.armed()) relay_.resume(0);
+  else relay_.release();
+}
+
+std::string_view Agent::state() const {
+  if (crashed_) return "crashed";
+  if (!handed_over_) return "starting";
+  return relay_.pid1() == Relay::Pid1::kHeld ? "held" : "running";
+}
+
+Text<1024> Agent::hello() const {
+  utsname system{};
+  (void)::uname(&system);  // cannot fail with a valid buffer
+  const auto exe = pid1::executable();
+  const auto build_id = pid1::executable_build_id();
+  return compose_hello({GDBDEBUG_VERSION, state(), exe, build_id, system.machine});
+}
+
+// ---- becoming the agent ----
+
+/// What the agent owes to the system that comes up around it, each with its reason.
+void settle() {
+  // A session of its own: no terminal's signals, and no terminal to lose.
+  (void)::setsid();
+  (void)::umask(022);
+  (void)::prctl(PR_SET_NAME, "gdbdebug-agent");
+  // A line that hangs up must not end the agent.
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  (void)::sigaction(SIGPIPE, &ignore, nullptr);
+  (void)::sigaction(SIGHUP, &ignore, nullptr);
+  // The out-of-memory killer would leave PID 1 without its tracer in the middle of a session.
+  if (const auto file = sys::open(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY)) (void)sys::write(file->get(), "-1000");
+  // 0 to 2 are PID 1's console, if it has one: nothing here writes there, and it must not be kept open.
+  if (const auto null = sys::open(AT_FDCWD, "/dev/null", O_RDWR)) {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      if (null->get() != fd) (void)::dup2(null->get(), fd);
+    }
+  }
+}
+
+/// In the forked child, still in the image's root.
+[[noreturn]] void become_agent(const Settings& settings, UniqueFd handoff, char** argv) {
+  argv[0][0] = '@';  // until the exec, and where that fails
+  const auto root = prepare_root();
+  auto status = root ? enter_root(*root) : Status(root.error());
+  if (status) status = mount_kernel_file_systems();
+  if (!status) {
+    log::error(status.error(), kWithout);
+    ::_exit(1);
+  }
+  const UniqueFd survivor(::fcntl(handoff.get(), F_DUPFD, 3));  // survives the exec on purpose: it is the hand-off
+  Text<12> number;
+  number.add_number(static_cast<std::uint64_t>(survivor.get()));
+  char* const new_argv[] = {const_cast<char*>(kAgentName), const_cast<char*>(number.c_str()), const_cast<char*>(settings.value.c_str()),
+                            const_cast<char*>(settings.ip.c_str()), nullptr};
+  char* const new_envp[] = {nullptr};
+  ::execve("/init", new_argv, new_envp);
+  log::warning(failed("executing the agent from its own root", "/init"), "going on with the image's copy");
+  handoff.reset();
+  ::_exit(agent_main(const_cast<char**>(new_argv)));
+}
+
+}  // namespace
+
+Result<UniqueFd> start_agent(const Settings& settings, char** argv) {
+  int pipe[2];
+  if (::pipe2(pipe, O_CLOEXEC) != 0) return failed("making a pipe", "");
+  UniqueFd ours(pipe[0]);
+  UniqueFd theirs(pipe[1]);
+  const pid_t pid = ::fork();
+  if (pid < 0) return failed("forking the agent", "");
+  if (pid == 0) {
+    ours.reset();
+    become_agent(settings, std::move(theirs), argv);
+  }
+  return ours;
+}
+
+void wait_for_agent(const UniqueFd& handoff) {
+  const auto deadline = sys::now_ms() + kHandoffTimeoutMs;
+  for (;;) {
+    const auto now = sys::now_ms();
+    if (now >= deadline) {
+      return log::error({"waiting for the agent", "", ETIMEDOUT}, "executing the real init all the same");
+    }
+    pollfd poll{.fd = handoff.get(), .events = POLLIN, .revents = 0};
+    const int count = ::poll(&poll, 1, static_cast<int>(deadline - now));
+    if (count > 0) return;
+    if (count < 0 && errno != EINTR) return log::error(failed("waiting for the agent", ""), "executing the real init all the same");
+  }
+}
+
+bool is_agent(int argc, char** argv) { return argc == 4 && std::string_view(argv[0]) == kAgentName && ::getpid() != 1; }
+
+int agent_main(char** argv) {
+  const auto fd = parse_number<unsigned>(argv[1]);
+  if (!fd) return 2;
+  UniqueFd handoff(static_cast<int>(*fd));
+  (void)::fcntl(handoff.get(), F_SETFD, FD_CLOEXEC);
+  settle();
+
+  Notes already_told;
+  const auto request = parse_request(argv[2], already_told);
+  if (!request) return 2;
+  static std::optional<Agent> agent;  // some 700 KB, too much for the stack
+  agent.emplace(*request, std::move(handoff));
+  agent->run();
+  agent.reset();
+  return 0;
+}
+
+}  // namespace gdbdebug

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// hello: one line of text that tells a person or a program who is on the line. Its form is in gdbdebug(7).
+// It has none of the characters `$ % + - #`, so gdb passes over it.
+#pragma once
+
+#include <string_view>
+
+#include "text.hpp"
+
+namespace gdbdebug {
+
+struct Hello {
+  std::string_view version;
+  std::string_view state;     ///< held, running, crashed or starting
+  std::string_view exe;       ///< what PID 1 executes; may be empty
+  std::string_view build_id;  ///< in hexadecimal digits; may be empty
+  std::string_view machine;   ///< as uname -m says
+};
+
+/// `gdbdebug version=0.1.0 state=held pid=1 exe=/usr/lib/systemd/systemd build_id=6f1d machine=x86_64`, CR, LF.
+/// What has no value is left out.
+Text<1024> compose_hello(const Hello& hello);
+
+}  // namespace gdbdebug

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// result: errors are values. An Error knows the step, what it was about, and why it failed.
+#pragma once
+
+#include <cerrno>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace gdbdebug {
+
+/// `step 'subject': reason`. The reason is `err` (an errno) in words, unless `reason` says it better.
+/// The texts must outlive the error: literals, or words of the command line.
+struct Error {
+  std::string_view step;
+  std::string_view subject;
+  int err = 0;
+  std::string_view reason = {};
+};
+
+/// The error of a system call that has just failed.
+inline Error failed(std::string_view step, std::string_view subject) { return Error{step, subject, errno}; }
+
+/// A value, or the reason why there is none.
+template <typename T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): reads as a return value
+  Result(Error error) : error_(error) {}         // NOLINT(google-explicit-constructor)
+
+  explicit operator bool() const { return value_.has_value(); }
+  T& operator*() { return *value_; }
+  const T& operator*() const { return *value_; }
+  T* operator->() { return &*value_; }
+  const T* operator->() const { return &*value_; }
+  const Error& error() const { return error_; }
+
+ private:
+  std::optional<T> value_;
+  Error error_;
+};
+
+struct Done {};
+using Status = Result<Done>;
+
+}  // namespace gdbdebug

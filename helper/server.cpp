@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// server: see server.hpp.
+#include "server.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "guard.hpp"
+#include "sys.hpp"
+
+namespace gdbdebug {
+namespace {
+
+/// Detaching takes gdbserver some milliseconds; what takes longer is stuck.
+constexpr std::uint64_t kDetachTimeoutMs = 5'000;
+
+constexpr std::string_view kAttaching = "attaching gdbserver to PID 1";
+
+/// Only for ask() and receive(), whose replies are short; the relay reads the socket itself afterwards.
+std::array<char, 8192> reply_buffer;
+std::array<char, 8192> read_buffer;
+rsp::Reader reader(reply_buffer);
+
+/// In the child between fork and exec: system calls only.
+[[noreturn]] void become_gdbserver(const char* program, int socket, int messages, int report) {
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (::dup2(socket, STDIN_FILENO) >= 0 && ::dup2(socket, STDOUT_FILENO) >= 0 && ::dup2(messages, STDERR_FILENO) >= 0) {
+    char* const argv[] = {const_cast<char*>("@gdbserver"), const_cast<char*>("--once"), const_cast<char*>("--attach"),
+                          const_cast<char*>("-"), const_cast<char*>("1"), nullptr};
+    char* const envp[] = {nullptr};
+    ::execve(program, argv, envp);
+  }
+  const int error = errno;
+  (void)!::write(report, &error, sizeof error);
+  ::_exit(127);
+}
+
+}  // namespace
+
+Status Server::start(const char* program) {
+  int pair[2];
+  int messages[2];
+  int report[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return failed("making a socket pair", "");
+  socket_.reset(pair[0]);
+  const UniqueFd theirs(pair[1]);
+  if (::pipe2(messages, O_CLOEXEC | O_NONBLOCK) != 0) return failed("making a pipe", "");
+  messages_.reset(messages[0]);
+  const UniqueFd their_messages(messages[1]);
+  if (::pipe2(report, O_CLOEXEC) != 0) return failed("making a pipe", "");
+  const UniqueFd failure(report[0]);
+  UniqueFd their_report(report[1]);
+
+  pid_ = ::fork();
+  if (pid_ < 0) return failed("starting gdbserver", program);
+  if (pid_ == 0) become_gdbserver(program, theirs.get(), their_messages.get(), their_report.get());
+  their_report.reset();
+  int error = 0;
+  if (sys::read(failure.get(), {reinterpret_cast<char*>(&error), sizeof error}) == sizeof error) {
+    end(true);
+    return Error{"starting gdbserver", program, error};
+  }
+  (void)::fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
+  return Done{};
+}
+
+Status Server::attach(const char* program) {
+  message_.clear();
+  partial_.clear();
+  unread_ = {};
+  reader.reset();
+  if (const auto status = start(program); !status) return status;
+  (void)guard::start(pid_);  // without it the session still works
+
+  const auto quiet = ask("QStartNoAckMode");
+  if (!quiet) return quiet.error();
+  (void)sys::write_all(socket_.get(), "+");  // the last one: for the OK
+  const auto features = ask("qSupported:exec-events+;vContSupported+");
+  if (!features) return features.error();
+  return Done{};
+}
+
+Status Server::send(std::string_view payload) {
+  std::array<char, 2048> packet;
+  // A socket buffer is far larger than any packet of the agent's own.
+  if (!sys::write_all(socket_.get(), rsp::frame(payload, packet))) return ended(kAttaching);
+  return Done{};
+}
+
+Result<std::string_view> Server::receive(std::uint64_t timeout_ms) {
+  const auto deadline = sys::now_ms() + timeout_ms;
+  for (;;) {
+    if (reader.take(unread_) == rsp::Token::kPacket) return reader.payload();
+    if (!unread_.empty()) continue;
+    if (!wait_readable(deadline)) return Error{kAttaching, "", ETIMEDOUT, "gdbserver does not answer"};
+    const auto count = sys::read(socket_.get(), read_buffer);
+    if (count > 0) unread_ = {read_buffer.data(), static_cast<std::size_t>(count)};
+    else if (count == 0 || errno != EAGAIN) return ended(kAttaching);
+  }
+}
+
+Result<std::string_view> Server::ask(std::string_view payload, std::uint64_t timeout_ms) {
+  if (const auto status = send(payload); !status) return status.error();
+  return receive(timeout_ms);
+}
+
+bool Server::wait_readable(std::uint64_t deadline_ms) {
+  for (;;) {
+    const auto now = sys::now_ms();
+    if (now >= deadline_ms) return false;
+    pollfd poll{.fd = socket_.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&poll, 1, static_cast<int>(deadline_ms - now)) > 0) return true;
+    if (errno != EINTR) return false;
+  }
+}
+
+void Server::read_messages() {
+  std::array<char, 512> buffer;
+  for (;;) {
+    const auto count = sys::read(messages_.get(), buffer);
+    if (count <= 0) {
+      if (count == 0) messages_.reset();
+      return;
+    }
+    for (const char c : std::string_view(buffer.data(), static_cast<std::size_t>(count))) {
+      if (c != '\n') {
+        partial_.add(c);
+        continue;
+      }
+      // gdbserver's own farewell says nothing of the reason.
+      if (!partial_.empty() && partial_.view() != "Exiting") message_ = partial_;
+      partial_.clear();
+    }
+  }
+}
+
+Error Server::ended(std::string_view step) {
+  // Its messages are complete once its end of the pipe is closed, which is when it ends.
+  pollfd poll{.fd = messages_.get(), .events = POLLIN, .revents = 0};
+  const auto deadline = sys::now_ms() + 1000;
+  while (messages_ && sys::now_ms() < deadline) {
+    (void)::poll(&poll, 1, 100);
+    read_messages();
+  }
+  return Error{step, "", EPIPE, message_.empty() ? std::string_view("gdbserver has ended") : message_.view()};
+}
+
+void Server::end(bool at_once) {
+  guard::stop();
+  socket_.reset();
+  // gdbserver detaches when its socket is closed, and that must not be cut short: PID 1 would get the signal it stands at.
+  // Its end of the pipe closes when it ends.
+  const auto deadline = sys::now_ms() + kDetachTimeoutMs;
+  while (pid_ > 0) {
+    const bool last = at_once || sys::now_ms() >= deadline;
+    if (last) ::kill(pid_, SIGKILL);
+    const pid_t gone = ::waitpid(pid_, nullptr, last ? 0 : WNOHANG);
+    if (gone == pid_ || (gone < 0 && errno != EINTR)) break;
+    pollfd poll{.fd = messages_.get(), .events = POLLIN, .revents = 0};
+    (void)::poll(&poll, 1, 10);
+    if (messages_) read_messages();
+  }
+  pid_ = -1;
+  messages_.reset();
+}
+
+}  // namespace gdbdebug

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fixtures of the VM tests, and what a failure says at its end: where the logs are and how to repeat it."""
+
+import re
+import shutil
+
+import pytest
+from harness import BUILD, Gdb, Machine, image, kernel, machine
+
+
+@pytest.fixture(scope="session", autouse=True)
+def able():
+    """Skips all, with the reason, where no machine can be booted."""
+    if not shutil.which("qemu-system-x86_64"):
+        pytest.skip("qemu-system-x86_64 is not installed")
+    version, why = kernel()
+    if version is None:
+        pytest.skip(str(why))
+
+
+@pytest.fixture
+def directory(request):
+    """This test's own folder for logs. It is kept until the test runs again."""
+    path = BUILD / "vm-logs" / re.sub(r"[^\w.-]+", "-", f"{request.node.path.stem}.{request.node.name}")
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    return path
+
+
+@pytest.fixture
+def boot(directory):
+    """boot(image, append, ...) starts a Machine; each ends with the test."""
+    machines = []
+
+    def start(initrd, append="", name="", **options):
+        machines.append(Machine(directory / name, initrd, append, **options))
+        machines[-1].start()
+        return machines[-1]
+
+    yield start
+    for one in machines:
+        one.stop()
+
+
+@pytest.fixture
+def gdb(directory):
+    """gdb(arguments...) starts a Gdb; each ends with the test."""
+    running = []
+
+    def start(*arguments):
+        running.append(Gdb(directory, *arguments))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.kill()
+
+
+@pytest.fixture
+def helper():
+    """Skips where the helper is not built; the path of the helper otherwise."""
+    if not image.HELPER.exists():
+        pytest.skip(f"the helper is not built: {image.HELPER}")
+    return image.HELPER
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        where = item.funcargs.get("directory", "none")
+        report.sections.append(("to repeat", f"logs: {where}\naccelerator: {machine.accelerator()}\n"
+                                             f"repeat it: ./dev vm '{item.path.name}::{item.name}'"))

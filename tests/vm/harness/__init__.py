@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The VM tests' tools: images, machines, debuggers. Python's standard library and nothing else."""
+
+from .environment import BUILD, CACHE, ROOT, kernel, scaled
+from .gdb import Gdb, GdbError, gdb_batch
+from .image import Image, dracut_image, probe_image
+from .machine import Machine, Timeout
+
+__all__ = ["BUILD", "CACHE", "ROOT", "Gdb", "GdbError", "Image", "Machine", "Timeout", "dracut_image", "gdb_batch",
+           "kernel", "probe_image", "scaled"]
