@@ -98,18 +98,16 @@ std::vector<std::string> split(std::string_view text, std::string_view separator
 }
 
 // The directories that ld.so.conf names, its drop-in files included without asking for their pattern.
-void configured_directories(const Tree& tree, std::vector<std::string>& into) {
-  const auto take = [&](std::string_view path) {
-    const auto text = tree.read(path);
+void configured_directories(const Files& files, std::vector<std::string>& into) {
+  const auto take = [&](const std::string& path) {
+    const auto text = files.read(path);
     if (!text) return;
     for (const auto& word : split(as_text(*text), " \t\n,:")) {
       if (word.starts_with('/') && word.find('*') == std::string::npos) into.push_back(word);
     }
   };
   take("/etc/ld.so.conf");
-  if (const Node* drop_ins = tree.find("/etc/ld.so.conf.d"); drop_ins != nullptr) {
-    for (const auto& [name, node] : drop_ins->children) take("/etc/ld.so.conf.d/" + name);
-  }
+  for (const auto& name : files.list("/etc/ld.so.conf.d")) take("/etc/ld.so.conf.d/" + name);
 }
 
 constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kMultiarch{{
@@ -191,10 +189,10 @@ std::optional<Shebang> read_shebang(Bytes bytes) {
   return Shebang{words[0], words.size() > 1 ? words[1] : ""};
 }
 
-std::string find_library(const Tree& tree, const std::string& name, const client::Elf& like,
+std::string find_library(const Files& files, const std::string& name, const client::Elf& like,
                          const std::string& origin) {
   const auto fits = [&](const std::string& path) {
-    const auto content = tree.read(path);
+    const auto content = files.read(path);
     if (!content || content->size() < EI_NIDENT) return false;
     return has_at(*content, 0, ELFMAG) &&
            little_endian(*content, EI_CLASS, 1) == static_cast<unsigned>(like.wide ? ELFCLASS64 : ELFCLASS32);
@@ -210,7 +208,7 @@ std::string find_library(const Tree& tree, const std::string& name, const client
     }
     directories.push_back(directory);
   }
-  configured_directories(tree, directories);
+  configured_directories(files, directories);
   for (const auto& [machine, triplet] : kMultiarch) {
     if (machine != like.machine) continue;
     for (const std::string_view prefix : {"/lib/", "/usr/lib/"})
@@ -224,21 +222,21 @@ std::string find_library(const Tree& tree, const std::string& name, const client
   return "";
 }
 
-std::vector<Library> library_closure(const Tree& tree, const std::string& path) {
+std::vector<Library> library_closure(const Files& files, const std::string& path) {
   std::vector<Library> found;
   std::deque<std::string> to_read{path};
   const auto add = [&](const std::string& name, const client::Elf& elf, const std::string& wanted_by) {
     for (const auto& library : found) {
       if (library.name == name || library.path.ends_with("/" + name)) return;
     }
-    const auto place = find_library(tree, name, elf, wanted_by);
+    const auto place = find_library(files, name, elf, wanted_by);
     found.push_back({name, place, wanted_by});
     if (!place.empty()) to_read.push_back(place);
   };
   while (!to_read.empty()) {
     const auto reader = to_read.front();
     to_read.pop_front();
-    const auto content = tree.read(reader);
+    const auto content = files.read(reader);
     const auto elf = content ? read_elf(*content) : std::nullopt;
     if (!elf) continue;
     if (!elf->interpreter.empty()) add(elf->interpreter, *elf, reader);

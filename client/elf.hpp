@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "file.hpp"
-#include "tree.hpp"
+#include "files.hpp"
 
 namespace gdbdebug::client {
 
@@ -39,7 +38,7 @@ std::optional<Shebang> read_shebang(Bytes bytes);
 
 /// Finds the library `name` as the dynamic linker of the image would, for the program or library `wanted_by` of class
 /// `like` at `origin` (its absolute path): run path, ld.so.conf, the usual directories. Empty if it is not there.
-std::string find_library(const Tree& tree, const std::string& name, const Elf& like, const std::string& origin);
+std::string find_library(const Files& files, const std::string& name, const Elf& like, const std::string& origin);
 
 struct Library {
   std::string name;       ///< As in DT_NEEDED, or the PT_INTERP path.
@@ -48,6 +47,6 @@ struct Library {
 };
 
 /// All that the program at `path` in the image needs to run, its interpreter first, each once.
-std::vector<Library> library_closure(const Tree& tree, const std::string& path);
+std::vector<Library> library_closure(const Files& files, const std::string& path);
 
 }  // namespace gdbdebug::client

@@ -264,7 +264,7 @@ void judge_gdbserver(const Tree& tree, Facts& facts) {
   }
   facts.gdbserver_build_id = elf->build_id;
   if (!is_executable(tree.find(facts.gdbserver))) fault("'" + facts.gdbserver + "' is not executable");
-  facts.libraries = library_closure(tree, facts.gdbserver);
+  facts.libraries = library_closure(TreeFiles(tree), facts.gdbserver);
   for (const auto& library : facts.libraries) {
     if (library.path.empty()) {
       fault("'" + library.wanted_by + "' needs '" + library.name +
@@ -289,26 +289,25 @@ void judge_gdbserver(const Tree& tree, Facts& facts) {
 
 }  // namespace
 
-bool has_helper(const Tree& tree) {
-  const Node* init = tree.find("/init", false);
-  if (init == nullptr || init->kind != Node::Kind::file) return false;
-  const auto text = as_text(init->content->bytes);
-  return has_at(init->content->bytes, 0, "\177ELF") && text.find("rd.gdbdebug") != std::string_view::npos;
+bool has_helper(const Files& files) {
+  // A link would be the image's own init, whatever it leads to.
+  const auto init = files.resolve("/init") == "/init" ? files.read("/init") : std::nullopt;
+  return init && has_at(*init, 0, "\177ELF") && as_text(*init).find("rd.gdbdebug") != std::string_view::npos;
 }
 
-RealInit find_real_init(const Tree& tree) {
+RealInit find_real_init(const Files& files) {
   RealInit init;
-  init.name = has_helper(tree) ? kKeptInit : "/init";
-  const Node* node = tree.find(init.name);
-  if (node == nullptr || node->kind != Node::Kind::file) return init;
-  init.file = node->path();
+  init.name = has_helper(files) ? kKeptInit : "/init";
+  const auto content = files.read(init.name);
+  if (!content) return init;
+  init.file = files.resolve(init.name);
   init.program = init.file;
-  if (const auto shebang = read_shebang(node->content->bytes)) {
+  if (const auto shebang = read_shebang(*content)) {
     init.script = true;
-    init.program = resolve(tree, shebang->interpreter);
+    init.program = files.resolve(shebang->interpreter);
     if (init.program.empty()) init.program = shebang->interpreter;
   }
-  if (const auto content = tree.read(init.program)) init.elf = read_elf(*content);
+  if (const auto program = files.read(init.program)) init.elf = read_elf(*program);
   return init;
 }
 
@@ -322,8 +321,9 @@ Facts inspect(const Image& image, const BuiltIn& built_in) {
   const Tree& tree = image.tree;
   Facts facts;
   facts.warnings = image.notes;
-  facts.helper = has_helper(tree);
-  facts.real_init = find_real_init(tree);
+  const TreeFiles files(tree);
+  facts.helper = has_helper(files);
+  facts.real_init = find_real_init(files);
   if (!facts.helper) {
     const Node* init = tree.find("/init", false);
     facts.faults.push_back(std::string("gdbdebug is not in the image: '/init' is ") +

@@ -27,10 +27,10 @@ struct RealInit {
 };
 
 /// Finds the real init of an image, with the helper in it or without.
-RealInit find_real_init(const Tree& tree);
+RealInit find_real_init(const Files& files);
 
 /// Whether the file at /init is gdbdebug's helper: an ELF file with the name of the parameter in it.
-bool has_helper(const Tree& tree);
+bool has_helper(const Files& files);
 
 /// One kind of line, by its word in gdbdebug.conf.
 struct LineFacts {

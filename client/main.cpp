@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // gdbdebug: the host command. Reads its command line, and hands over to the verb.
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 
 #include "interrupt.hpp"
@@ -34,6 +35,55 @@ void add_check(CLI::App& app, CheckOptions& options) {
   add_max_size(*verb, options.limits.unpacked);
 }
 
+void add_symbol_options(CLI::App& verb, AttachOptions& options) {
+  verb.add_option("--initrd", options.initrd, "The image that the target booted; it is unpacked into the cache")
+      ->type_name("IMAGE");
+  verb.add_option("--sysroot", options.sysroot, "A directory with the target's files, instead of --initrd")
+      ->type_name("DIR");
+  verb.add_option("--debug-dir", options.debug_dirs, "Look for debug files there too")->type_name("DIR")->take_all();
+  add_max_size(verb, options.limits.unpacked);
+}
+
+void add_debugger_options(CLI::App& verb, AttachOptions& options) {
+  verb.add_flag("--main", options.main, "Go on to main() of the real init, also if it is stripped");
+  verb.add_option("--break", options.breaks, "Set a breakpoint there")->type_name("WHERE")->take_all();
+  verb.add_option("--gdb", options.debugger, "The debugger: gdb, gdb-multiarch and lldb are tried unless told")
+      ->type_name("PROGRAM");
+  verb.add_flag("--vdso", options.whole_vdso, "Let the debugger read the kernel's vdso too, which takes 10 kB");
+  verb.add_flag("--stats", options.stats, "Say at the end how many bytes went over the line");
+  verb.add_flag("-v,--verbose", options.verbose,
+                "Say what the debugger is told, and which files have no debug information");
+}
+
+void add_timeout(CLI::App& verb, int& seconds) {
+  verb.add_option("--timeout", seconds, "Wait so long for the target, 0 for ever (0 unless told)")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("SECONDS");
+}
+
+void add_attach(CLI::App& app, AttachOptions& options) {
+  auto* verb = app.add_subcommand("attach", "Wait for a target, and start the debugger on it");
+  verb->add_option("TARGET", options.target,
+                   "Unix socket, device[,SPEED], HOST:PORT, vsock:CID:PORT or ssh://[USER@]HOST[:PORT]")
+      ->required();
+  verb->footer("What follows -- is passed on to the debugger.");
+  add_symbol_options(*verb, options);
+  add_debugger_options(*verb, options);
+  add_timeout(*verb, options.timeout);
+}
+
+// What comes after the first `--` belongs to another program. It is taken away before CLI11 sees it.
+std::vector<std::string> split_off_arguments(int& argc, char** argv) {
+  std::vector<std::string> others;
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]) != "--") continue;
+    others.assign(argv + i + 1, argv + argc);
+    argc = i;
+    break;
+  }
+  return others;
+}
+
 int tell(const Error& error) {
   std::fprintf(stderr, "gdbdebug: %s\n", error.text().c_str());
   return static_cast<int>(error.code);
@@ -48,6 +98,7 @@ int finish(const Result<int>& result) {
 
 int main(int argc, char** argv) {
   hold_standard_descriptors();
+  (void)std::signal(SIGPIPE, SIG_IGN);  // a debugger or a line that has gone shows where it is written to
   CLI::App app("Debug PID 1 of an initramfs from its very first instruction", "gdbdebug");
   app.set_version_flag("--version", "gdbdebug " GDBDEBUG_VERSION);
   app.require_subcommand(1);
@@ -57,6 +108,9 @@ int main(int argc, char** argv) {
   add_sysroot(app, sysroot);
   CheckOptions check;
   add_check(app, check);
+  AttachOptions attach;
+  add_attach(app, attach);
+  const auto others = split_off_arguments(argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version
@@ -69,5 +123,9 @@ int main(int argc, char** argv) {
 
   if (app.got_subcommand("sysroot")) return finish(run_sysroot(sysroot));
   if (app.got_subcommand("check")) return finish(run_check(check));
+  if (app.got_subcommand("attach")) {
+    attach.debugger_arguments = others;
+    return finish(run_attach(attach));
+  }
   return static_cast<int>(Exit::usage);
 }

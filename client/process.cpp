@@ -43,6 +43,7 @@ struct Setup {
   (void)sigemptyset(&none);
   (void)::sigprocmask(SIG_SETMASK, &none, nullptr);  // cannot fail with these arguments
   for (const int number : {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD}) (void)::signal(number, SIG_DFL);
+  if (setup.spawn.ignores_interrupts) (void)::signal(SIGINT, SIG_IGN);
   if (setup.spawn.own_group && ::setpgid(0, 0) != 0) fail();
   if (setup.spawn.dies_with_us) {
     if (::prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) fail();

@@ -21,9 +21,10 @@ struct Spawn {
   int input = -1;
   int output = -1;
   int error = -1;
-  std::uint64_t file_limit = 0;  ///< RLIMIT_FSIZE in bytes, or 0 for none.
-  bool own_group = false;        ///< Out of the reach of the terminal's Ctrl-C.
-  bool dies_with_us = false;     ///< Gets SIGTERM when this process ends, however it ends.
+  std::uint64_t file_limit = 0;     ///< RLIMIT_FSIZE in bytes, or 0 for none.
+  bool own_group = false;           ///< Out of the reach of the terminal, and of its Ctrl-C.
+  bool ignores_interrupts = false;  ///< Ctrl-C passes it by, though it may use the terminal.
+  bool dies_with_us = false;        ///< Gets SIGTERM when this process ends, however it ends.
 };
 
 /// Starts it. Errors: no such program; the child's own errno if exec failed. The child has default signal dispositions.

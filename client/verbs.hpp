@@ -25,6 +25,23 @@ struct CheckOptions {
 };
 Result<int> run_check(const CheckOptions& options);
 
+struct AttachOptions {
+  std::string target;
+  std::string initrd;
+  std::string sysroot;
+  std::string debugger;  ///< Empty: found by itself.
+  std::vector<std::string> debugger_arguments;
+  std::vector<std::string> debug_dirs;
+  std::vector<std::string> breaks;
+  bool main = false;
+  int timeout = 0;  ///< Seconds to wait for the target; 0: no limit.
+  bool stats = false;
+  bool whole_vdso = false;
+  bool verbose = false;
+  Limits limits;
+};
+Result<int> run_attach(const AttachOptions& options);
+
 /// Opens /dev/null for whichever of the descriptors 0 to 2 is closed, so that no file of ours takes its number.
 void hold_standard_descriptors();
 

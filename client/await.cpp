@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// await: see await.hpp.
+#include "await.hpp"
+
+#include <poll.h>
+
+#include <array>
+#include <chrono>
+
+#include "interrupt.hpp"
+
+namespace gdbdebug::client {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kAskAgain{1000};
+constexpr milliseconds kOpenAgain{250};
+// After this many questions without an answer, a packet with a wrong checksum goes first: it ends what a lost debugger
+// may have left half said, and every stub answers it with a NAK.
+constexpr int kPlainQuestions = 3;
+constexpr std::string_view kQuestion = "\n";
+constexpr std::string_view kRudeQuestion = "$x#00\n";
+
+struct Asking {
+  LineCutter lines;
+  int questions = 0;
+  std::string since_rude;  // what came after the last rude question
+  std::optional<Greeting> greeting;
+  bool stub = false;
+};
+
+void take(Asking& asking, std::string_view bytes) {
+  if (asking.questions > kPlainQuestions && asking.since_rude.size() < 16) asking.since_rude += bytes;
+  while (auto line = asking.lines.take(bytes)) {
+    if (auto greeting = read_greeting(*line)) asking.greeting = std::move(greeting);
+  }
+  // A terminal that is not raw yet echoes the question, and a console may say anything: only a lone NAK is a stub's.
+  asking.stub = asking.since_rude == "-";
+}
+
+}  // namespace
+
+Result<Arrival> await_target(const Target& target, const std::string& advice, int seconds, Display& display) {
+  const auto begin = Clock::now();
+  const std::string waiting = "waiting for the target on '" + target.text + "'; " + advice;
+  Arrival arrival;
+  Asking asking;
+  auto next_question = begin;
+  for (;;) {
+    const auto now = Clock::now();
+    if (interrupted()) return interrupted_error("waiting for the target on", target.text);
+    if (seconds > 0 && now - begin >= std::chrono::seconds(seconds)) {
+      Error error{"waiting for the target on", target.text, "no answer within " + std::to_string(seconds) + " s",
+                  advice};
+      error.code = Exit::no_answer;
+      return error;
+    }
+    if (!arrival.wire.open()) {
+      bool may_come = false;
+      auto wire = open_wire(target, may_come);
+      if (!wire.ok()) {
+        if (!may_come) return wire.error();
+        display.doing("waiting for '" + target.text + "' to be there (" + wire.error().reason + "); " + advice);
+        (void)::poll(nullptr, 0, static_cast<int>(kOpenAgain.count()));  // nothing tells when a listener comes to be
+        continue;
+      }
+      arrival.wire = std::move(wire.value());
+      asking = {};
+      next_question = now;
+    }
+    if (now >= next_question) {
+      const bool rude = ++asking.questions > kPlainQuestions;
+      if (rude) asking.since_rude.clear();
+      const auto question = rude ? kRudeQuestion : kQuestion;
+      (void)!::write(arrival.wire.output(), question.data(), question.size());  // what is lost is asked again
+      next_question = now + kAskAgain;
+    }
+    display.doing(asking.greeting ? "the target on '" + target.text + "' is starting" : waiting);
+
+    const auto left = std::chrono::duration_cast<milliseconds>(next_question - Clock::now()).count();
+    pollfd polled{arrival.wire.input(), POLLIN, 0};
+    if (::poll(&polled, 1, static_cast<int>(left > 0 ? left : 0)) <= 0) continue;  // asked again, or interrupted
+    std::array<char, 4096> buffer;
+    const ssize_t count = ::read(polled.fd, buffer.data(), buffer.size());
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (count <= 0) {
+      if (target.kind == Target::Kind::ssh) {
+        return Error{"waiting for the target on", target.text, "ssh has ended", "what it said is above"};
+      }
+      arrival.wire = {};  // the virtual machine ended, the adapter was pulled: it may come again
+      (void)::poll(nullptr, 0, static_cast<int>(kOpenAgain.count()));  // and not faster than it can be opened
+      continue;
+    }
+    take(asking, {buffer.data(), static_cast<std::size_t>(count)});
+    if (asking.greeting && asking.greeting->state != "starting") break;
+    if (asking.stub) break;
+  }
+  arrival.greeting = std::move(asking.greeting);
+  return arrival;
+}
+
+}  // namespace gdbdebug::client

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// greeting: the hello of the agent, read. Its form is in gdbdebug(7): one line of `key=value` words after "gdbdebug".
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace gdbdebug::client {
+
+struct Greeting {
+  std::string version;
+  std::string state;  ///< held, running, crashed, starting; or one that a later helper knows
+  std::string pid;
+  std::string exe;       ///< In the image; empty if the agent could not tell.
+  std::string build_id;  ///< Hexadecimal; empty likewise.
+  std::string machine;   ///< As uname -m.
+};
+
+/// Reads one line of text. Whatever stands before "gdbdebug version=" (an echo, the end of a packet) is passed over,
+/// and so are keys that are not known. Nothing if there is no hello in it.
+std::optional<Greeting> read_greeting(std::string_view line);
+
+/// Cuts bytes from a line into lines of text, each at most 4096 bytes long; what is longer is no hello.
+class LineCutter {
+ public:
+  /// Takes bytes off `bytes` up to the end of a line. The line without its end, if there was one.
+  std::optional<std::string> take(std::string_view& bytes);
+
+ private:
+  std::string line_;
+};
+
+}  // namespace gdbdebug::client

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// wire: the open end of the debug line on this side.
+#pragma once
+
+#include <sys/types.h>
+
+#include "file.hpp"
+#include "target.hpp"
+
+struct sockaddr_un;
+
+namespace gdbdebug::client {
+
+/// Non-blocking descriptors to read from and write to; the same one twice except with ssh, whose process is `helper`.
+/// When it goes, the descriptors are closed, a device gets its settings back, and ssh ends.
+class Wire {
+ public:
+  Wire() = default;
+  Wire(Wire&& other) noexcept { swap(other); }
+  Wire& operator=(Wire&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~Wire();
+
+  [[nodiscard]] int input() const { return input_.get(); }
+  [[nodiscard]] int output() const { return output_.valid() ? output_.get() : input_.get(); }
+  [[nodiscard]] bool open() const { return input_.valid(); }
+
+  friend Result<Wire> open_wire(const Target& target, bool& may_come);
+
+ private:
+  void swap(Wire& other);
+
+  UniqueFd input_;
+  UniqueFd output_;
+  pid_t helper_ = -1;
+};
+
+/// Opens the line to `target`. A device is made raw, with its speed, and is ours alone. A TCP connection may take 10 s.
+/// On error `may_come` tells whether trying again later makes sense: the socket is not there yet, nobody listens yet.
+Result<Wire> open_wire(const Target& target, bool& may_come);
+
+/// Makes the Unix socket `path` into an address for connect() and bind(), also where it is longer than the 107 bytes
+/// that fit: then `directory` holds it, and must stay open until the call is done.
+Status unix_address(const std::string& path, ::sockaddr_un& address, UniqueFd& directory);
+
+}  // namespace gdbdebug::client
