@@ -337,8 +337,8 @@ gdbdebug_make_host_key() {
     fi
     # Either way dropbear itself says whether it is one. A key with a passphrase is not.
     if ! dropbearkey -y -f "$1" >/dev/null 2>&1; then
-        gdbdebug_error "host_key='$gdbdebug_host_key' is no private key that dropbear can use; it must be dropbear's or \
-OpenSSH's, without a passphrase"
+        gdbdebug_error "host_key='$gdbdebug_host_key' is no private key that dropbear can use; it must be dropbear's \
+or OpenSSH's, without a passphrase"
         return 1
     fi
 }
@@ -375,7 +375,7 @@ gdbdebug_install() {
 
     helper=$(gdbdebug_find_helper "$@") || return 1
     if ! gdbserver=$(gdbdebug_find gdbserver); then
-        gdbdebug_error "there is no 'gdbserver' on this machine; install the package gdbserver (or gdb-gdbserver, or gdb)"
+        gdbdebug_error "there is no 'gdbserver' on this machine; install the package gdbserver, gdb-gdbserver or gdb"
         return 1
     fi
     if [ ! -e "$root/init" ] && [ ! -L "$root/init" ]; then
