@@ -435,7 +435,7 @@ gdbdebug_install() {
             gdbdebug_error "adding 'modprobe' to the image failed; it has to load the kernel modules of the debug line"
             return 1
         fi
-        # The helper calls it by the name that the kernel itself uses (CONFIG_MODPROBE_PATH), wherever this machine has it.
+        # The helper calls it by the name that the kernel itself uses (CONFIG_MODPROBE_PATH), wherever it is here.
         if [ ! -e "$root/sbin/modprobe" ] && ! gdbdebug_add_file "$path" /sbin/modprobe; then
             gdbdebug_error "adding '/sbin/modprobe' to the image failed"
             return 1

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Real images of a real mkinitcpio, both flavours, up to the PID 1 of a real root. mkinitcpio is no package of Debian's:
-these run where one is on PATH, or installed below MKINITCPIO_ROOT (as by DESTDIR), and need root."""
+"""Real images of a real mkinitcpio, both flavours, up to the PID 1 of a real root. mkinitcpio is no package of
+Debian's: these run where one is on PATH, or installed below MKINITCPIO_ROOT (as by DESTDIR), and need root."""
 
 import re
 import subprocess

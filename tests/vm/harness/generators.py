@@ -123,7 +123,8 @@ def mkinitcpio_lacks(flavour):
     root = Path(MKINITCPIO_ROOT or "/")
     if not (root / "usr/bin/mkinitcpio").exists():
         return "a real mkinitcpio: on PATH, or installed below MKINITCPIO_ROOT"
-    if flavour == "systemd" and not any((base / "usr/lib/initcpio/install/systemd").exists() for base in (root, Path("/"))):
+    hook = "usr/lib/initcpio/install/systemd"
+    if flavour == "systemd" and not ((root / hook).exists() or Path("/", hook).exists()):
         return "mkinitcpio's hook systemd (before version 38 it came with systemd)"
     return None
 
