@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What dracut can do to an image beside making it: squash it, build it again, put microcode in front, make a UEFI program
-of it, suit it to one machine, bake a command line in. Each ends in gdb at _start, and then at the PID 1 of a real root."""
+"""What dracut can do to an image beside making it: squash it, build it again, put microcode in front, make a UEFI
+program of it, suit it to one machine, bake a command line in. Each ends in gdb at _start, and then at the PID 1 of a
+real root."""
 
 import os
 import shutil
@@ -28,8 +29,8 @@ def make(modules, *arguments, again=None, firmware=False):
         environment = generators.product_environment(tree, "", scratch)
         environment["dracutbasedir"] = str(image.dracut_base(scratch, tree))
         common = ["--conf", "/dev/null", "--confdir", scratch / "none", "--tmpdir", scratch]
-        command = ["dracut", "--force", *common, "--no-hostonly-cmdline", "--compress", "gzip -1", "--kver", kernel()[0],
-                   "--modules", f"{modules} gdbdebug", "--drivers", " ".join(generators.ROOT_MODULES), *arguments]
+        command = ["dracut", "--force", *common, "--no-hostonly-cmdline", "--compress", "gzip -1",
+                   "--kver", kernel()[0], "--modules", f"{modules} gdbdebug", "--drivers", " ".join(generators.ROOT_MODULES), *arguments]
         if firmware:
             # A microcode that is for no processor: the kernel finds it, and passes it over.
             (scratch / "firmware/intel-ucode").mkdir(parents=True)
