@@ -30,7 +30,8 @@ def make(modules, *arguments, again=None, firmware=False):
         environment["dracutbasedir"] = str(image.dracut_base(scratch, tree))
         common = ["--conf", "/dev/null", "--confdir", scratch / "none", "--tmpdir", scratch]
         command = ["dracut", "--force", *common, "--no-hostonly-cmdline", "--compress", "gzip -1",
-                   "--kver", kernel()[0], "--modules", f"{modules} gdbdebug", "--drivers", " ".join(generators.ROOT_MODULES), *arguments]
+                   "--kver", kernel()[0], "--modules", f"{modules} gdbdebug",
+                   "--drivers", " ".join(generators.ROOT_MODULES), *arguments]
         if firmware:
             # A microcode that is for no processor: the kernel finds it, and passes it over.
             (scratch / "firmware/intel-ucode").mkdir(parents=True)
