@@ -33,7 +33,7 @@ make_base() {
 }
 
 setup_file() {
-    export lacks= packages=$BATS_FILE_TMPDIR/packages base
+    export lacks='' packages=$BATS_FILE_TMPDIR/packages base
     local program key kernels
     [[ $(id -u) == 0 ]] || { lacks="root, for chroot"; return 0; }
     for program in debootstrap dpkg-deb dpkg-shlibdeps unshare; do
