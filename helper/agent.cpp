@@ -88,13 +88,16 @@ void Agent::run() {
   if (program_.empty()) {
     return log::error({"looking for gdbserver", kManifest, 0, "it is not in the image"}, kWithout);
   }
-  if (const auto status = guard::install(); !status) log::warning(status.error(), "a debugger may hang at the switch to the real root");
+  if (const auto status = guard::install(); !status)
+    log::warning(status.error(), "a debugger may hang at the switch to the real root");
   if (request_.line.kind == Line::Kind::kTerminal && is_console(request_.line.name)) {
     log::warning({"opening the line", request_.line.name, 0, "it is a console of the kernel too"},
-                 "kernel messages will be mixed with the debugger's packets and cost repetitions; use another port, or another console=");
+                 "kernel messages will be mixed with the debugger's packets and cost repetitions; use another port, or "
+                 "another console=");
   }
 
-  if (const auto status = devices_.start(); !status) log::warning(status.error(), "a device that appears late is not seen");
+  if (const auto status = devices_.start(); !status)
+    log::warning(status.error(), "a device that appears late is not seen");
   if (request_.wait) {
     if (!wait_for_line()) return;
   } else {
@@ -102,8 +105,10 @@ void Agent::run() {
     try_line();
     if (done_) return;
   }
-  if (!request_.holds()) hand_over();
-  else if (!hold()) return;
+  if (!request_.holds())
+    hand_over();
+  else if (!hold())
+    return;
   if (line_.is_open()) say_ready();
   while (!done_) step();
 }
@@ -189,7 +194,8 @@ bool Agent::wait_for_exec() {
     const auto stop = parse_stop(*reply);
     if (stop && stop->event == "exec") return true;
     if (!stop) {
-      log::error({"holding PID 1", "", 0, "it has ended before it executed the real init"}, "there is nothing to debug");
+      log::error({"holding PID 1", "", 0, "it has ended before it executed the real init"},
+                 "there is nothing to debug");
       return false;
     }
     // A signal on the way there, such as SIGCHLD: PID 1 gets it as it would have.
@@ -224,8 +230,10 @@ void Agent::say_ready() {
 
 void Agent::step() {
   constexpr std::size_t kLine = 0, kServer = 1, kMessages = 2, kDevices = 3;
-  const auto line_events = static_cast<short>((relay_.wants_line() ? POLLIN : 0) | (relay_.to_line().empty() ? 0 : POLLOUT));
-  const auto server_events = static_cast<short>((relay_.wants_server() ? POLLIN : 0) | (relay_.to_server().empty() ? 0 : POLLOUT));
+  const auto line_events =
+      static_cast<short>((relay_.wants_line() ? POLLIN : 0) | (relay_.to_line().empty() ? 0 : POLLOUT));
+  const auto server_events =
+      static_cast<short>((relay_.wants_server() ? POLLIN : 0) | (relay_.to_server().empty() ? 0 : POLLOUT));
   pollfd polls[] = {
       {.fd = line_.fd(), .events = line_events, .revents = 0},
       {.fd = server_.fd(), .events = server_events, .revents = 0},
@@ -285,8 +293,10 @@ void Agent::read_server() {
 void Agent::flush() {
   if (line_.fd() >= 0 && !relay_.to_line().empty()) {
     const auto count = sys::write(line_.fd(), relay_.to_line().view());
-    if (count > 0) relay_.to_line().consume(static_cast<std::size_t>(count));
-    else if (count < 0 && errno != EAGAIN) lose_line();
+    if (count > 0)
+      relay_.to_line().consume(static_cast<std::size_t>(count));
+    else if (count < 0 && errno != EAGAIN)
+      lose_line();
   }
   if (server_.fd() >= 0 && !relay_.to_server().empty()) {
     const auto count = sys::write(server_.fd(), relay_.to_server().view());
@@ -313,7 +323,8 @@ void Agent::grant(unsigned wishes) {
   if ((wishes & Relay::kCancelStop) != 0) (void)::kill(1, SIGCONT);
   if ((wishes & Relay::kSessionBegan) != 0) hold_deadline_.reset();
   if ((wishes & Relay::kFatalDetach) != 0) {
-    log::say(log::Level::kError, "the debugger detaches from PID 1 at a fatal stop; it goes on and dies as it would have");
+    log::say(log::Level::kError,
+             "the debugger detaches from PID 1 at a fatal stop; it goes on and dies as it would have");
   }
   if ((wishes & Relay::kHello) != 0) relay_.queue_text(hello());
   if ((wishes & Relay::kReleaseServer) != 0) server_ended();
@@ -337,8 +348,10 @@ void Agent::server_ended() {
 
 void Agent::start_for_debugger() {
   if (server_.running()) return;
-  if (attach()) relay_.server_ready(Relay::Pid1::kHeld);
-  else relay_.server_failed(server_.last_message().empty() ? "gdbserver cannot attach to PID 1" : server_.last_message());
+  if (attach())
+    relay_.server_ready(Relay::Pid1::kHeld);
+  else
+    relay_.server_failed(server_.last_message().empty() ? "gdbserver cannot attach to PID 1" : server_.last_message());
 }
 
 void Agent::arm_again() {
@@ -368,9 +381,12 @@ void Agent::check_deadlines() {
     return relay_.release();
   }
   log::Message message("no debugger came within ");
-  log::say(log::Level::kError, message.add_number(*request_.wait_seconds).add(" seconds; booting on, a debugger can still attach"));
-  if (request_.armed()) relay_.resume(0);
-  else relay_.release();
+  log::say(log::Level::kError,
+           message.add_number(*request_.wait_seconds).add(" seconds; booting on, a debugger can still attach"));
+  if (request_.armed())
+    relay_.resume(0);
+  else
+    relay_.release();
 }
 
 std::string_view Agent::state() const {
@@ -401,7 +417,8 @@ void settle() {
   (void)::sigaction(SIGPIPE, &ignore, nullptr);
   (void)::sigaction(SIGHUP, &ignore, nullptr);
   // The out-of-memory killer would leave PID 1 without its tracer in the middle of a session.
-  if (const auto file = sys::open(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY)) (void)sys::write(file->get(), "-1000");
+  if (const auto file = sys::open(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY))
+    (void)sys::write(file->get(), "-1000");
   // 0 to 2 are PID 1's console, if it has one: nothing here writes there, and it must not be kept open.
   if (const auto null = sys::open(AT_FDCWD, "/dev/null", O_RDWR)) {
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
@@ -423,8 +440,8 @@ void settle() {
   const UniqueFd survivor(::fcntl(handoff.get(), F_DUPFD, 3));  // survives the exec on purpose: it is the hand-off
   Text<12> number;
   number.add_number(static_cast<std::uint64_t>(survivor.get()));
-  char* const new_argv[] = {const_cast<char*>(kAgentName), const_cast<char*>(number.c_str()), const_cast<char*>(settings.value.c_str()),
-                            const_cast<char*>(settings.ip.c_str()), nullptr};
+  char* const new_argv[] = {const_cast<char*>(kAgentName), const_cast<char*>(number.c_str()),
+                            const_cast<char*>(settings.value.c_str()), const_cast<char*>(settings.ip.c_str()), nullptr};
   char* const new_envp[] = {nullptr};
   ::execve("/init", new_argv, new_envp);
   log::warning(failed("executing the agent from its own root", "/init"), "going on with the image's copy");
@@ -458,11 +475,14 @@ void wait_for_agent(const UniqueFd& handoff) {
     pollfd poll{.fd = handoff.get(), .events = POLLIN, .revents = 0};
     const int count = ::poll(&poll, 1, static_cast<int>(deadline - now));
     if (count > 0) return;
-    if (count < 0 && errno != EINTR) return log::error(failed("waiting for the agent", ""), "executing the real init all the same");
+    if (count < 0 && errno != EINTR)
+      return log::error(failed("waiting for the agent", ""), "executing the real init all the same");
   }
 }
 
-bool is_agent(int argc, char** argv) { return argc == 4 && std::string_view(argv[0]) == kAgentName && ::getpid() != 1; }
+bool is_agent(int argc, char** argv) {
+  return argc == 4 && std::string_view(argv[0]) == kAgentName && ::getpid() != 1;
+}
 
 int agent_main(char** argv) {
   const auto fd = parse_number<unsigned>(argv[1]);

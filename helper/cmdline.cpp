@@ -10,7 +10,8 @@ namespace gdbdebug {
 namespace {
 
 constexpr std::string_view kParameter = "rd.gdbdebug";
-constexpr std::string_view kOptions = "wait, wait=SECONDS, crash, crash=SECONDS, exit, modules=A:B, from=ADDR/PREFIX, insecure";
+constexpr std::string_view kOptions =
+    "wait, wait=SECONDS, crash, crash=SECONDS, exit, modules=A:B, from=ADDR/PREFIX, insecure";
 constexpr std::string_view kReading = "reading the line";
 
 /// Device names are as in /dev: no directories, so nothing leads out of it, and no empty or hidden names.
@@ -25,8 +26,9 @@ bool is_device_name(std::string_view name) {
 
 /// The speeds that termios(3) has constants for, from 1200 on.
 bool is_standard(std::uint32_t baud) {
-  for (const std::uint32_t known : {1200U, 2400U, 4800U, 9600U, 19200U, 38400U, 57600U, 115200U, 230400U, 460800U, 500000U, 576000U,
-                                    921600U, 1000000U, 1152000U, 1500000U, 2000000U, 2500000U, 3000000U, 3500000U, 4000000U}) {
+  for (const std::uint32_t known :
+       {1200U,   2400U,   4800U,    9600U,    19200U,   38400U,   57600U,   115200U,  230400U,  460800U, 500000U,
+        576000U, 921600U, 1000000U, 1152000U, 1500000U, 2000000U, 2500000U, 3000000U, 3500000U, 4000000U}) {
     if (baud == known) return true;
   }
   return false;
@@ -53,7 +55,8 @@ Result<Line> parse_tcp(Line line, std::string_view rest) {
   Network unused;
   const auto host = line.address.substr(0, line.address.find('%'));  // fe80::1%eth0 names its interface
   if ((line.ipv6 || !line.address.empty()) && (!parse_address(host, unused) || unused.ipv6 != line.ipv6)) {
-    return Error{kReading, line.text, 0, "the address cannot be read; try tcp:PORT, tcp:192.0.2.1:PORT or tcp:[fe80::1]:PORT"};
+    return Error{kReading, line.text, 0,
+                 "the address cannot be read; try tcp:PORT, tcp:192.0.2.1:PORT or tcp:[fe80::1]:PORT"};
   }
   const auto port = parse_port(rest, 65535);
   if (!port) return Error{kReading, line.text, 0, "the port must be a number from 1 to 65535, as in tcp:2345"};
@@ -83,7 +86,8 @@ Result<Line> parse_line(std::string_view text) {
       }
     }
     for (const std::string_view kind : {"virtio", "vsock", "tcp"}) {
-      if (text == kind) return Error{kReading, text, 0, "a name or a port must follow: virtio:NAME, vsock:PORT, tcp:PORT"};
+      if (text == kind)
+        return Error{kReading, text, 0, "a name or a port must follow: virtio:NAME, vsock:PORT, tcp:PORT"};
     }
     return line;
   }
@@ -111,7 +115,8 @@ Result<Line> parse_line(std::string_view text) {
     line.port = *port;
     return line;
   }
-  return Error{kReading, text, 0, "this kind of line is not known; try ttyS1, hvc0, virtio:NAME, vsock:PORT, tcp:PORT or ssh"};
+  return Error{kReading, text, 0,
+               "this kind of line is not known; try ttyS1, hvc0, virtio:NAME, vsock:PORT, tcp:PORT or ssh"};
 }
 
 /// `name=SECONDS`: at least 1, since 0 would not be a wait, and at most a day's worth of patience a hundred times over.
@@ -366,9 +371,13 @@ bool contains(const Network& network, std::span<const std::uint8_t> address) {
   return true;
 }
 
-bool is_off(std::string_view value) { return value == "0" || value == "no" || value == "off"; }
+bool is_off(std::string_view value) {
+  return value == "0" || value == "no" || value == "off";
+}
 
-bool is_default(std::string_view value) { return value.empty() || value == "1" || value == "yes" || value == "on"; }
+bool is_default(std::string_view value) {
+  return value.empty() || value == "1" || value == "yes" || value == "on";
+}
 
 Result<Request> parse_request(std::string_view value, Notes& notes) {
   Request request;
@@ -384,7 +393,8 @@ Result<Request> parse_request(std::string_view value, Notes& notes) {
   }
 
   if (request.line.kind == Line::Kind::kTcp && request.from_count == 0 && !request.insecure) {
-    return Error{kReading, request.line.text, 0, "tcp is in the clear: say who may connect with from=ADDR/PREFIX, or insecure for anyone"};
+    return Error{kReading, request.line.text, 0,
+                 "tcp is in the clear: say who may connect with from=ADDR/PREFIX, or insecure for anyone"};
   }
   check_together(request, notes);
   return request;

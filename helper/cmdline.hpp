@@ -114,8 +114,10 @@ struct Note {
 class Notes {
  public:
   void add(std::string_view word, std::string_view reason, std::string_view hint = {}) {
-    if (count_ < notes_.size()) notes_[count_++] = {word, reason, hint};
-    else ++dropped_;
+    if (count_ < notes_.size())
+      notes_[count_++] = {word, reason, hint};
+    else
+      ++dropped_;
   }
   std::span<const Note> all() const { return {notes_.data(), count_}; }
   std::size_t dropped() const { return dropped_; }
@@ -132,8 +134,9 @@ bool is_off(std::string_view value);
 bool is_default(std::string_view value);
 
 /// Reads the value of `rd.gdbdebug=`: a line, then comma-separated options.
-/// A line that cannot be used is an error (its subject is the word that is wrong): the boot goes on as if debugging were
-/// off. An unknown or unreadable option is noted and passed over, so that a typing error does not cost the session.
+/// A line that cannot be used is an error (its subject is the word that is wrong): the boot goes on as if debugging
+/// were off. An unknown or unreadable option is noted and passed over, so that a typing error does not cost the
+/// session.
 Result<Request> parse_request(std::string_view value, Notes& notes);
 
 }  // namespace gdbdebug

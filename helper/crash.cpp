@@ -55,8 +55,10 @@ bool CrashSettings::is_end(const Stop& stop) const {
 
 void say_crash(const Stop& stop, std::string_view line, std::optional<std::uint32_t> seconds) {
   log::Message message("PID 1 is held before it would die: ");
-  if (stop.event.empty()) message.add("signal ").add_number(stop.signal);
-  else message.add("exit");
+  if (stop.event.empty())
+    message.add("signal ").add_number(stop.signal);
+  else
+    message.add("exit");
   message.add("; connect a debugger to ").add(line);
   if (seconds) message.add(" within ").add_number(*seconds).add(" seconds");
   log::say(log::Level::kError, message);

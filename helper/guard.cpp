@@ -35,7 +35,9 @@ constexpr long kTimerSettime = SYS_timer_settime64;
 constexpr long kTimerSettime = SYS_timer_settime;
 #endif
 
-bool set_timer(int timer, const itimerspec& period) { return ::syscall(kTimerSettime, timer, 0, &period, nullptr) == 0; }
+bool set_timer(int timer, const itimerspec& period) {
+  return ::syscall(kTimerSettime, timer, 0, &period, nullptr) == 0;
+}
 
 }  // namespace
 
@@ -53,11 +55,13 @@ Status start(pid_t server) {
     sigevent event{};
     event.sigev_notify = SIGEV_SIGNAL;
     event.sigev_signo = SIGCONT;
-    if (::syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timers[timer_count]) != 0) return failed("making a timer", "");
+    if (::syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timers[timer_count]) != 0)
+      return failed("making a timer", "");
   }
   for (unsigned i = 0; i < timer_count; ++i) {
     const long first = kPeriodNs * static_cast<long>(i + 1) / static_cast<long>(timers.size());
-    const itimerspec period{.it_interval = {.tv_sec = 0, .tv_nsec = kPeriodNs}, .it_value = {.tv_sec = 0, .tv_nsec = first}};
+    const itimerspec period{.it_interval = {.tv_sec = 0, .tv_nsec = kPeriodNs},
+                            .it_value = {.tv_sec = 0, .tv_nsec = first}};
     if (!set_timer(timers[i], period)) return failed("arming a timer", "");
   }
   return Done{};

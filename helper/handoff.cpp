@@ -23,8 +23,8 @@ const char* own_name() {
 bool is_helper(const char* path) {
   const auto one = sys::open(AT_FDCWD, own_name(), O_RDONLY);
   const auto two = sys::open(AT_FDCWD, path, O_RDONLY);
-  struct stat a{};
-  struct stat b{};
+  struct stat a {};
+  struct stat b {};
   if (!one || !two || ::fstat(one->get(), &a) != 0 || ::fstat(two->get(), &b) != 0) return false;
   if (a.st_dev == b.st_dev && a.st_ino == b.st_ino) return true;
   if (a.st_size != b.st_size) return false;
@@ -34,7 +34,8 @@ bool is_helper(const char* path) {
     const auto count = sys::read(one->get(), left);
     if (count != sys::read(two->get(), right) || count < 0) return false;
     if (count == 0) return true;
-    if (std::string_view(left, static_cast<std::size_t>(count)) != std::string_view(right, static_cast<std::size_t>(count))) {
+    if (std::string_view(left, static_cast<std::size_t>(count)) !=
+        std::string_view(right, static_cast<std::size_t>(count))) {
       return false;
     }
   }
@@ -53,17 +54,22 @@ void try_instead(const char* path, char** argv, char** envp) {
 
 }  // namespace
 
-bool in_place_of_real_init() { return std::string_view(own_name()) == kRealInit; }
+bool in_place_of_real_init() {
+  return std::string_view(own_name()) == kRealInit;
+}
 
 void hand_off(char** argv, char** envp, const char* init) {
   if (in_place_of_real_init()) {
-    log::error({"executing", kRealInit, 0, "it is the helper itself, not the real init"}, "the image was built wrongly");
+    log::error({"executing", kRealInit, 0, "it is the helper itself, not the real init"},
+               "the image was built wrongly");
   } else {
     ::execve(kRealInit, argv, envp);
     log::error(failed("executing", kRealInit), "the image has lost its real init");
   }
   for (const char* path : {init, "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"}) try_instead(path, argv, envp);
-  log::say(log::Level::kError, "no working init found: tried /usr/lib/gdbdebug/init, init=, /sbin/init, /etc/init, /bin/init and /bin/sh; rebuild the image");
+  log::say(log::Level::kError,
+           "no working init found: tried /usr/lib/gdbdebug/init, init=, /sbin/init, /etc/init, /bin/init and /bin/sh; "
+           "rebuild the image");
 }
 
 }  // namespace gdbdebug

@@ -8,9 +8,9 @@ namespace gdbdebug {
 
 inline constexpr const char* kRealInit = "/usr/lib/gdbdebug/init";
 
-/// Executes the real init with the argv and the environment that the kernel gave. Where that fails, or the helper is found
-/// in the real init's place, says so and tries what the kernel would have tried (kernel_init() in init/main.c): init=
-/// if there is one, /sbin/init, /etc/init, /bin/init, /bin/sh. Returns only if all of them failed.
+/// Executes the real init with the argv and the environment that the kernel gave. Where that fails, or the helper is
+/// found in the real init's place, says so and tries what the kernel would have tried (kernel_init() in init/main.c):
+/// init= if there is one, /sbin/init, /etc/init, /bin/init, /bin/sh. Returns only if all of them failed.
 void hand_off(char** argv, char** envp, const char* init);
 
 /// Whether the helper itself was executed as the real init: a hook ran twice, or a link leads back.

@@ -10,8 +10,10 @@ void add_pair(TextBuffer& text, std::string_view key, std::string_view value) {
   if (value.empty()) return;
   text.add(' ').add(key).add('=');
   for (const char c : value) {
-    if (c > ' ' && c < 0x7f && kEscaped.find(c) == std::string_view::npos) text.add(c);
-    else text.add("\\x").add_hex(static_cast<std::uint8_t>(c));
+    if (c > ' ' && c < 0x7f && kEscaped.find(c) == std::string_view::npos)
+      text.add(c);
+    else
+      text.add("\\x").add_hex(static_cast<std::uint8_t>(c));
   }
 }
 

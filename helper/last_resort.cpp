@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// last_resort: what the headers of the C++ library call when a precondition is broken, in place of the library, which the
-// helper does not link. It would be a bug of ours, and it must not cost the boot: PID 1 executes the real init.
+// last_resort: what the headers of the C++ library call when a precondition is broken, in place of the library, which
+// the helper does not link. It would be a bug of ours, and it must not cost the boot: PID 1 executes the real init.
 #include "last_resort.hpp"
 
 #include <unistd.h>
@@ -27,9 +27,15 @@ void set_last_resort(char** argv, char** envp) {
 
 }  // namespace gdbdebug
 
-namespace std {
+namespace std {  // NOLINT(cert-dcl58-cpp): in place of the library's own
 // Named by libstdc++'s bits/functexcept.h and c++config.h; string_view::substr() and the assertions use them.
-[[noreturn]] void __throw_out_of_range_fmt(const char*, ...) { gdbdebug::give_up(); }
-[[noreturn]] void __throw_bad_optional_access() { gdbdebug::give_up(); }
-[[noreturn]] void __glibcxx_assert_fail(const char*, int, const char*, const char*) noexcept { gdbdebug::give_up(); }
+void __throw_out_of_range_fmt(const char*, ...) {
+  gdbdebug::give_up();
+}
+void __throw_bad_optional_access() {
+  gdbdebug::give_up();
+}
+void __glibcxx_assert_fail(const char*, int, const char*, const char*) noexcept {
+  gdbdebug::give_up();
+}
 }  // namespace std

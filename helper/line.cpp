@@ -26,7 +26,9 @@ Text<96> OpenLine::describe() const {
   return text;
 }
 
-bool may_come(const Error& error) { return error.err == ENOENT || error.err == ENXIO || error.err == ENODEV; }
+bool may_come(const Error& error) {
+  return error.err == ENOENT || error.err == ENXIO || error.err == ENODEV;
+}
 
 bool is_console(std::string_view terminal) {
   Text<1024> consoles;

@@ -10,9 +10,9 @@
 
 namespace gdbdebug {
 
-/// Opens /dev/NAME without waiting for a carrier and without making it a controlling terminal, and makes it raw at once.
-/// Errors: ENOENT, ENXIO or ENODEV where there is no such device (yet); a reason in words where there is no UART behind
-/// the port, or the device is no terminal.
+/// Opens /dev/NAME without waiting for a carrier and without making it a controlling terminal, and makes it raw at
+/// once. Errors: ENOENT, ENXIO or ENODEV where there is no such device (yet); a reason in words where there is no UART
+/// behind the port, or the device is no terminal.
 Result<UniqueFd> open_terminal(std::string_view name, const Speed& speed);
 
 }  // namespace gdbdebug

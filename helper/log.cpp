@@ -35,13 +35,19 @@ Message describe(const Error& error, std::string_view next) {
   Message message(error.step);
   if (!error.subject.empty()) message.add(" '").add(error.subject).add('\'');
   message.add(": ");
-  if (!error.reason.empty()) message.add(error.reason);
-  else message.add(::strerror(error.err));
+  if (!error.reason.empty())
+    message.add(error.reason);
+  else
+    message.add(::strerror(error.err));
   if (!next.empty()) message.add("; ").add(next);
   return message;
 }
 
-void error(const Error& error, std::string_view next) { say(Level::kError, describe(error, next)); }
-void warning(const Error& error, std::string_view next) { say(Level::kWarning, describe(error, next)); }
+void error(const Error& error, std::string_view next) {
+  say(Level::kError, describe(error, next));
+}
+void warning(const Error& error, std::string_view next) {
+  say(Level::kWarning, describe(error, next));
+}
 
 }  // namespace gdbdebug::log

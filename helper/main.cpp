@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // gdbdebug-init: the helper in the place of /init, and so PID 1. This file is the order of the boot.
-// Assumes what the kernel gives its first process, and no more: nothing is mounted, and descriptors 0 to 2 may be missing.
-// Whatever fails, the real init runs.
+// Assumes what the kernel gives its first process, and no more: nothing is mounted, and descriptors 0 to 2 may be
+// missing. Whatever fails, the real init runs.
 #include <unistd.h>
 
 #include "agent.hpp"
@@ -41,7 +41,8 @@ int run_by_hand(int argc, char** argv) {
     (void)!::write(STDOUT_FILENO, "gdbdebug-init " GDBDEBUG_VERSION "\n", sizeof "gdbdebug-init " GDBDEBUG_VERSION);
     return 0;
   }
-  constexpr std::string_view kUsage = "gdbdebug-init: this is /init of an initramfs, started by the kernel; see gdbdebug-init(8)\n";
+  constexpr std::string_view kUsage =
+      "gdbdebug-init: this is /init of an initramfs, started by the kernel; see gdbdebug-init(8)\n";
   (void)!::write(STDERR_FILENO, kUsage.data(), kUsage.size());
   return 2;
 }

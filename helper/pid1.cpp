@@ -17,7 +17,12 @@ bool read_at(const UniqueFd& file, std::uint64_t offset, T& value) {
   return ::pread(file.get(), &value, sizeof value, static_cast<off_t>(offset)) == static_cast<ssize_t>(sizeof value);
 }
 
-/// Looks through one PT_NOTE segment. Names and descriptions are padded to four bytes (elf(5)).
+/// Names and descriptions of notes are padded to four bytes (elf(5)).
+constexpr std::uint64_t padded(std::uint64_t size) {
+  return (size + 3) & ~std::uint64_t(3);
+}
+
+/// Looks through one PT_NOTE segment.
 template <typename NoteHeader>
 Text<128> find_note(const UniqueFd& file, std::uint64_t offset, std::uint64_t size) {
   constexpr std::uint64_t kNoteLimit = 65536;  // a damaged file must not keep us reading
@@ -26,17 +31,18 @@ Text<128> find_note(const UniqueFd& file, std::uint64_t offset, std::uint64_t si
     NoteHeader note{};
     if (!read_at(file, offset, note)) break;
     const std::uint64_t name = offset + sizeof note;
-    const std::uint64_t description = name + ((std::uint64_t{note.n_namesz} + 3) & ~std::uint64_t{3});
+    const std::uint64_t description = name + padded(note.n_namesz);
     char owner[4]{};
     char id[40]{};
-    if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && note.n_descsz <= sizeof id && read_at(file, name, owner) &&
-        std::string_view(owner, 4) == std::string_view("GNU\0", 4) &&
-        ::pread(file.get(), id, note.n_descsz, static_cast<off_t>(description)) == static_cast<ssize_t>(note.n_descsz)) {
+    if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && note.n_descsz <= sizeof id &&
+        read_at(file, name, owner) && std::string_view(owner, 4) == std::string_view("GNU\0", 4) &&
+        ::pread(file.get(), id, note.n_descsz, static_cast<off_t>(description)) ==
+            static_cast<ssize_t>(note.n_descsz)) {
       Text<128> digits;
       digits.add_hex({id, note.n_descsz});
       return digits;
     }
-    offset = description + ((std::uint64_t{note.n_descsz} + 3) & ~std::uint64_t{3});
+    offset = description + padded(note.n_descsz);
   }
   return {};
 }

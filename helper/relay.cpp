@@ -10,7 +10,8 @@ namespace {
 constexpr std::uint64_t kAckTimeoutMs = 2000;
 constexpr unsigned kAckTries = 5;
 
-/// On a line that loses bytes a packet is repeated whole: keep it below four seconds at 115200 baud, as gdbserver 13 does.
+/// On a line that loses bytes a packet is repeated whole: keep it below four seconds at 115200 baud, as gdbserver 13
+/// does.
 constexpr std::uint32_t kLossyPacketSize = 0x47ff;
 
 /// What the lost debugger may have left on in gdbserver.
@@ -29,7 +30,9 @@ bool is_resume(std::string_view payload) {
 }
 
 /// Detaching from PID 1, in the form with and without a process.
-bool is_detach(std::string_view payload) { return payload == "D" || payload == "D;1"; }
+bool is_detach(std::string_view payload) {
+  return payload == "D" || payload == "D;1";
+}
 
 }  // namespace
 
@@ -44,7 +47,8 @@ bool is_fatal(unsigned gdb_signal) {
     case 11:  // SIGSEGV
     case 12:  // SIGSYS
       return true;
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -59,8 +63,8 @@ std::optional<Stop> parse_stop(std::string_view payload) {
   for (auto rest = payload.substr(3); !rest.empty();) {
     auto pair = take_word(rest, ';');
     const auto name = take_word(pair, ':');
-    for (const std::string_view event : {"exec", "fork", "vfork", "vforkdone", "syscall_entry", "syscall_return", "create",
-                                         "library", "watch", "rwatch", "awatch", "swbreak", "hwbreak"}) {
+    for (const std::string_view event : {"exec", "fork", "vfork", "vforkdone", "syscall_entry", "syscall_return",
+                                         "create", "library", "watch", "rwatch", "awatch", "swbreak", "hwbreak"}) {
       if (name == event) {
         stop.event = name;
         stop.value = pair;
@@ -75,8 +79,11 @@ std::optional<Stop> parse_stop(std::string_view payload) {
 void Relay::line_bytes(std::string_view bytes) {
   while (!bytes.empty()) {
     switch (line_.take(bytes)) {
-      case rsp::Token::kNone: break;
-      case rsp::Token::kPacket: on_request(line_.payload()); break;
+      case rsp::Token::kNone:
+        break;
+      case rsp::Token::kPacket:
+        on_request(line_.payload());
+        break;
       case rsp::Token::kBadPacket:
         if (!noack_) (void)to_line_.add("-");
         break;
@@ -93,7 +100,9 @@ void Relay::line_bytes(std::string_view bytes) {
           stop_pid1();
         }
         break;
-      case rsp::Token::kNewline: wishes_ |= kHello; break;
+      case rsp::Token::kNewline:
+        wishes_ |= kHello;
+        break;
     }
   }
 }
@@ -129,8 +138,10 @@ void Relay::on_request(std::string_view payload) {
     return reply("E.gdbdebug: nobody is connected; use target remote first");
   }
   if (cleaning) return;
-  if (pid1_ == Pid1::kFree) wishes_ |= kStartServer;
-  else clean(Then::kStay);
+  if (pid1_ == Pid1::kFree)
+    wishes_ |= kStartServer;
+  else
+    clean(Then::kStay);
 }
 
 /// Answers what gdbserver must not see. Killing PID 1 would panic the machine, and starting or attaching to something
@@ -233,14 +244,18 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
   if (ask == Ask::kBreakpoint && payload == "OK") note_breakpoint();
   if (cleaning_ != Cleaning::kNone) return clean_on();
   switch (ask) {
-    case Ask::kFeatures: return reply_features(payload);
-    case Ask::kStop: return reply_stop(payload, 0, false);
+    case Ask::kFeatures:
+      return reply_features(payload);
+    case Ask::kStop:
+      return reply_stop(payload, 0, false);
     case Ask::kReply:
     case Ask::kBreakpoint:
-    case Ask::kDetach: return reply(payload);
+    case Ask::kDetach:
+      return reply(payload);
     case Ask::kNothing:
     case Ask::kResume:
-    case Ask::kOwn: return;
+    case Ask::kOwn:
+      return;
   }
 }
 

@@ -19,14 +19,19 @@ struct Error {
 };
 
 /// The error of a system call that has just failed.
-inline Error failed(std::string_view step, std::string_view subject) { return Error{step, subject, errno}; }
+inline Error failed(std::string_view step, std::string_view subject) {
+  return Error{step, subject, errno};
+}
 
 /// A value, or the reason why there is none.
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): reads as a return value
-  Result(Error error) : error_(error) {}         // NOLINT(google-explicit-constructor)
+  // Not explicit, so that `return value;` and `return failed(...);` read as what they are.
+  // cppcheck-suppress noExplicitConstructor
+  Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  // cppcheck-suppress noExplicitConstructor
+  Result(Error error) : error_(error) {}  // NOLINT(google-explicit-constructor)
 
   explicit operator bool() const { return value_.has_value(); }
   T& operator*() { return *value_; }

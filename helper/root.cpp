@@ -35,7 +35,8 @@ void visit_manifest(Visit visit) {
   }
 }
 
-/// Makes the directories on the way to `path` below `root`. What exists is fine; what fails shows when the file is made.
+/// Makes the directories on the way to `path` below `root`. What exists is fine; what fails shows when the file is
+/// made.
 void make_directories(const UniqueFd& root, std::string_view path) {
   for (std::size_t slash = path.find('/', 1); slash != std::string_view::npos; slash = path.find('/', slash + 1)) {
     const Path directory(path.substr(1, slash - 1));
@@ -48,7 +49,7 @@ Status copy_file(const UniqueFd& root, std::string_view path) {
   if (name.truncated()) return Error{"copying", path, ENAMETOOLONG};
   const auto from = sys::open(AT_FDCWD, name.c_str(), O_RDONLY);
   if (!from) return Error{"copying", path, from.error().err};
-  struct stat info{};
+  struct stat info {};
   if (::fstat(from->get(), &info) != 0) return failed("copying", path);
   make_directories(root, path);
   const auto to = sys::open(root.get(), name.c_str() + 1, O_WRONLY | O_CREAT | O_TRUNC, info.st_mode & 07777);
@@ -83,7 +84,8 @@ Result<UniqueFd> prepare_root() {
   if (const auto status = read_manifest(); !status) return status.error();
   if (::unshare(CLONE_NEWNS) != 0) return failed("making a mount namespace", "");
   // rootfs is private at first user space, but the root of an image in a squashfs may be shared.
-  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 && errno != EINVAL) return failed("making mounts private", "/");
+  if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 && errno != EINVAL)
+    return failed("making mounts private", "/");
 
   auto root = sys::detached_mount("tmpfs");
   if (root) {
@@ -103,7 +105,8 @@ Result<UniqueFd> prepare_root() {
 
 Status enter_root(const UniqueFd& root) {
   if (::fchdir(root.get()) != 0) return failed("entering the agent's root", "");
-  // pivot_root(2), NOTES: with both arguments "." the old root ends up on top of the new one, and is detached from there.
+  // pivot_root(2), NOTES: with both arguments "." the old root ends up on top of the new one, and is detached from
+  // there.
   if (sys::pivot_root(".", ".")) {
     if (::umount2(".", MNT_DETACH) != 0) return failed("letting go of the image", "");
   } else if (::chroot(".") != 0) {

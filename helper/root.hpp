@@ -15,12 +15,12 @@ namespace gdbdebug {
 
 inline constexpr const char* kManifest = "/usr/lib/gdbdebug/files";
 
-/// Makes the root and fills it; the caller still stands in the image's root afterwards, in a mount namespace of its own.
-/// The descriptor is the new root's.
+/// Makes the root and fills it; the caller still stands in the image's root afterwards, in a mount namespace of its
+/// own. The descriptor is the new root's.
 Result<UniqueFd> prepare_root();
 
-/// Enters it: "/" is the new root from here on. On kernels whose rootfs can be pivoted away (7.0 and newer have a nullfs
-/// below it; an image in a squashfs is no rootfs either) the namespace lets go of the image altogether.
+/// Enters it: "/" is the new root from here on. On kernels whose rootfs can be pivoted away (7.0 and newer have a
+/// nullfs below it; an image in a squashfs is no rootfs either) the namespace lets go of the image altogether.
 Status enter_root(const UniqueFd& root);
 
 /// Mounts proc, devtmpfs and sysfs in the root that was entered. sysfs may be missing; the other two may not.

@@ -14,12 +14,18 @@ std::uint8_t checksum(std::string_view payload) {
 
 Token Reader::between(char byte) {
   switch (byte) {
-    case '+': return Token::kAck;
-    case '-': return Token::kNak;
-    case '\003': return Token::kInterrupt;
+    case '+':
+      return Token::kAck;
+    case '-':
+      return Token::kNak;
+    case '\003':
+      return Token::kInterrupt;
     case '\r':
-    case '\n': return Token::kNewline;
-    default: state_ = State::kJunk; return Token::kNone;
+    case '\n':
+      return Token::kNewline;
+    default:
+      state_ = State::kJunk;
+      return Token::kNone;
   }
 }
 
@@ -63,15 +69,18 @@ Token Reader::feed(char byte) {
     return cut_short ? Token::kBadPacket : Token::kNone;
   }
   switch (state_) {
-    case State::kIdle: return between(byte);
+    case State::kIdle:
+      return between(byte);
     case State::kPayload:
       if (byte == '#') {
         state_ = State::kSum1;
         return Token::kNone;
       }
       sum_ = static_cast<std::uint8_t>(sum_ + static_cast<unsigned char>(byte));
-      if (size_ < buffer_.size()) buffer_[size_++] = byte;
-      else overflow_ = true;
+      if (size_ < buffer_.size())
+        buffer_[size_++] = byte;
+      else
+        overflow_ = true;
       return Token::kNone;
     case State::kSum1:
       received_ = hex_value(byte);

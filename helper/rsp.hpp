@@ -62,5 +62,4 @@ std::string_view frame(std::string_view payload, std::span<char> out);
 /// malformed. What contains binary data is not to be expanded.
 std::string_view expand(std::string_view payload, std::span<char> out);
 
-
 }  // namespace gdbdebug::rsp

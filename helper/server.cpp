@@ -34,7 +34,7 @@ rsp::Reader reader(reply_buffer);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   if (::dup2(socket, STDIN_FILENO) >= 0 && ::dup2(socket, STDOUT_FILENO) >= 0 && ::dup2(messages, STDERR_FILENO) >= 0) {
     char* const argv[] = {const_cast<char*>("@gdbserver"), const_cast<char*>("--once"), const_cast<char*>("--attach"),
-                          const_cast<char*>("-"), const_cast<char*>("1"), nullptr};
+                          const_cast<char*>("-"),          const_cast<char*>("1"),      nullptr};
     char* const envp[] = {nullptr};
     ::execve(program, argv, envp);
   }
@@ -102,8 +102,10 @@ Result<std::string_view> Server::receive(std::uint64_t timeout_ms) {
     if (!unread_.empty()) continue;
     if (!wait_readable(deadline)) return Error{kAttaching, "", ETIMEDOUT, "gdbserver does not answer"};
     const auto count = sys::read(socket_.get(), read_buffer);
-    if (count > 0) unread_ = {read_buffer.data(), static_cast<std::size_t>(count)};
-    else if (count == 0 || errno != EAGAIN) return ended(kAttaching);
+    if (count > 0)
+      unread_ = {read_buffer.data(), static_cast<std::size_t>(count)};
+    else if (count == 0 || errno != EAGAIN)
+      return ended(kAttaching);
   }
 }
 
@@ -156,8 +158,8 @@ Error Server::ended(std::string_view step) {
 void Server::end(bool at_once) {
   guard::stop();
   socket_.reset();
-  // gdbserver detaches when its socket is closed, and that must not be cut short: PID 1 would get the signal it stands at.
-  // Its end of the pipe closes when it ends.
+  // gdbserver detaches when its socket is closed, and that must not be cut short: PID 1 would get the signal it stands
+  // at. Its end of the pipe closes when it ends.
   const auto deadline = sys::now_ms() + kDetachTimeoutMs;
   while (pid_ > 0) {
     const bool last = at_once || sys::now_ms() >= deadline;

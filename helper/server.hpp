@@ -36,8 +36,8 @@ class Server {
   Status send(std::string_view payload);
   Result<std::string_view> receive(std::uint64_t timeout_ms = kServerTimeoutMs);
 
-  /// Closes the socket: gdbserver detaches from PID 1, which runs on, and ends. Waits for that, and kills it if it takes
-  /// too long, or `at_once`: PID 1 then runs on too, with the signal it stood at.
+  /// Closes the socket: gdbserver detaches from PID 1, which runs on, and ends. Waits for that, and kills it if it
+  /// takes too long, or `at_once`: PID 1 then runs on too, with the signal it stood at.
   void end(bool at_once = false);
   /// Reads what gdbserver wrote to its standard error; keeps the last line.
   void read_messages();

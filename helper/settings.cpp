@@ -27,8 +27,8 @@ struct DirectoryEntry {
   std::uint64_t inode;
   std::int64_t offset;
   unsigned short length;
-  unsigned char type;
-  char name[1];  // as long as the record
+  unsigned char type;  // cppcheck-suppress unusedStructMember ; the kernel writes it
+  char name[1];        // as long as the record
 };
 
 void take_last(std::string_view text, std::string_view name, TextBuffer& value) {
@@ -106,8 +106,10 @@ void visit_sources(Settings& settings, Visit visit) {
     }
   }
   const auto status = read_kernel_command_line();
-  if (status) visit();
-  else settings.trouble = status.error();
+  if (status)
+    visit();
+  else
+    settings.trouble = status.error();
 }
 
 }  // namespace

@@ -21,14 +21,16 @@ constexpr unsigned kMoveMountFromEmptyPath = 4;
 Result<UniqueFd> detached_mount(const char* type) {
   const UniqueFd context(static_cast<int>(::syscall(SYS_fsopen, type, kFsopenCloexec)));
   if (!context) return failed("opening a file system", type);
-  if (::syscall(SYS_fsconfig, context.get(), kFsconfigCmdCreate, nullptr, nullptr, 0) != 0) return failed("making a file system", type);
+  if (::syscall(SYS_fsconfig, context.get(), kFsconfigCmdCreate, nullptr, nullptr, 0) != 0)
+    return failed("making a file system", type);
   UniqueFd mount(static_cast<int>(::syscall(SYS_fsmount, context.get(), kFsmountCloexec, 0)));
   if (!mount) return failed("mounting a file system", type);
   return mount;
 }
 
 Status attach_mount(const UniqueFd& mount, const char* path) {
-  if (::syscall(SYS_move_mount, mount.get(), "", AT_FDCWD, path, kMoveMountFromEmptyPath) != 0) return failed("attaching a mount", path);
+  if (::syscall(SYS_move_mount, mount.get(), "", AT_FDCWD, path, kMoveMountFromEmptyPath) != 0)
+    return failed("attaching a mount", path);
   return Done{};
 }
 

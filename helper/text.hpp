@@ -22,9 +22,13 @@ constexpr std::string_view take_word(std::string_view& rest, char separator) {
 }
 
 /// What the kernel's isspace() takes for white space between parameters (lib/ctype.c; 0xa0 is left out on purpose).
-constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+constexpr bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /// The value of a hexadecimal digit, or -1.
 constexpr int hex_value(char c) {
