@@ -9,6 +9,12 @@
 
 namespace gdbdebug::client {
 
+/// What to do while nothing answers.
+inline constexpr const char* kAdvice = "boot it with rd.gdbdebug=ttyS1,wait (or the line that this one is)";
+
+/// Where to make sockets that nobody else can look into: $XDG_RUNTIME_DIR, or /tmp.
+std::string run_directory();
+
 /// Where the files of the target are here.
 struct Symbols {
   std::string sysroot;   ///< Absolute; empty without.

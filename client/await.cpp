@@ -40,9 +40,15 @@ void take(Asking& asking, std::string_view bytes) {
   asking.stub = asking.since_rude == "-";
 }
 
+bool is_awaited(const std::string& state, const Awaited& awaited) {
+  return awaited.crashed ? state == "crashed" : state != "starting";
+}
+
 }  // namespace
 
-Result<Arrival> await_target(const Target& target, const std::string& advice, int seconds, Display& display) {
+Result<Arrival> await_target(const Target& target, const Awaited& awaited, Display& display) {
+  const auto& advice = awaited.advice;
+  const int seconds = awaited.seconds;
   const auto begin = Clock::now();
   const std::string waiting = "waiting for the target on '" + target.text + "'; " + advice;
   Arrival arrival;
@@ -50,10 +56,18 @@ Result<Arrival> await_target(const Target& target, const std::string& advice, in
   auto next_question = begin;
   for (;;) {
     const auto now = Clock::now();
+    if (awaited.still_there) {
+      if (auto gone = awaited.still_there()) return *gone;
+    }
     if (interrupted()) return interrupted_error("waiting for the target on", target.text);
     if (seconds > 0 && now - begin >= std::chrono::seconds(seconds)) {
-      Error error{"waiting for the target on", target.text, "no answer within " + std::to_string(seconds) + " s",
-                  advice};
+      const auto limit = " within " + std::to_string(seconds) + " s";
+      Error error{"waiting for the target on", target.text, "no answer" + limit, advice};
+      if (asking.greeting) {
+        error.reason =
+            std::string("it answers, but ") + (awaited.crashed ? "PID 1 did not crash" : "was not ready") + limit;
+        error.next = "PID 1 is " + asking.greeting->state;
+      }
       error.code = Exit::no_answer;
       return error;
     }
@@ -71,13 +85,15 @@ Result<Arrival> await_target(const Target& target, const std::string& advice, in
       next_question = now;
     }
     if (now >= next_question) {
-      const bool rude = ++asking.questions > kPlainQuestions;
+      const bool rude = ++asking.questions > kPlainQuestions && !asking.greeting;
       if (rude) asking.since_rude.clear();
       const auto question = rude ? kRudeQuestion : kQuestion;
       (void)!::write(arrival.wire.output(), question.data(), question.size());  // what is lost is asked again
       next_question = now + kAskAgain;
     }
-    display.doing(asking.greeting ? "the target on '" + target.text + "' is starting" : waiting);
+    display.doing(asking.greeting ? "the target on '" + target.text + "' answers; PID 1 is " + asking.greeting->state +
+                                        (awaited.crashed ? ", and is waited for until it crashes" : "")
+                                  : waiting);
 
     const auto left = std::chrono::duration_cast<milliseconds>(next_question - Clock::now()).count();
     pollfd polled{arrival.wire.input(), POLLIN, 0};
@@ -94,8 +110,8 @@ Result<Arrival> await_target(const Target& target, const std::string& advice, in
       continue;
     }
     take(asking, {buffer.data(), static_cast<std::size_t>(count)});
-    if (asking.greeting && asking.greeting->state != "starting") break;
-    if (asking.stub) break;
+    if (asking.greeting && is_awaited(asking.greeting->state, awaited)) break;
+    if (asking.stub && !awaited.crashed) break;
   }
   arrival.greeting = std::move(asking.greeting);
   return arrival;

@@ -84,11 +84,6 @@ std::vector<std::string> gdb_commands(const Debugger& debugger, const Plan& plan
   }
   if (!plan.program.empty()) add("file " + word(plan.program));
   add("target remote " + address);
-  if (!plan.breaks.empty()) {
-    add("set breakpoint pending on");
-    for (const auto& where : plan.breaks) add("break " + where);
-    add("set breakpoint pending auto");
-  }
   if (plan.main && plan.main->by == MainPlan::By::symbol) {
     add("tbreak main");
     add("continue");
@@ -100,6 +95,12 @@ std::vector<std::string> gdb_commands(const Debugger& debugger, const Plan& plan
     add("continue");
     add("tbreak *" + plan.main->argument);
     add("continue");
+  }
+  // Behind the way to main, which they would interrupt.
+  if (!plan.breaks.empty()) {
+    add("set breakpoint pending on");
+    for (const auto& where : plan.breaks) add("break " + where);
+    add("set breakpoint pending auto");
   }
   return commands;
 }
