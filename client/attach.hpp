@@ -10,7 +10,8 @@
 namespace gdbdebug::client {
 
 /// What to do while nothing answers.
-inline constexpr const char* kAdvice = "boot it with rd.gdbdebug=ttyS1,wait (or the line that this one is)";
+inline constexpr const char* kAdvice =
+    "boot the target with rd.gdbdebug=LINE,wait, where LINE is what this one is called there, such as ttyS1";
 
 /// Where to make sockets that nobody else can look into: $XDG_RUNTIME_DIR, or /tmp.
 std::string run_directory();

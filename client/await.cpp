@@ -50,7 +50,13 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
   const auto& advice = awaited.advice;
   const int seconds = awaited.seconds;
   const auto begin = Clock::now();
-  const std::string waiting = "waiting for the target on '" + target.text + "'; " + advice;
+  const std::string waiting = "waiting for the target on '" + target.text + "'";
+  bool advised = advice.empty();
+  // In a line of its own: the one that changes may be cut off at the terminal's edge.
+  const auto advise = [&] {
+    if (!advised) display.say("nothing answers yet; " + advice);
+    advised = true;
+  };
   Arrival arrival;
   Asking asking;
   auto next_question = begin;
@@ -76,7 +82,8 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
       auto wire = open_wire(target, may_come);
       if (!wire.ok()) {
         if (!may_come) return wire.error();
-        display.doing("waiting for '" + target.text + "' to be there (" + wire.error().reason + "); " + advice);
+        advise();
+        display.doing("waiting for '" + target.text + "' to be there (" + wire.error().reason + ")");
         (void)::poll(nullptr, 0, static_cast<int>(kOpenAgain.count()));  // nothing tells when a listener comes to be
         continue;
       }
@@ -90,6 +97,7 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
       const auto question = rude ? kRudeQuestion : kQuestion;
       (void)!::write(arrival.wire.output(), question.data(), question.size());  // what is lost is asked again
       next_question = now + kAskAgain;
+      if (asking.questions > 1 && !asking.greeting) advise();
     }
     display.doing(asking.greeting ? "the target on '" + target.text + "' answers; PID 1 is " + asking.greeting->state +
                                         (awaited.crashed ? ", and is waited for until it crashes" : "")

@@ -18,7 +18,7 @@ struct Arrival {
 
 /// What is waited for, and how long.
 struct Awaited {
-  std::string advice;    ///< Shown while nothing answers: what the user can do.
+  std::string advice;    ///< Said once when nothing answers: what the user can do. May be empty.
   int seconds = 0;       ///< 0: no limit.
   bool crashed = false;  ///< Until PID 1 is held because it was about to die, rather than until it can be debugged.
   /// Asked now and then: nothing while the target can still come, else the error to end with. May be empty.

@@ -184,7 +184,7 @@ Result<int> run_vm(const VmOptions& options) {
   };
   Target target;
   target.text = target.path = socket;
-  const Awaited awaited{"its console is " + console, options.attach.timeout, options.attach.crashed, still_there};
+  const Awaited awaited{"", options.attach.timeout, options.attach.crashed, still_there};
   auto arrival = await_target(target, awaited, display);
   display.clear();
   if (!arrival.ok()) {
