@@ -432,9 +432,7 @@ void Supervisor::read_line() {
   if (count <= 0) return;
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
   if (line_text_.size() < 65536) line_text_ += bytes;
-  const auto before = debugger_.state();
   debugger_.take(bytes, now_ms());
-  if (before == Debugger::State::kBusy && debugger_.state() == Debugger::State::kDetached) ++sessions_;
 }
 
 void Supervisor::read_log() {
@@ -455,6 +453,7 @@ void Supervisor::read_console() {
 // ---- the run ----
 
 void Supervisor::step() {
+  const auto before = debugger_.state();
   std::array<pollfd, 5> polls = {{{listener_.fd(), POLLIN, 0}, {master_, POLLIN, 0}, {log_pipe_[0], POLLIN, 0},
                                   {console_[0], POLLIN, 0}, {pid1_fd_, POLLIN, 0}}};
   if (::poll(polls.data(), polls.size(), 50) < 0 && errno != EINTR) give_up("poll");
@@ -464,9 +463,10 @@ void Supervisor::step() {
   if ((polls[0].revents & POLLIN) != 0) {
     if (const auto call = listener_.receive()) on_call(*call);
   }
-  const auto before = debugger_.state();
   drive_debugger();
-  if (before == Debugger::State::kBusy && debugger_.state() == Debugger::State::kFailed) {
+  if (before != Debugger::State::kBusy) return;
+  if (debugger_.state() == Debugger::State::kDetached) ++sessions_;
+  if (debugger_.state() == Debugger::State::kFailed) {
     ++failed_sessions_;
     session_failure_ = debugger_.why();
   }
@@ -489,6 +489,7 @@ int Supervisor::run() {
     }
   }
   read_log();
+  if (debugger_.detaching()) ++sessions_;
   if (!started_) lost("PID 1 has ended before the real init began");
   const bool by_signal = info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
   if (options_.mode == Mode::kCrash) {

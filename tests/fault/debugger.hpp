@@ -44,6 +44,8 @@ class Debugger {
 
   std::string take_output() { return std::exchange(output_, {}); }
   State state() const { return state_; }
+  /// Whether PID 1 may end without another word: it dies as soon as it is let go at a fatal stop.
+  bool detaching() const { return state_ == State::kBusy && step_ == 2; }
   const std::string& why() const { return why_; }  ///< of a failure: the stub's own words
 
  private:

@@ -42,6 +42,12 @@ std::vector<std::string> names(const fs::path& directory) {
   return found;
 }
 
+/// The last of several numbers: the one in the process's own namespace.
+std::string own(pid_t pid, const std::string& key) {
+  const auto numbers = status(pid, key);
+  return numbers.substr(numbers.find_last_of(" \t") + 1);
+}
+
 }  // namespace
 
 std::string status(pid_t pid, const std::string& key) {
@@ -85,13 +91,15 @@ std::vector<std::string> facts(pid_t pid) {
   }
   std::ifstream limits(process / "limits");
   for (std::string line; std::getline(limits, line);) found.push_back("limit: " + line);
-  found.push_back("oom_score_adj: " + read(process / "oom_score_adj"));
+  auto score = read(process / "oom_score_adj");
+  std::erase(score, '\n');
+  found.push_back("oom_score_adj: " + score);
   // After the name in brackets: state, parent, process group, session, terminal.
   auto stat = read(process / "stat");
   std::istringstream rest(stat.substr(std::min(stat.rfind(')') + 1, stat.size())));
   std::string state, parent, group, session, terminal;
   rest >> state >> parent >> group >> session >> terminal;
-  found.push_back("process group, session, terminal: " + status(pid, "NSpgid") + ", " + status(pid, "NSsid") + ", " + terminal);
+  found.push_back("process group, session, terminal: " + own(pid, "NSpgid") + ", " + own(pid, "NSsid") + ", " + terminal);
   for (const auto& name : names(process / "root")) found.push_back("in the root: " + name);
   return found;
 }
