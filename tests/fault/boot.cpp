@@ -206,6 +206,7 @@ class Supervisor {
   pid_t agent_ = -1;
   pid_t server_ = -1;
   int pid1_fd_ = -1;
+  int nothing_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   int master_ = -1;
   int slave_ = -1;
   std::array<int, 2> log_pipe_{};
@@ -315,6 +316,8 @@ bool Supervisor::strike(const Call& call, Role role, unsigned occurrence) {
   if (fault.always ? occurrence < fault.occurrence : occurrence != fault.occurrence) return false;
   struck_ = true;
   if (fault.kind == Fault::Kind::kErrno) {
+    // Linux releases the descriptor even if close(2) fails (close(2), "Dealing with error returns").
+    if (call.data.nr == SYS_close) listener_.replace(call, static_cast<int>(call.data.args[0]), nothing_);
     listener_.fail(call, fault.error);
     return true;
   }
@@ -370,7 +373,9 @@ void Supervisor::on_marker(const Call& call) {
 void Supervisor::look_at_real_init() {
   facts_ = facts(pid1_);
   const auto children = count_children(pid1_);
-  if (children > (options_.mode == Mode::kOff ? 0U : 1U)) lost("the real init has " + std::to_string(children) + " children that it did not start");
+  // When the agent was killed its gdbserver becomes a child of PID 1, until it has ended.
+  const std::size_t most = options_.mode == Mode::kOff ? 0 : options_.fault.kind == Fault::Kind::kKillAgent ? 2 : 1;
+  if (children > most) lost("the real init has " + std::to_string(children) + " children that it did not start");
   if (options_.reference.empty()) return;
   std::vector<std::string> expected;
   std::ifstream file(options_.reference);
@@ -411,12 +416,13 @@ long Supervisor::next_action() {
 void Supervisor::drive_debugger() {
   const auto now = now_ms();
   if (debugger_.state() == Debugger::State::kBusy) {
+    if (agent_ > 0 && !agent_lives()) debugger_.give_up("the agent has gone");
     debugger_.tick(now);
   } else {
     const bool holds = options_.mode == Mode::kWait && !started_;
     const bool held = (holds && line_text_.find("gdbdebug version=") != std::string::npos) || (armed() && said("PID 1 is held"));
     // A message can be what the fault was in: try without it, too.
-    const bool overdue = (holds && now - begun_ > 3000) || (armed() && end_asked_ && now - *end_asked_ > 3000);
+    const bool overdue = (holds && begun_ != 0 && now - begun_ > 3000) || (armed() && end_asked_ && now - *end_asked_ > 3000);
     if ((held || overdue) && (!retry_at_ || now >= *retry_at_)) {
       retry_at_ = now + 1000;
       debugger_.start(now);
@@ -491,11 +497,12 @@ int Supervisor::run() {
   read_log();
   if (debugger_.detaching()) ++sessions_;
   if (!started_) lost("PID 1 has ended before the real init began");
+  const auto end = std::string(info.si_code == CLD_EXITED ? "exit status " : "signal ") + std::to_string(info.si_status);
   const bool by_signal = info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
   if (options_.mode == Mode::kCrash) {
-    if (!by_signal || info.si_status != SIGSEGV) lost("PID 1 did not die of its SIGSEGV");
+    if (!by_signal || info.si_status != SIGSEGV) lost("PID 1 did not die of its SIGSEGV, but of " + end);
   } else if (by_signal || info.si_status != MARKER_STATUS) {
-    lost("PID 1 did not end with its own exit status");
+    lost("PID 1 did not end with its own exit status, but of " + end);
   }
   print();
   return lost_.empty() ? 0 : 1;

@@ -42,6 +42,8 @@ class Debugger {
     else if (now_ms - asked_ > kRepeatMs) ask(now_ms);
   }
 
+  void give_up(const std::string& why) { fail(why); }
+
   std::string take_output() { return std::exchange(output_, {}); }
   State state() const { return state_; }
   /// Whether PID 1 may end without another word: it dies as soon as it is let go at a fatal stop.

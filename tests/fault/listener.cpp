@@ -88,6 +88,16 @@ void Listener::give(const Call& call, int fd, bool cloexec) const {
   if (::ioctl(fd_, SECCOMP_IOCTL_NOTIF_ADDFD, &addition) < 0) fail(call, errno);
 }
 
+void Listener::replace(const Call& call, int number, int fd) const {
+  seccomp_notif_addfd addition{};
+  addition.id = call.id;
+  addition.flags = SECCOMP_ADDFD_FLAG_SETFD;
+  addition.srcfd = static_cast<unsigned>(fd);
+  addition.newfd = static_cast<unsigned>(number);
+  addition.newfd_flags = O_CLOEXEC;
+  (void)::ioctl(fd_, SECCOMP_IOCTL_NOTIF_ADDFD, &addition);
+}
+
 std::string text_at(pid_t pid, unsigned long long address) {
   constexpr std::size_t kPage = 4096;
   std::string text;

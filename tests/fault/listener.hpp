@@ -33,6 +33,8 @@ class Listener {
   void answer(const Call& call, long value) const;
   /// The call returns a descriptor for the same open file as `fd`. `cloexec`: as the call asked for.
   void give(const Call& call, int fd, bool cloexec) const;
+  /// The caller's descriptor `number` is closed, and is one for the same open file as `fd` from then on; the call waits on.
+  void replace(const Call& call, int number, int fd) const;
 
  private:
   int fd_;
