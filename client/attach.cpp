@@ -19,14 +19,7 @@
 namespace gdbdebug::client {
 namespace {
 
-constexpr const char* kAdvice = "boot it with rd.gdbdebug=ttyS1,wait (or the line that this one is)";
 constexpr const char* kUsualDebugDirectory = "/usr/lib/debug";
-
-// A directory for our socket that nobody else can look into: the debugger's commands go through it.
-std::string run_directory() {
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  return runtime != nullptr && *runtime == '/' && ::access(runtime, W_OK) == 0 ? runtime : "/tmp";
-}
 
 std::string in_words(const std::string& state) {
   if (state == "held") return "PID 1 is held";
@@ -36,6 +29,11 @@ std::string in_words(const std::string& state) {
 }
 
 }  // namespace
+
+std::string run_directory() {
+  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+  return runtime != nullptr && *runtime == '/' && ::access(runtime, W_OK) == 0 ? runtime : "/tmp";
+}
 
 Result<Symbols> find_symbols(const std::string& initrd, const std::string& sysroot, const Limits& limits,
                              Display& display) {
@@ -149,6 +147,9 @@ Plan make_plan(const AttachOptions& options, const Symbols& symbols, const std::
   }
   plan.main = plan_main(files, program, !program_is_bare);
   if (plan.main->by == MainPlan::By::nothing) display.say("--main cannot be done: " + plan.main->why_not);
+  if (plan.main->by == MainPlan::By::start_argument) {
+    display.say("'" + program + "' has no symbols, so the debugger will show its main() as ?? ()");
+  }
   return plan;
 }
 
@@ -200,7 +201,7 @@ Result<int> run_attach(const AttachOptions& options) {
   if (!symbols.ok()) return symbols.error();
   // Before the wait: nobody wants to hear afterwards that there is no debugger.
   if (const auto debugger = find_debugger(options.debugger, ""); !debugger.ok()) return debugger.error();
-  auto arrival = await_target(target.value(), kAdvice, options.timeout, display);
+  auto arrival = await_target(target.value(), {kAdvice, options.timeout, options.crashed, {}}, display);
   display.clear();
   if (!arrival.ok()) return arrival.error();
   return debug(options, target.value(), std::move(arrival.value()), symbols.value(), display);

@@ -9,6 +9,13 @@
 
 namespace gdbdebug::client {
 
+/// What to do while nothing answers.
+inline constexpr const char* kAdvice =
+    "boot the target with rd.gdbdebug=LINE,wait, where LINE is what this one is called there, such as ttyS1";
+
+/// Where to make sockets that nobody else can look into: $XDG_RUNTIME_DIR, or /tmp.
+std::string run_directory();
+
 /// Where the files of the target are here.
 struct Symbols {
   std::string sysroot;   ///< Absolute; empty without.

@@ -40,20 +40,40 @@ void take(Asking& asking, std::string_view bytes) {
   asking.stub = asking.since_rude == "-";
 }
 
+bool is_awaited(const std::string& state, const Awaited& awaited) {
+  return awaited.crashed ? state == "crashed" : state != "starting";
+}
+
 }  // namespace
 
-Result<Arrival> await_target(const Target& target, const std::string& advice, int seconds, Display& display) {
+Result<Arrival> await_target(const Target& target, const Awaited& awaited, Display& display) {
+  const auto& advice = awaited.advice;
+  const int seconds = awaited.seconds;
   const auto begin = Clock::now();
-  const std::string waiting = "waiting for the target on '" + target.text + "'; " + advice;
+  const std::string waiting = "waiting for the target on '" + target.text + "'";
+  bool advised = advice.empty();
+  // In a line of its own: the one that changes may be cut off at the terminal's edge.
+  const auto advise = [&] {
+    if (!advised) display.say("nothing answers yet; " + advice);
+    advised = true;
+  };
   Arrival arrival;
   Asking asking;
   auto next_question = begin;
   for (;;) {
     const auto now = Clock::now();
+    if (awaited.still_there) {
+      if (auto gone = awaited.still_there()) return *gone;
+    }
     if (interrupted()) return interrupted_error("waiting for the target on", target.text);
     if (seconds > 0 && now - begin >= std::chrono::seconds(seconds)) {
-      Error error{"waiting for the target on", target.text, "no answer within " + std::to_string(seconds) + " s",
-                  advice};
+      const auto limit = " within " + std::to_string(seconds) + " s";
+      Error error{"waiting for the target on", target.text, "no answer" + limit, advice};
+      if (asking.greeting) {
+        error.reason =
+            std::string("it answers, but ") + (awaited.crashed ? "PID 1 did not crash" : "was not ready") + limit;
+        error.next = "PID 1 is " + asking.greeting->state;
+      }
       error.code = Exit::no_answer;
       return error;
     }
@@ -62,7 +82,8 @@ Result<Arrival> await_target(const Target& target, const std::string& advice, in
       auto wire = open_wire(target, may_come);
       if (!wire.ok()) {
         if (!may_come) return wire.error();
-        display.doing("waiting for '" + target.text + "' to be there (" + wire.error().reason + "); " + advice);
+        advise();
+        display.doing("waiting for '" + target.text + "' to be there (" + wire.error().reason + ")");
         (void)::poll(nullptr, 0, static_cast<int>(kOpenAgain.count()));  // nothing tells when a listener comes to be
         continue;
       }
@@ -71,13 +92,16 @@ Result<Arrival> await_target(const Target& target, const std::string& advice, in
       next_question = now;
     }
     if (now >= next_question) {
-      const bool rude = ++asking.questions > kPlainQuestions;
+      const bool rude = ++asking.questions > kPlainQuestions && !asking.greeting;
       if (rude) asking.since_rude.clear();
       const auto question = rude ? kRudeQuestion : kQuestion;
       (void)!::write(arrival.wire.output(), question.data(), question.size());  // what is lost is asked again
       next_question = now + kAskAgain;
+      if (asking.questions > 1 && !asking.greeting) advise();
     }
-    display.doing(asking.greeting ? "the target on '" + target.text + "' is starting" : waiting);
+    display.doing(asking.greeting ? "the target on '" + target.text + "' answers; PID 1 is " + asking.greeting->state +
+                                        (awaited.crashed ? ", and is waited for until it crashes" : "")
+                                  : waiting);
 
     const auto left = std::chrono::duration_cast<milliseconds>(next_question - Clock::now()).count();
     pollfd polled{arrival.wire.input(), POLLIN, 0};
@@ -94,8 +118,8 @@ Result<Arrival> await_target(const Target& target, const std::string& advice, in
       continue;
     }
     take(asking, {buffer.data(), static_cast<std::size_t>(count)});
-    if (asking.greeting && asking.greeting->state != "starting") break;
-    if (asking.stub) break;
+    if (asking.greeting && is_awaited(asking.greeting->state, awaited)) break;
+    if (asking.stub && !awaited.crashed) break;
   }
   arrival.greeting = std::move(asking.greeting);
   return arrival;

@@ -6,6 +6,7 @@
 #include "inspect.hpp"
 #include "interrupt.hpp"
 #include "json.hpp"
+#include "lint.hpp"
 #include "verbs.hpp"
 
 namespace gdbdebug::client {
@@ -64,9 +65,8 @@ void texts(Json& json, std::string_view key, const std::vector<std::string>& lis
   json.close(']');
 }
 
-void print_json(const std::string& path, const Image& image, const Facts& facts) {
-  Json json;
-  json.open('{').key("image").value(path).key("size").value(image.size).key("unpacked").value(image.unpacked);
+void add_facts(Json& json, const std::string& path, const Image& image, const Facts& facts) {
+  json.key("image").value(path).key("size").value(image.size).key("unpacked").value(image.unpacked);
   text_or_null(json, "generator", image.generator);
   text_or_null(json, "kernel", image.kernel);
   json.key("uki").value(image.uki).key("squash").value(image.squash);
@@ -116,23 +116,75 @@ void print_json(const std::string& path, const Image& image, const Facts& facts)
   json.close(']').key("growth").value(facts.growth);
   texts(json, "warnings", facts.warnings);
   texts(json, "faults", facts.faults);
-  json.key("ok").value(facts.faults.empty()).close('}');
-  std::printf("%s\n", json.text().c_str());
+}
+
+// Whether the image has what the line of the command line needs; the fault if not.
+std::string judge(const Lint& linted, const Facts& facts) {
+  for (const auto& line : facts.lines) {
+    if (line.word == linted.line_word && !line.works) {
+      return "the command line wants the line '" + line.word + "', but " + line.why;
+    }
+  }
+  return {};
+}
+
+void add_lint(Json& json, const Lint& linted) {
+  json.key("cmdline").open('{').key("text").value(linted.text);
+  text_or_null(json, "meaning", linted.meaning);
+  text_or_null(json, "line", linted.line_word);
+  json.key("remarks").open('[');
+  for (const auto& remark : linted.remarks) {
+    json.open('{')
+        .key("fault")
+        .value(remark.fault)
+        .key("column")
+        .value(remark.column)
+        .key("length")
+        .value(remark.length);
+    json.key("reason").value(remark.reason);
+    text_or_null(json, "hint", remark.hint);
+    json.close('}');
+  }
+  json.close(']').close('}');
 }
 
 }  // namespace
 
 Result<int> run_check(const CheckOptions& options) {
   catch_interrupts();
-  const auto image = read_image(options.image, options.limits, scratch_directory());
-  if (!image.ok()) return image.error();
-  const auto facts = inspect(image.value(), built_in_here);
-  if (options.json) {
-    print_json(options.image, image.value(), facts);
-  } else {
-    print_facts(options.image, image.value(), facts);
+  if (options.image.empty() && options.cmdline.empty()) {
+    return Error{"reading the command line", "check", "there is neither an IMAGE nor a --cmdline to look at", "",
+                 Exit::usage};
   }
-  return static_cast<int>(facts.faults.empty() ? Exit::success : Exit::found_fault);
+  std::optional<Image> image;
+  std::optional<Facts> facts;
+  if (!options.image.empty()) {
+    auto read = read_image(options.image, options.limits, scratch_directory());
+    if (!read.ok()) return read.error();
+    image = std::move(read.value());
+    facts = inspect(*image, built_in_here);
+  }
+  std::optional<Lint> linted;
+  if (!options.cmdline.empty()) {
+    linted = lint(options.cmdline, facts ? facts->default_value : "ttyS1,wait");
+    if (facts && facts->helper) {
+      if (auto fault = judge(*linted, *facts); !fault.empty()) facts->faults.push_back(std::move(fault));
+    }
+  }
+  const bool sound = (!facts || facts->faults.empty()) && (!linted || linted->remarks.empty());
+
+  if (options.json) {
+    Json json;
+    json.open('{');
+    if (facts) add_facts(json, options.image, *image, *facts);
+    if (linted) add_lint(json, *linted);
+    json.key("ok").value(sound).close('}');
+    std::printf("%s\n", json.text().c_str());
+  } else {
+    if (facts) print_facts(options.image, *image, *facts);
+    if (linted) std::fputs(in_words(*linted).c_str(), stdout);
+  }
+  return static_cast<int>(sound ? Exit::success : Exit::found_fault);
 }
 
 }  // namespace gdbdebug::client

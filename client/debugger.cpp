@@ -84,22 +84,28 @@ std::vector<std::string> gdb_commands(const Debugger& debugger, const Plan& plan
   }
   if (!plan.program.empty()) add("file " + word(plan.program));
   add("target remote " + address);
-  if (!plan.breaks.empty()) {
-    add("set breakpoint pending on");
-    for (const auto& where : plan.breaks) add("break " + where);
-    add("set breakpoint pending auto");
-  }
-  if (plan.main && plan.main->by == MainPlan::By::symbol) {
+  const bool goes_to_main = plan.main && plan.main->by != MainPlan::By::nothing;
+  // Nobody should be asked to press a key on the way. `with` does not do: it ends when PID 1 begins to run.
+  if (goes_to_main && debugger.major >= 10) add("set $gdbdebug_pagination = $_gdb_setting_str(\"pagination\")");
+  if (goes_to_main) add("set pagination off");
+  if (goes_to_main && plan.main->by == MainPlan::By::symbol) {
     add("tbreak main");
     add("continue");
   }
-  if (plan.main && plan.main->by == MainPlan::By::start_argument) {
+  if (goes_to_main && plan.main->by == MainPlan::By::start_argument) {
     add("tcatch load " + regex_of(plan.main->library));
     add("continue");
     add("tbreak *__libc_start_main");
     add("continue");
     add("tbreak *" + plan.main->argument);
     add("continue");
+  }
+  if (goes_to_main && debugger.major >= 10) add("eval \"set pagination %s\", $gdbdebug_pagination");
+  // Behind the way to main, which they would interrupt.
+  if (!plan.breaks.empty()) {
+    add("set breakpoint pending on");
+    for (const auto& where : plan.breaks) add("break " + where);
+    add("set breakpoint pending auto");
   }
   return commands;
 }

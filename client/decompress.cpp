@@ -23,20 +23,20 @@ struct Method {
 
 using namespace std::string_view_literals;
 
-constexpr std::array kMethods{
-    Method{Compression::gzip, "gzip", "\x1f\x8b"sv, ARCHIVE_FILTER_GZIP},
-    Method{Compression::gzip, "gzip", "\x1f\x9e"sv, ARCHIVE_FILTER_GZIP},
-    Method{Compression::bzip2, "bzip2", "BZh"sv, ARCHIVE_FILTER_BZIP2},
-    Method{Compression::lzma, "lzma", "\x5d\x00\x00"sv, ARCHIVE_FILTER_LZMA},
-    Method{Compression::xz, "xz",
-           "\xfd"
-           "7zXZ\x00"sv,
-           ARCHIVE_FILTER_XZ},
-    Method{Compression::lz4, "lz4", "\x02\x21\x4c\x18"sv, ARCHIVE_FILTER_LZ4},
-    Method{Compression::lz4, "lz4", "\x04\x22\x4d\x18"sv, ARCHIVE_FILTER_LZ4},
-    Method{Compression::zstd, "zstd", "\x28\xb5\x2f\xfd"sv, ARCHIVE_FILTER_ZSTD},
-    Method{Compression::lzop, "lzop", "\x89LZO"sv, ARCHIVE_FILTER_LZOP},
-};
+constexpr std::array<Method, 9> kMethods{{
+    {Compression::gzip, "gzip", "\x1f\x8b"sv, ARCHIVE_FILTER_GZIP},
+    {Compression::gzip, "gzip", "\x1f\x9e"sv, ARCHIVE_FILTER_GZIP},
+    {Compression::bzip2, "bzip2", "BZh"sv, ARCHIVE_FILTER_BZIP2},
+    {Compression::lzma, "lzma", "\x5d\x00\x00"sv, ARCHIVE_FILTER_LZMA},
+    {Compression::xz, "xz",
+     "\xfd"
+     "7zXZ\x00"sv,
+     ARCHIVE_FILTER_XZ},
+    {Compression::lz4, "lz4", "\x02\x21\x4c\x18"sv, ARCHIVE_FILTER_LZ4},
+    {Compression::lz4, "lz4", "\x04\x22\x4d\x18"sv, ARCHIVE_FILTER_LZ4},
+    {Compression::zstd, "zstd", "\x28\xb5\x2f\xfd"sv, ARCHIVE_FILTER_ZSTD},
+    {Compression::lzop, "lzop", "\x89LZO"sv, ARCHIVE_FILTER_LZOP},
+}};
 
 struct ReaderDeleter {
   void operator()(archive* reader) const { (void)archive_read_free(reader); }  // nothing is left to be done about it
@@ -150,14 +150,14 @@ std::optional<std::size_t> lz4_extent(Bytes bytes) {
 }  // namespace
 
 std::string_view name_of(Compression kind) {
-  for (const auto& method : kMethods) {
+  for (const Method& method : kMethods) {
     if (method.kind == kind) return method.name;
   }
   return "none";
 }
 
 Compression compression_of(Bytes bytes) {
-  for (const auto& method : kMethods) {
+  for (const Method& method : kMethods) {
     if (has_at(bytes, 0, method.magic)) return method.kind;
   }
   return Compression::none;
@@ -188,7 +188,7 @@ Result<Decompressed> decompress(Bytes bytes, Compression kind, std::uint64_t lim
   const Reader reader(archive_read_new());
   if (!reader) return system_error(step, subject, ENOMEM);
   const auto method_filter = [&] {
-    for (const auto& method : kMethods) {
+    for (const Method& method : kMethods) {
       if (method.kind == kind) return method.filter;
     }
     return ARCHIVE_FILTER_NONE;

@@ -163,6 +163,12 @@ bool HostRelay::answer_here(std::string_view payload, std::uint64_t now_ms) {
     reply("");
     return true;
   }
+  // Nobody started PID 1 from a debugger. gdbserver forgets that at an exec, and gdb would then want to kill it at the
+  // end, which the target refuses, rather than detach.
+  if (payload.starts_with("qAttached")) {
+    reply("1");
+    return true;
+  }
   if (payload.starts_with("vFile:") && answer_file(payload)) return true;
   if (payload.starts_with(kReadDescription)) {
     auto rest = payload.substr(kReadDescription.size());

@@ -311,7 +311,7 @@ Result<Image> read_image(Bytes bytes, std::shared_ptr<const void> owner, const s
     image.notes.push_back(std::to_string(count) + (count == 1 ? " name lies" : " names lie") +
                           " in directories that no archive makes; the kernel leaves them out");
   }
-  return std::move(image);
+  return std::move(reading.image);
 }
 
 Result<Image> read_image(const std::string& path, const Limits& limits, const std::string& scratch) {

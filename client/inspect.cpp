@@ -135,7 +135,8 @@ LineFacts judge_line(const LineNeeds& needs, const Drivers& drivers, const Tree&
     const auto found = find_driver(group, drivers);
     const std::string separator = line.why.empty() ? "" : ", ";
     if (found) {
-      line.why += separator + found->name + (found->built_in ? " is built into the kernel" : " is in the image");
+      const Found& driver = *found;
+      line.why += separator + driver.name + (driver.built_in ? " is built into the kernel" : " is in the image");
       continue;
     }
     line.works = false;

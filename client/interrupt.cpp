@@ -11,6 +11,12 @@ volatile std::sig_atomic_t g_interrupted = 0;
 
 }  // namespace
 
+void catch_interrupts_again() {
+  g_interrupted = 0;
+  (void)::signal(SIGINT, SIG_DFL);  // or it would count as ignored by the caller
+  catch_interrupts();
+}
+
 void catch_interrupts() {
   struct sigaction action {};
   action.sa_handler = [](int) { g_interrupted = 1; };

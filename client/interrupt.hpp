@@ -9,6 +9,9 @@ namespace gdbdebug::client {
 /// From now on SIGINT, SIGTERM and SIGHUP make interrupted() true instead of ending the process.
 void catch_interrupts();
 
+/// The same, after a part in which SIGINT was ignored for a child's sake. What came before is forgotten.
+void catch_interrupts_again();
+
 /// Whether one of those signals has come.
 bool interrupted();
 

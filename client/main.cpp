@@ -5,12 +5,15 @@
 #include <cstdio>
 
 #include "interrupt.hpp"
+#include "snippets.hpp"
 #include "verbs.hpp"
 
 namespace {
 
 using namespace gdbdebug::client;
 
+constexpr const char* kTargetHelp =
+    "Unix socket, device[,SPEED], HOST:PORT, vsock:CID:PORT or ssh://[USER@]HOST[:PORT]";
 constexpr const char* kFooter =
     "gdbdebug(1) explains each of them, and gdbdebug.cmdline(7) what the target's kernel command line can say.";
 
@@ -30,7 +33,10 @@ void add_sysroot(CLI::App& app, SysrootOptions& options) {
 
 void add_check(CLI::App& app, CheckOptions& options) {
   auto* verb = app.add_subcommand("check", "Say what is in an image and what is missing");
-  verb->add_option("IMAGE", options.image, "The initramfs, or a UKI that has one")->required();
+  verb->add_option("IMAGE", options.image, "The initramfs, or a UKI that has one");
+  verb->add_option("--cmdline", options.cmdline,
+                   "Read a kernel command line, or the value of rd.gdbdebug=, as the helper would")
+      ->type_name("TEXT");
   verb->add_flag("--json", options.json, "For programs: one line of JSON");
   add_max_size(*verb, options.limits.unpacked);
 }
@@ -46,6 +52,7 @@ void add_symbol_options(CLI::App& verb, AttachOptions& options) {
 
 void add_debugger_options(CLI::App& verb, AttachOptions& options) {
   verb.add_flag("--main", options.main, "Go on to main() of the real init, also if it is stripped");
+  verb.add_flag("--crash", options.crashed, "Wait until PID 1 is held because it is about to die");
   verb.add_option("--break", options.breaks, "Set a breakpoint there")->type_name("WHERE")->take_all();
   verb.add_option("--gdb", options.debugger, "The debugger: gdb, gdb-multiarch and lldb are tried unless told")
       ->type_name("PROGRAM");
@@ -70,6 +77,50 @@ void add_attach(CLI::App& app, AttachOptions& options) {
   add_symbol_options(*verb, options);
   add_debugger_options(*verb, options);
   add_timeout(*verb, options.timeout);
+}
+
+void add_serve(CLI::App& app, AttachOptions& options, std::string& listen, std::vector<std::string>& snippets) {
+  auto* verb = app.add_subcommand("serve", "Give an IDE the target's line as a port of this machine");
+  verb->add_option("TARGET", options.target, kTargetHelp)->required();
+  verb->add_option("--listen", listen, "Where (a free port of 127.0.0.1 unless told)")->type_name("[ADDRESS:]PORT");
+  verb->add_option("--snippet", snippets, "Print what to paste into: vscode, dap, clion, emacs or gdb")
+      ->check(CLI::IsMember(std::vector<std::string>(kSnippets.begin(), kSnippets.end())))
+      ->take_all()
+      ->type_name("NAME");
+  add_symbol_options(*verb, options);
+  add_debugger_options(*verb, options);
+  add_timeout(*verb, options.timeout);
+}
+
+void add_vm(CLI::App& app, VmOptions& options) {
+  auto* verb = app.add_subcommand("vm", "Boot a kernel and an image in QEMU, and start the debugger on it");
+  verb->add_option("--kernel", options.kernel, "The kernel")->required()->type_name("FILE");
+  verb->add_option("--initrd", options.attach.initrd, "The initramfs, with gdbdebug in it")
+      ->required()
+      ->type_name("IMAGE");
+  verb->add_option("--append", options.append, "More of the kernel command line")->type_name("WORDS")->take_all();
+  verb->add_option("--debug", options.value,
+                   "The value of rd.gdbdebug= (ttyS1,wait unless told; the line is the second serial port)")
+      ->type_name("VALUE");
+  verb->add_option("--accel", options.accel, "kvm, tcg, or auto to try KVM first (auto unless told)")
+      ->check(CLI::IsMember({"auto", "kvm", "tcg"}))
+      ->type_name("HOW");
+  verb->add_option("--memory", options.memory, "Of the virtual machine (1G unless told)")->type_name("SIZE");
+  verb->add_option("--console", options.console, "Where the console goes")->type_name("FILE");
+  verb->add_option("--socket", options.socket, "Where the debug line is, for others")->type_name("PATH");
+  verb->add_option("--qemu", options.qemu, "The QEMU to use")->type_name("PROGRAM");
+  verb->add_flag("--no-gdb", options.no_debugger, "Boot it only; `gdbdebug attach` can come to --socket");
+  verb->add_flag("--keep", options.keep, "Let the machine go on when the debugger has ended");
+  verb->add_option("--gdb-arg", options.attach.debugger_arguments, "Pass this on to the debugger")
+      ->take_all()
+      ->type_name("ARG");
+  verb->add_option("--debug-dir", options.attach.debug_dirs, "Look for debug files there too")
+      ->type_name("DIR")
+      ->take_all();
+  add_max_size(*verb, options.attach.limits.unpacked);
+  add_debugger_options(*verb, options.attach);
+  add_timeout(*verb, options.attach.timeout);
+  verb->footer("What follows -- is passed on to QEMU.");
 }
 
 // What comes after the first `--` belongs to another program. It is taken away before CLI11 sees it.
@@ -110,6 +161,12 @@ int main(int argc, char** argv) {
   add_check(app, check);
   AttachOptions attach;
   add_attach(app, attach);
+  AttachOptions serve;
+  std::string listen = "0";
+  std::vector<std::string> snippets;
+  add_serve(app, serve, listen, snippets);
+  VmOptions vm;
+  add_vm(app, vm);
   const auto others = split_off_arguments(argc, argv);
   try {
     app.parse(argc, argv);
@@ -126,6 +183,11 @@ int main(int argc, char** argv) {
   if (app.got_subcommand("attach")) {
     attach.debugger_arguments = others;
     return finish(run_attach(attach));
+  }
+  if (app.got_subcommand("serve")) return finish(run_serve(serve, listen, snippets));
+  if (app.got_subcommand("vm")) {
+    vm.qemu_arguments = others;
+    return finish(run_vm(vm));
   }
   return static_cast<int>(Exit::usage);
 }

@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -119,6 +120,25 @@ int wait_for(pid_t pid) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+bool ends_within(pid_t pid, int milliseconds, int& status) {
+  const UniqueFd handle(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  pollfd polled{handle.get(), POLLIN, 0};
+  (void)::poll(&polled, 1, milliseconds);  // interrupted, or without a handle (Linux before 5.3): it is asked below
+  int raw = 0;
+  if (::waitpid(pid, &raw, WNOHANG) != pid) return false;
+  status = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
+  return true;
+}
+
+void end_child(pid_t pid, int milliseconds) {
+  int ignored = 0;
+  (void)::kill(pid, SIGTERM);  // it may have ended already
+  if (ends_within(pid, milliseconds, ignored)) return;
+  (void)::kill(pid, SIGKILL);
+  // One that hangs in the kernel (a broken /dev/kvm does that to QEMU) cannot even be killed; it is left to itself.
+  (void)ends_within(pid, 1000, ignored);
+}
+
 Result<Output> run(Spawn spawn, std::size_t limit, int seconds, std::string* errors) {
   const std::string name = spawn.argv.at(0);
   std::array<int, 2> out{};
@@ -151,10 +171,7 @@ Result<Output> run(Spawn spawn, std::size_t limit, int seconds, std::string* err
     if (ready < 0 && errno == EINTR && !failed) continue;
     if (ready <= 0 && !failed)
       failed = Error{"running", name, "it did not end within " + std::to_string(seconds) + " s"};
-    if (failed) {
-      ::kill(pid.value(), SIGKILL);
-      break;
-    }
+    if (failed) break;
     for (std::size_t i = 0; i < polled.size(); ++i) {
       if (polled[i].revents == 0) continue;
       std::array<char, 65536> buffer;
@@ -169,13 +186,13 @@ Result<Output> run(Spawn spawn, std::size_t limit, int seconds, std::string* err
         errors->append(buffer.data(), static_cast<std::size_t>(count));
       }
     }
-    if (failed) {
-      ::kill(pid.value(), SIGKILL);
-      break;
-    }
+    if (failed) break;
+  }
+  if (failed) {
+    end_child(pid.value(), 0);
+    return *failed;
   }
   output.status = wait_for(pid.value());
-  if (failed) return *failed;
   return output;
 }
 

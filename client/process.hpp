@@ -33,6 +33,14 @@ Result<pid_t> spawn(const Spawn& spawn);
 /// Waits for the end of `pid`. Returns its exit status, or 128 and its signal.
 int wait_for(pid_t pid);
 
+/// Waits at most so long for the end of the child `pid`, or until a signal comes. Whether it has ended; then `status`
+/// is as from wait_for().
+bool ends_within(pid_t pid, int milliseconds, int& status);
+
+/// Ends the child `pid`: asks it to, and kills it when it has not ended within `milliseconds`. Waits for no one who
+/// cannot be killed.
+void end_child(pid_t pid, int milliseconds);
+
 struct Output {
   std::string text;  ///< What it wrote on its standard output.
   int status = 0;    ///< As wait_for().

@@ -46,8 +46,11 @@ inline Error system_error(std::string step, std::string subject, int number, std
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::move(value)) {}      // NOLINT(google-explicit-constructor): `return value;`
-  Result(Error error) : state_(std::move(error)) {}  // NOLINT(google-explicit-constructor): `return Error{...};`
+  // Not explicit, for `return value;` and `return Error{...};`. cppcheck does not know explicit(false) yet.
+  // cppcheck-suppress noExplicitConstructor
+  explicit(false) Result(T value) : state_(std::move(value)) {}
+  // cppcheck-suppress noExplicitConstructor
+  explicit(false) Result(Error error) : state_(std::move(error)) {}
 
   [[nodiscard]] bool ok() const { return std::holds_alternative<T>(state_); }
   [[nodiscard]] T& value() { return std::get<T>(state_); }
@@ -62,7 +65,8 @@ class [[nodiscard]] Result {
 class [[nodiscard]] Status {
  public:
   Status() = default;
-  Status(Error error) : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor): `return Error{...};`
+  // cppcheck-suppress noExplicitConstructor; as in Result
+  explicit(false) Status(Error error) : error_(std::move(error)) {}
 
   [[nodiscard]] bool ok() const { return !error_.has_value(); }
   [[nodiscard]] const Error& error() const { return *error_; }

@@ -76,7 +76,6 @@ class Loop {
   Session& session_;
   UniqueFd debugger_;
   std::optional<HostRelay> relay_;
-  bool ending_ = false;  // the debugger's process has ended; what it sent last is still on its way
 };
 
 void Loop::accept_debugger() {

@@ -134,13 +134,13 @@ Status open_squash(Image& image, const Limits& limits, const std::string& scratc
                  "its files hold more than " + std::to_string(limits.unpacked >> 20) + " MiB",
                  "if that is right, raise the limit with --max-size"};
   }
-  Spawn unpack;
+  Spawn tool;
   const std::string root = work.path() + "/root";
   // -no-exit-code: as an ordinary user it cannot make device nodes, which is no failure here.
-  unpack.argv = {"unsquashfs", "-no-progress", "-no-xattrs", "-no-exit-code", "-processors", "1", "-dest", root, file};
-  unpack.file_limit = limits.unpacked;
+  tool.argv = {"unsquashfs", "-no-progress", "-no-xattrs", "-no-exit-code", "-processors", "1", "-dest", root, file};
+  tool.file_limit = limits.unpacked;
   complaint.clear();
-  const auto unpacked = run(unpack, std::size_t{16} << 20, kSeconds, &complaint);
+  const auto unpacked = run(tool, std::size_t{16} << 20, kSeconds, &complaint);
   if (!unpacked.ok()) return unpacked.error();
   if (unpacked.value().status != 0) return failed();
 

@@ -114,6 +114,7 @@ Result<Target> parse_target(std::string_view text) {
     return wrong(text, "there is no socket or device by that name here", kForms);
   }
   target.kind = Target::Kind::tcp;
+  target.path.clear();
   return host_and_port(text, text, std::move(target), false);
 }
 

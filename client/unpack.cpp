@@ -133,9 +133,9 @@ ScratchDirectory::~ScratchDirectory() {
 }
 
 Status ScratchDirectory::make(const std::string& parent) {
-  std::string path = (parent == "/" ? "" : parent) + "/" + std::string(kPattern);
-  if (::mkdtemp(path.data()) == nullptr) return system_error("making a directory in", parent, errno);
-  path_ = path;
+  std::string name = (parent == "/" ? "" : parent) + "/" + std::string(kPattern);
+  if (::mkdtemp(name.data()) == nullptr) return system_error("making a directory in", parent, errno);
+  path_ = name;
   return {};
 }
 

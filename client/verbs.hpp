@@ -34,13 +34,34 @@ struct AttachOptions {
   std::vector<std::string> debug_dirs;
   std::vector<std::string> breaks;
   bool main = false;
-  int timeout = 0;  ///< Seconds to wait for the target; 0: no limit.
+  bool crashed = false;  ///< Wait until PID 1 is held because it was about to die.
+  int timeout = 0;       ///< Seconds to wait for the target; 0: no limit.
   bool stats = false;
   bool whole_vdso = false;
   bool verbose = false;
   Limits limits;
 };
 Result<int> run_attach(const AttachOptions& options);
+
+/// Serves the target's line on `listen`, PORT or ADDRESS:PORT, and prints these snippets.
+Result<int> run_serve(const AttachOptions& options, const std::string& listen,
+                      const std::vector<std::string>& snippets);
+
+struct VmOptions {
+  AttachOptions attach;  ///< Without a target; its initrd is what is booted.
+  std::string kernel;
+  std::vector<std::string> append;  ///< More words for the kernel command line.
+  std::string value;                ///< Of rd.gdbdebug=; empty: the machine's line, and wait.
+  std::string accel = "auto";       ///< auto, kvm or tcg.
+  std::string memory = "1G";
+  std::string console;  ///< A file; empty: one that goes away at the end.
+  std::string socket;   ///< Likewise.
+  std::string qemu;     ///< The program; empty: the one for the image's machine.
+  std::vector<std::string> qemu_arguments;
+  bool no_debugger = false;
+  bool keep = false;  ///< Go on when the debugger has ended, until the machine does.
+};
+Result<int> run_vm(const VmOptions& options);
 
 /// Opens /dev/null for whichever of the descriptors 0 to 2 is closed, so that no file of ours takes its number.
 void hold_standard_descriptors();

@@ -3,7 +3,10 @@
 #include "line_terminal.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/syscall.h>
 #include <termios.h>
+#include <unistd.h>
 
 #include "sys.hpp"
 #include "text.hpp"
@@ -72,6 +75,23 @@ termios raw_settings(const Speed& speed) {
   return settings;
 }
 
+/// As long as it lives nothing but interrupts takes the processor from us. Where that is not allowed nothing changes.
+/// Through syscall(2): musl's sched_setscheduler() only says ENOSYS.
+class Undisturbed {
+ public:
+  Undisturbed() { set(SCHED_FIFO, 1); }
+  ~Undisturbed() { set(SCHED_OTHER, 0); }
+  Undisturbed(const Undisturbed&) = delete;
+  Undisturbed& operator=(const Undisturbed&) = delete;
+
+ private:
+  static void set(int policy, int priority) {
+    sched_param param{};
+    param.sched_priority = priority;
+    (void)::syscall(SYS_sched_setscheduler, 0, policy, &param);
+  }
+};
+
 }  // namespace
 
 Result<UniqueFd> open_terminal(std::string_view name, const Speed& speed) {
@@ -80,11 +100,17 @@ Result<UniqueFd> open_terminal(std::string_view name, const Speed& speed) {
   path.add(name);
   const termios settings = raw_settings(speed);
 
+  // Nothing may stand between open and raw: until then the terminal echoes, and gdb takes a `+` in the echo of its own
+  // packet for an acknowledgement, or the whole echo for the answer. The echo is made by a kernel thread
+  // (flush_to_ldisc() in drivers/tty/tty_buffer.c), which on one processor does not run while we do. What it has made
+  // elsewhere and has not been sent yet is dropped; what has arrived is kept.
+  const Undisturbed undisturbed;
   auto file = sys::open(AT_FDCWD, path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK);
   if (!file) return Error{kStep, name, file.error().err};
-  // Nothing may stand between open and raw, and no flush: until then the terminal echoes, and gdb takes a `+` in the
-  // echo of its own first packet for an acknowledgement. What has arrived is kept.
-  if (::tcsetattr(file->get(), TCSANOW, &settings) == 0) return file;
+  if (::tcsetattr(file->get(), TCSANOW, &settings) == 0) {
+    (void)::tcflush(file->get(), TCOFLUSH);
+    return file;
+  }
   if (errno == EIO) return Error{kStep, name, EIO, "the port exists, but there is no UART behind it"};
   if (errno == ENOTTY) return Error{kStep, name, ENOTTY, "this device is no terminal"};
   return Error{kStep, name, errno};

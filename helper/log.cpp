@@ -11,6 +11,9 @@
 namespace gdbdebug::log {
 namespace {
 
+/// devkmsg_write() refuses records longer than LOG_LINE_MAX, 992 bytes (kernel/printk/printk.c).
+constexpr std::size_t kTextLimit = 960;
+
 UniqueFd open_kernel_log() {
   if (auto here = sys::open(AT_FDCWD, "/dev/kmsg", O_WRONLY | O_NOCTTY)) return std::move(*here);
   const auto devices = sys::detached_mount("devtmpfs");
@@ -22,12 +25,14 @@ UniqueFd open_kernel_log() {
 }  // namespace
 
 void say(Level level, std::string_view text) {
-  Text<1000> record;
+  Text<kTextLimit + 16> record;
   record.add('<').add(static_cast<char>(level)).add(">gdbdebug: ");
-  for (const char c : text) record.add(c == '\n' ? ' ' : c);
+  for (const char c : text.substr(0, kTextLimit)) record.add(c == '\n' ? ' ' : c);
+  // Without the newline the kernel keeps the record open for a continuation, and no console and no reader sees it
+  // before the next record (vprintk_store() in kernel/printk/printk.c, since 5.10).
+  record.add('\n');
   const auto file = open_kernel_log();
   if (file && sys::write(file.get(), record) >= 0) return;
-  record.add('\n');
   (void)sys::write(STDERR_FILENO, record.view().substr(3));  // the last resort; there may be no descriptor 2 at all
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # gdbdebug check: says what an image has of gdbdebug, and names each thing that is missing.
+# shellcheck disable=SC2154  # gdbdebug: set by client_setup
 
 setup() {
     load client_common

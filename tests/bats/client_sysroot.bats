@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # gdbdebug sysroot: images of every make unpack, and hostile ones leave nothing behind.
+# shellcheck disable=SC2154  # gdbdebug: set by client_setup; stderr: set by bats' run --separate-stderr
 
 setup() {
     load client_common
@@ -60,9 +61,11 @@ everything() {
                 rm -rf out
                 $first <plain.cpio >image
                 if [[ $second == cat ]]; then pad4 image; fi
-                head -c $((padding / 4 * 4)) /dev/zero >>image
-                $second <second.cpio >>image
-                head -c "$padding" /dev/zero >>image
+                {
+                    head -c $((padding / 4 * 4)) /dev/zero
+                    $second <second.cpio
+                    head -c "$padding" /dev/zero
+                } >>image
                 run -0 "$gdbdebug" sysroot image out
                 assert_unpacked out
                 assert_equal "$(cat out/etc/second)" two

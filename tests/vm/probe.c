@@ -255,7 +255,7 @@ static void report(char** argv, char** environment) {
 
 // The kernel's own clock on the first line of main, for the benchmark. The image has a node for it.
 static void stamp(void) {
-  const char line[] = "<4>probe: stamp";
+  const char line[] = "<4>probe: stamp\n";
   const int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
   (void)!write(fd, line, sizeof line - 1);
   close(fd);

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// qemu: the virtual machine of `gdbdebug vm`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "result.hpp"
+
+namespace gdbdebug::client {
+
+/// How a machine of one architecture is put together.
+struct Machine {
+  std::string name;                       ///< As uname -m.
+  std::string qemu;                       ///< The program.
+  std::vector<std::string> options;       ///< What makes it one that boots a kernel.
+  std::string console;                    ///< The kernel's name for its console.
+  std::string line;                       ///< rd.gdbdebug= of its debug line, without options.
+  std::vector<std::string> line_options;  ///< The debug line, joined to the chardev `gdbdebug`.
+};
+
+/// The machine for programs of `name` (uname -m). An error for one that gdbdebug cannot put together.
+Result<Machine> machine_for(const std::string& name);
+
+/// Whether `kernel` runs under KVM in a virtual machine of `machine` here. It is tried: without a root file system the
+/// kernel must panic, and QEMU end, in a few seconds. A /dev/kvm can be there and hang, or run firmware and no kernel.
+bool kvm_works(const Machine& machine, const std::string& kernel);
+
+}  // namespace gdbdebug::client

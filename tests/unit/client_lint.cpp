@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What check --cmdline says: the helper's own judgement, and where it points.
+#include <gtest/gtest.h>
+
+#include "lint.hpp"
+
+namespace gdbdebug::client {
+namespace {
+
+constexpr const char* kDefault = "ttyS1,wait";
+
+// The words that remarks point at, each with a `!` if the machine would boot without us.
+std::vector<std::string> pointed_at(const Lint& lint) {
+  std::vector<std::string> words;
+  for (const auto& remark : lint.remarks) {
+    EXPECT_LE(remark.column + remark.length, lint.text.size());
+    words.push_back((remark.fault ? "!" : "") + lint.text.substr(remark.column, remark.length));
+  }
+  return words;
+}
+
+TEST(ClientLint, EachWrongWordIsPointedAt) {
+  const std::pair<const char*, std::vector<std::string>> rows[] = {
+      {"ttyS1,wait", {}},
+      {"rd.gdbdebug=ttyS1,115200n8,wait=30,crash,exit", {}},
+      {"quiet rd.gdbdebug=virtio:gdbdebug,wait rw", {}},
+      {"rd.gdbdebug=ttyS1,wat", {"wat"}},
+      {"wait rd.gdbdebug=ttyS1,wait,wat", {"wat"}},
+      {"rd.gdbdebug=ttyS1,wait=never", {"wait=never"}},
+      {"rd.gdbdebug=tcp:1234,wait", {"!tcp:1234"}},
+      {"rd.gdbdebug=virtio:", {"!virtio:"}},
+      {"rd.gdbdebug=wait", {"!wait"}},
+      {"rd.gdbdebug=ttys1,wait", {"ttys1"}},
+      {"console=ttyS1,115200 console=ttyS0 rd.gdbdebug=ttyS1,wait", {"ttyS1,115200"}},
+      {"quiet splash", {"!quiet splash"}},
+      {"rd.gdbdebug=bad rd.gdbdebug=ttyS1,wait", {}},
+      {"rd.gdbdebug=off", {}},
+      {"rd.gdbdebug", {}},
+  };
+  for (const auto& [text, words] : rows) {
+    SCOPED_TRACE(text);
+    EXPECT_EQ(pointed_at(lint(text, kDefault)), words);
+  }
+}
+
+TEST(ClientLint, TheCaretStandsUnderTheWord) {
+  EXPECT_EQ(in_words(lint("rd.gdbdebug=ttyS1,wat", kDefault)).substr(0, 44),
+            "rd.gdbdebug=ttyS1,wat\n"
+            "                  ^~~\n");
+}
+
+TEST(ClientLint, TheMeaningIsSaid) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"ttyS1,9600e7r,wait=9", "the line is ttyS1 at 9600e7r; PID 1 is held at its first instruction, for 9 seconds"},
+      {"ttyS1", "the line is ttyS1 at 115200n8; the boot goes straight on"},
+      {"rd.gdbdebug=ttyS1 rd.gdbdebug=ttyS2,wait", "the last of 2 counts: the line is ttyS2"},
+      {"rd.gdbdebug=no", "debugging is off"},
+      {"rd.gdbdebug", "as hvc0,wait, the image's default: the line is hvc0"},
+      {"rd.gdbdebug=1", "as hvc0,wait, the image's default: the line is hvc0"},
+  };
+  for (const auto& [text, meaning] : rows) {
+    SCOPED_TRACE(text);
+    const auto linted = lint(text, "hvc0,wait");
+    EXPECT_EQ(linted.meaning.find(meaning), 0U) << linted.meaning;
+  }
+}
+
+TEST(ClientLint, AWrongDefaultIsSaidToBeTheDefault) {
+  for (const char* value : {"rd.gdbdebug", "rd.gdbdebug=1", "tcp:1", "no such", ""}) {
+    SCOPED_TRACE(value);
+    const auto linted = lint("rd.gdbdebug", value);
+    ASSERT_FALSE(linted.remarks.empty());
+    EXPECT_NE(linted.remarks.front().reason.find("in the image's default"), std::string::npos);
+  }
+}
+
+TEST(ClientLint, TheLineHasItsWordOfTheConfiguration) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"ttyS1", "serial"},     {"ttyAMA0", "serial"},     {"hvc0", "virtio"},
+      {"virtio:x", "virtio"},  {"ttyUSB0", "usb"},        {"ttyACM0", "usb"},
+      {"vsock:1234", "vsock"}, {"tcp:1,insecure", "net"}, {"ssh", "ssh"},
+  };
+  for (const auto& [text, word] : rows) EXPECT_EQ(lint(text, kDefault).line_word, word) << text;
+}
+
+}  // namespace
+}  // namespace gdbdebug::client
