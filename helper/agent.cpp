@@ -82,6 +82,7 @@ class Agent {
   Text<256> program_;  ///< gdbserver
   CrashSettings crash_settings_{request_};
   bool handed_over_ = false;
+  bool survives_ = false;  ///< it is let go of at its end, and will not die of it
   bool done_ = false;
   std::optional<std::uint64_t> hold_deadline_;
 };
@@ -344,9 +345,13 @@ void Agent::grant(unsigned wishes) {
   if ((wishes & Relay::kSessionBegan) != 0) hold_deadline_.reset();
   if ((wishes & Relay::kFatalDetach) != 0) {
     constexpr std::string_view kDies = "the debugger lets go of PID 1 at its end; it dies now as it would have";
-    log::say(log::Level::kAlert, kDies);
-    Text<128> text("gdbdebug: ");  // also to the user who has just typed detach
-    relay_.queue_text(text.add(kDies).add("\r\n"));
+    constexpr std::string_view kSurvives = "the debugger lets go of PID 1 at its end; it goes on, for the kernel keeps "
+                                           "SIGTRAP and SIGSYS from a PID 1 that is traced";
+    survives_ = survives_its_end(server_);
+    const auto what = survives_ ? kSurvives : kDies;
+    log::say(log::Level::kAlert, what);
+    Text<200> text("gdbdebug: ");  // also to the user who has just typed detach
+    relay_.queue_text(text.add(what).add("\r\n"));
     relay_.accept_detach();
     drain_line();
     relay_.release();
@@ -361,7 +366,8 @@ void Agent::grant(unsigned wishes) {
 void Agent::server_ended() {
   if (!server_.running()) return;
   const bool stands_at_ours = relay_.at_own_stop() || relay_.stop_pending();
-  const bool dies = relay_.at_end();
+  const bool dies = relay_.at_end() && !survives_;
+  survives_ = false;
   server_.end();
   // The kernel hands PID 1 the signal at which a tracer that was killed has left it. Where that was a SIGSTOP of ours,
   // only a SIGCONT ends it.
@@ -389,8 +395,10 @@ void Agent::unattended() {
   const auto stop = parse_stop(relay_.unattended_stop());
   if (!stop || !request_.armed()) return;  // it has ended, or stays held for the next debugger
   const auto cause = find_cause(*stop, server_);
-  if (!crash_settings_.is_end(*stop, cause)) return relay_.resume(stop->event.empty() ? stop->signal : 0);
+  const bool end = crash_settings_.is_end(*stop, cause);
+  if (!end && !dies_untraced(*stop, cause)) return relay_.resume(stop->event.empty() ? stop->signal : 0);
   relay_.mark_end();
+  if (!end) return relay_.release();  // `exit` alone: it is to die as it would have died
   report_end(*stop, cause, server_, line_.describe(), request_.crash_seconds);
   if (request_.crash_seconds) hold_deadline_ = sys::now_ms() + std::uint64_t{*request_.crash_seconds} * 1000;
 }
@@ -402,7 +410,9 @@ void Agent::check_deadlines() {
   hold_deadline_.reset();
   if (relay_.in_session() || relay_.busy()) return;
   if (relay_.at_end()) {
-    log::say(log::Level::kError, "no debugger came in time; PID 1 goes on and dies as it would have");
+    survives_ = survives_its_end(server_);
+    log::say(log::Level::kError, survives_ ? "no debugger came in time; PID 1 goes on"
+                                           : "no debugger came in time; PID 1 goes on and dies as it would have");
     return relay_.release();
   }
   log::Message message("no debugger came within ");
