@@ -58,8 +58,7 @@ void add_debugger_options(CLI::App& verb, AttachOptions& options) {
       ->type_name("PROGRAM");
   verb.add_flag("--vdso", options.whole_vdso, "Let the debugger read the kernel's vdso too, which takes 10 kB");
   verb.add_flag("--stats", options.stats, "Say at the end how many bytes went over the line");
-  verb.add_flag("-v,--verbose", options.verbose,
-                "Say what the debugger is told, and which files have no debug information");
+  verb.add_flag("-v,--verbose", options.verbose, "Say what the debugger is told");
 }
 
 void add_timeout(CLI::App& verb, int& seconds) {
