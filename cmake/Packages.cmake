@@ -8,7 +8,6 @@ set(CPACK_PACKAGE_CONTACT ${GDBDEBUG_MAINTAINER})
 # Each package has a summary of its own; CPack would put this one in front of each.
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")
 set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
-set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_PACKAGE_FILE_NAME gdbdebug-${PROJECT_VERSION})
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
@@ -45,7 +44,9 @@ set(CPACK_DEBIAN_TARGET_PACKAGE_DEPENDS "gdbserver, kmod")
 set(CPACK_DEBIAN_TARGET_PACKAGE_RECOMMENDS "dracut-core | initramfs-tools-core")
 set(CPACK_DEBIAN_TARGET_PACKAGE_SUGGESTS "gdbdebug-client, busybox, dropbear-bin, grub-common")
 set(CPACK_DEBIAN_TARGET_DESCRIPTION "${target_summary}\n${target_text}")
-set(CPACK_DEBIAN_TARGET_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/packaging/deb/conffiles)
+# What dpkg asks about before it overwrites an administrator's change. A list of files and nothing else, by its format.
+file(WRITE ${PROJECT_BINARY_DIR}/conffiles "/etc/default/gdbdebug\n/etc/grub.d/11_gdbdebug\n")
+set(CPACK_DEBIAN_TARGET_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/conffiles)
 set(CPACK_DEBIAN_CLIENT_PACKAGE_NAME gdbdebug-client)
 set(CPACK_DEBIAN_CLIENT_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_CLIENT_PACKAGE_SHLIBDEPS ON)

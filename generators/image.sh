@@ -14,7 +14,7 @@
 # Where things are in the image. The helper has the same paths built in.
 gdbdebug_image_dir=/usr/lib/gdbdebug
 gdbdebug_image_conf=/etc/gdbdebug.conf
-gdbdebug_image_udhcpc=$gdbdebug_image_dir/net/udhcpc
+gdbdebug_image_busybox=$gdbdebug_image_dir/busybox
 gdbdebug_image_ssh=$gdbdebug_image_dir/ssh
 
 gdbdebug_known_lines="serial virtio usb vsock net ssh"
@@ -92,6 +92,18 @@ gdbdebug_thread_db() {
             fi
             return 0
             ;;
+        esac
+    done
+}
+
+# gdbdebug_name_service LIBRARY... : prints the path of what the C library among the arguments opens by name to read
+# /etc/passwd. glibc has it inside from 2.34 on, and then perhaps an empty one for old programs.
+gdbdebug_name_service() {
+    local library
+
+    for library in "$@"; do
+        case $library in
+        */libc.so.*) [ ! -e "${library%/*}/libnss_files.so.2" ] || printf '%s\n' "${library%/*}/libnss_files.so.2" ;;
         esac
     done
 }
@@ -281,8 +293,8 @@ gdbdebug_module_names() {
     [ ! -d "$1" ] || find "$1" -name '*.ko*' -printf '%f\n' | sed 's/\.ko.*//'
 }
 
-# gdbdebug_udhcpc: prints the path of a busybox that can be a DHCP client, or nothing.
-gdbdebug_udhcpc() {
+# gdbdebug_dhcp_busybox: prints the path of a busybox that can be a DHCP client, or nothing.
+gdbdebug_dhcp_busybox() {
     local busybox
 
     if busybox=$(gdbdebug_find busybox) && "$busybox" --list 2>/dev/null | grep -qx udhcpc; then
@@ -337,13 +349,19 @@ gdbdebug_make_host_key() {
     fi
     # Either way dropbear itself says whether it is one. A key with a passphrase is not.
     if ! dropbearkey -y -f "$1" >/dev/null 2>&1; then
-        gdbdebug_error "host_key='$gdbdebug_host_key' is no private key that dropbear can use; it must be dropbear's or \
-OpenSSH's, without a passphrase"
+        gdbdebug_error "host_key='$gdbdebug_host_key' is no private key that dropbear can use; it must be dropbear's \
+or OpenSSH's, without a passphrase"
         return 1
     fi
 }
 
-# gdbdebug_add_ssh ROOT DROPBEAR: takes along the program, the authorized keys and the host key.
+# gdbdebug_fingerprint FILE: prints the fingerprint of the private key in FILE (dropbear's format) as ssh(1) shows it:
+# SHA256:... from dropbear 2020.79 on, sha1!! ... before.
+gdbdebug_fingerprint() {
+    dropbearkey -y -f "$1" 2>/dev/null | sed -n 's/^Fingerprint: *//p' | grep .
+}
+
+# gdbdebug_add_ssh ROOT DROPBEAR: takes along the program, the authorized keys, the host key and its fingerprint.
 gdbdebug_add_ssh() {
     local staging failed=0
 
@@ -355,11 +373,13 @@ gdbdebug_add_ssh() {
         (umask 077 && gdbdebug_make_host_key "$staging/host_key")
     fi &&
         (umask 077 && cat "$gdbdebug_authorized_keys" >"$staging/authorized_keys") &&
+        gdbdebug_fingerprint "$staging/host_key" >"$staging/fingerprint" &&
         gdbdebug_add_file "$2" "$gdbdebug_image_ssh/dropbear" &&
         gdbdebug_add_file "$staging/authorized_keys" "$gdbdebug_image_ssh/authorized_keys" &&
         gdbdebug_add_file "$staging/host_key" "$gdbdebug_image_ssh/host_key" &&
+        gdbdebug_add_file "$staging/fingerprint" "$gdbdebug_image_ssh/fingerprint" &&
         chmod 0700 "$1$gdbdebug_image_ssh" &&
-        gdbdebug_note "the image's SSH host key: $(dropbearkey -y -f "$staging/host_key" | grep '^Fingerprint')" ||
+        gdbdebug_note "the image's SSH host key has the fingerprint $(cat "$staging/fingerprint")" ||
         failed=1
     rm -rf "$staging"
     [ "$failed" -eq 0 ] || gdbdebug_error "taking along what lines=ssh needs failed"
@@ -370,12 +390,12 @@ gdbdebug_add_ssh() {
 # gdbdebug.conf of this machine, which has been read; the helper is looked for in the DIRs. First everything that can be
 # known without touching the image, then what is added to it, last the swap.
 gdbdebug_install() {
-    local root=$1 conf=$2 helper gdbserver libraries udhcpc='' dropbear='' more path
+    local root=$1 conf=$2 helper gdbserver libraries busybox='' dropbear='' more path
     shift 2
 
     helper=$(gdbdebug_find_helper "$@") || return 1
     if ! gdbserver=$(gdbdebug_find gdbserver); then
-        gdbdebug_error "there is no 'gdbserver' on this machine; install the package gdbserver (or gdb-gdbserver, or gdb)"
+        gdbdebug_error "there is no 'gdbserver' on this machine; install the package gdbserver, gdb-gdbserver or gdb"
         return 1
     fi
     if [ ! -e "$root/init" ] && [ ! -L "$root/init" ]; then
@@ -386,16 +406,19 @@ gdbdebug_install() {
     # shellcheck disable=SC2046,SC2086  # here and below, one word a library
     libraries="$libraries $(gdbdebug_thread_db $libraries)"
     if gdbdebug_wants net ssh; then
-        udhcpc=$(gdbdebug_udhcpc)
+        busybox=$(gdbdebug_dhcp_busybox)
     fi
     if gdbdebug_wants ssh; then
         gdbdebug_check_ssh || return 1
         dropbear=$(gdbdebug_find dropbear)
     fi
-    for path in $udhcpc $dropbear; do
+    for path in $busybox $dropbear; do
         more=$(gdbdebug_libraries "$path") || return 1
         libraries="$libraries $more"
     done
+    # dropbear looks up who logs in. Other programs of ours do not.
+    # shellcheck disable=SC2046,SC2086
+    [ -z "$dropbear" ] || libraries="$libraries $(gdbdebug_name_service $libraries)"
 
     if ! gdbdebug_add_program "$gdbserver"; then
         gdbdebug_error "adding '$gdbserver' to the image failed"
@@ -412,9 +435,14 @@ gdbdebug_install() {
             gdbdebug_error "adding 'modprobe' to the image failed; it has to load the kernel modules of the debug line"
             return 1
         fi
+        # The helper calls it by the name that the kernel itself uses (CONFIG_MODPROBE_PATH), wherever it is here.
+        if [ ! -e "$root/sbin/modprobe" ] && ! gdbdebug_add_file "$path" /sbin/modprobe; then
+            gdbdebug_error "adding '/sbin/modprobe' to the image failed"
+            return 1
+        fi
     fi
-    if [ -n "$udhcpc" ] && ! gdbdebug_add_file "$udhcpc" "$gdbdebug_image_udhcpc"; then
-        gdbdebug_error "adding '$udhcpc' to the image failed"
+    if [ -n "$busybox" ] && ! gdbdebug_add_file "$busybox" "$gdbdebug_image_busybox"; then
+        gdbdebug_error "adding '$busybox' to the image failed"
         return 1
     fi
     if [ -n "$dropbear" ]; then
@@ -428,9 +456,9 @@ gdbdebug_install() {
     {
         # shellcheck disable=SC2046,SC2086
         printf '%s\n' "$gdbserver" $libraries $(gdbdebug_library_cache $libraries)
-        [ -z "$udhcpc" ] || printf '%s\n' "$gdbdebug_image_udhcpc"
+        [ -z "$busybox" ] || printf '%s\n' "$gdbdebug_image_busybox"
         [ -z "$dropbear" ] || printf '%s\n' "$gdbdebug_image_ssh/dropbear" "$gdbdebug_image_ssh/authorized_keys" \
-            "$gdbdebug_image_ssh/host_key"
+            "$gdbdebug_image_ssh/host_key" "$gdbdebug_image_ssh/fingerprint"
         echo /init
     } | gdbdebug_write_manifest "$root" || return 1
 

@@ -56,6 +56,7 @@ class Agent {
   void read_line();
   void read_server();
   void flush();
+  void drain_line();
   void lose_line();
   void grant(unsigned wishes);
   void server_ended();
@@ -75,7 +76,6 @@ class Agent {
   Text<256> program_;  ///< gdbserver
   CrashSettings crash_settings_{request_};
   bool handed_over_ = false;
-  bool crashed_ = false;
   bool done_ = false;
   std::optional<std::uint64_t> line_deadline_;
   std::optional<std::uint64_t> hold_deadline_;
@@ -169,6 +169,7 @@ bool Agent::attach() {
 bool Agent::hold() {
   if (!attach()) return false;
   relay_.set_settings(crash_settings_.packets());
+  if (request_.armed()) relay_.stay_attached();
   hand_over();
   if (!wait_for_exec()) return false;
   if (!request_.wait) {
@@ -212,7 +213,7 @@ void Agent::say_ready() {
   message.add(line_.describe()).add("; ");
   auto level = log::Level::kInfo;
   if (relay_.pid1() == Relay::Pid1::kHeld) {
-    level = log::Level::kError;  // the machine stands still: say so even on a quiet console
+    level = log::Level::kAlert;  // the machine stands still: say so even on a quiet console
     message.add("PID 1 is held at its first instruction and waits ");
     if (request_.wait_seconds) message.add_number(*request_.wait_seconds).add(" seconds ");
     message.add("for a debugger");
@@ -304,6 +305,18 @@ void Agent::flush() {
   }
 }
 
+/// Waits until the debugger has been sent everything, as far as we can know.
+void Agent::drain_line() {
+  constexpr std::uint64_t kDrainTimeoutMs = 3000;
+  const auto deadline = sys::now_ms() + kDrainTimeoutMs;
+  for (auto now = sys::now_ms(); line_.fd() >= 0 && !relay_.to_line().empty() && now < deadline; now = sys::now_ms()) {
+    pollfd poll{.fd = line_.fd(), .events = POLLOUT, .revents = 0};
+    (void)::poll(&poll, 1, static_cast<int>(deadline - now));
+    flush();
+  }
+  line_.drain(deadline);
+}
+
 /// The device has gone (an adapter was pulled), or the peer has: wait for the next one.
 void Agent::lose_line() {
   line_.close();
@@ -323,8 +336,13 @@ void Agent::grant(unsigned wishes) {
   if ((wishes & Relay::kCancelStop) != 0) (void)::kill(1, SIGCONT);
   if ((wishes & Relay::kSessionBegan) != 0) hold_deadline_.reset();
   if ((wishes & Relay::kFatalDetach) != 0) {
-    log::say(log::Level::kError,
-             "the debugger detaches from PID 1 at a fatal stop; it goes on and dies as it would have");
+    constexpr std::string_view kDies = "the debugger lets go of PID 1 at its end; it dies now as it would have";
+    log::say(log::Level::kAlert, kDies);
+    Text<128> text("gdbdebug: ");  // also to the user who has just typed detach
+    relay_.queue_text(text.add(kDies).add("\r\n"));
+    relay_.accept_detach();
+    drain_line();
+    relay_.release();
   }
   if ((wishes & Relay::kHello) != 0) relay_.queue_text(hello());
   if ((wishes & Relay::kReleaseServer) != 0) server_ended();
@@ -336,14 +354,14 @@ void Agent::grant(unsigned wishes) {
 void Agent::server_ended() {
   if (!server_.running()) return;
   const bool stands_at_ours = relay_.at_own_stop() || relay_.stop_pending();
+  const bool dies = relay_.at_end();
   server_.end();
   // The kernel hands PID 1 the signal at which a tracer that was killed has left it. Where that was a SIGSTOP of ours,
   // only a SIGCONT ends it.
   if (stands_at_ours) (void)::kill(1, SIGCONT);
-  crashed_ = false;
   hold_deadline_.reset();
   relay_.server_gone();
-  if (request_.armed() && !relay_.wants_server_started()) arm_again();
+  if (request_.armed() && !dies && !relay_.wants_server_started()) arm_again();
 }
 
 void Agent::start_for_debugger() {
@@ -363,9 +381,10 @@ void Agent::arm_again() {
 void Agent::unattended() {
   const auto stop = parse_stop(relay_.unattended_stop());
   if (!stop || !request_.armed()) return;  // it has ended, or stays held for the next debugger
-  if (!crash_settings_.is_end(*stop)) return relay_.resume(stop->event.empty() ? stop->signal : 0);
-  crashed_ = true;
-  say_crash(*stop, line_.describe(), request_.crash_seconds);
+  const auto cause = find_cause(*stop, server_);
+  if (!crash_settings_.is_end(*stop, cause)) return relay_.resume(stop->event.empty() ? stop->signal : 0);
+  relay_.mark_end();
+  report_end(*stop, cause, server_, line_.describe(), request_.crash_seconds);
   if (request_.crash_seconds) hold_deadline_ = sys::now_ms() + std::uint64_t{*request_.crash_seconds} * 1000;
 }
 
@@ -376,7 +395,7 @@ void Agent::check_deadlines() {
   if (!hold_deadline_ || now < *hold_deadline_) return;
   hold_deadline_.reset();
   if (relay_.in_session() || relay_.busy()) return;
-  if (crashed_) {
+  if (relay_.at_end()) {
     log::say(log::Level::kError, "no debugger came in time; PID 1 goes on and dies as it would have");
     return relay_.release();
   }
@@ -390,7 +409,7 @@ void Agent::check_deadlines() {
 }
 
 std::string_view Agent::state() const {
-  if (crashed_) return "crashed";
+  if (relay_.at_end()) return "crashed";
   if (!handed_over_) return "starting";
   return relay_.pid1() == Relay::Pid1::kHeld ? "held" : "running";
 }

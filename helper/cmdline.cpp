@@ -136,7 +136,8 @@ void parse_timed(std::string_view option, std::string_view value, bool has_value
   const auto parsed = parse_seconds(value);
   if (!parsed) {
     // Holding the machine for ever because of a typing error would be worse than not holding it.
-    notes.add(option, "SECONDS must be a whole number from 1 to 8640000", "wait=30");
+    notes.add(option, "SECONDS must be a whole number from 1 to 8640000",
+              option.starts_with('w') ? "wait=30" : "crash=30");
     return;
   }
   flag = true;

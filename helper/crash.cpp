@@ -2,16 +2,17 @@
 // crash: see crash.hpp.
 #include "crash.hpp"
 
+#include <signal.h>
 #include <sys/syscall.h>
 
-#include "log.hpp"
 #include "pid1.hpp"
 
 namespace gdbdebug {
 namespace {
 
-/// gdb's last signal number that Linux has (SIGRTMAX is 127 or so; include/gdb/signals.def ends at 153).
-constexpr unsigned kLastSignal = 152;
+/// The last number that stands for a signal, SIGINFO (include/gdb/signals.def). The next, "unknown", must not be in a
+/// list for QPassSignals: gdbserver takes the stop at a system call for it, and passes on what is no signal.
+constexpr unsigned kLastSignal = 142;
 
 /// A list of gdb's signal numbers in hexadecimal, in ascending order, as gdbserver wants it.
 template <typename Wanted>
@@ -48,20 +49,17 @@ Status CrashSettings::tell(Server& server) const {
   return Done{};
 }
 
-bool CrashSettings::is_end(const Stop& stop) const {
-  if (stop.event == "syscall_entry") return request_.exit;
-  return request_.crash && stop.event.empty() && is_fatal(stop.signal);
-}
-
-void say_crash(const Stop& stop, std::string_view line, std::optional<std::uint32_t> seconds) {
-  log::Message message("PID 1 is held before it would die: ");
-  if (stop.event.empty())
-    message.add("signal ").add_number(stop.signal);
-  else
-    message.add("exit");
-  message.add("; connect a debugger to ").add(line);
-  if (seconds) message.add(" within ").add_number(*seconds).add(" seconds");
-  log::say(log::Level::kError, message);
+bool CrashSettings::is_end(const Stop& stop, const Cause& cause) const {
+  if (stop.event == "syscall_entry") {
+    // The exit of one thread among others ends nothing.
+    const bool one_thread = parse_number<std::uint32_t>(stop.value, 16) == std::uint32_t{SYS_exit};
+    return request_.exit && (!one_thread || pid1::status("Threads").view() == "1");
+  }
+  if (!request_.crash || !stop.event.empty() || !is_fatal(stop.signal)) return false;
+  // The kernel shields PID 1 from what others send it and it has no handler for (sig_task_ignored() in
+  // kernel/signal.c), Ctrl-\ on the console too. Its own abort() and every fault are its end all the same.
+  const bool sent = cause.known && (cause.code <= 0 || cause.signal == SIGQUIT) && cause.sender != 1;
+  return !sent || pid1::catches(cause.signal);
 }
 
 }  // namespace gdbdebug

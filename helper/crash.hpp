@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// crash: what makes gdbserver come back only when PID 1 is about to die, and what is said then.
+// crash: what makes gdbserver come back only when PID 1 is about to die.
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string_view>
 
 #include "cmdline.hpp"
 #include "relay.hpp"
+#include "report.hpp"
 #include "result.hpp"
 #include "server.hpp"
 #include "text.hpp"
@@ -20,22 +20,23 @@ namespace gdbdebug {
 class CrashSettings {
  public:
   explicit CrashSettings(const Request& request);
+  CrashSettings(const CrashSettings&) = delete;
+  CrashSettings& operator=(const CrashSettings&) = delete;
+
   /// The packets that make them, for the relay to repeat.
   std::span<const std::string_view> packets() const { return {packets_.data(), count_}; }
   Status tell(Server& server) const;
   /// Whether PID 1 would end with this stop, so that it is to be held there.
-  bool is_end(const Stop& stop) const;
+  bool is_end(const Stop& stop, const Cause& cause) const;
 
  private:
   const Request& request_;
   Text<640> program_signals_;
   Text<640> pass_signals_;
   Text<64> catch_syscalls_;
+  // The views are of the texts above: no copies.
   std::array<std::string_view, 3> packets_;
   std::size_t count_ = 0;
 };
-
-/// Says in the kernel log that PID 1 is held at its end: which signal or exit status, where, and how to connect.
-void say_crash(const Stop& stop, std::string_view line, std::optional<std::uint32_t> seconds);
 
 }  // namespace gdbdebug

@@ -17,6 +17,14 @@ struct Hello {
   std::string_view machine;   ///< as uname -m says
 };
 
+/// What must not be in a text on the debug line: with these characters gdb takes it for a packet.
+inline constexpr std::string_view kProtocol = "$%+-#";
+
+/// Adds `value`; white space, control bytes, bytes from 0x7f on, the backslash, `=` and `also` as `\xHH`.
+void add_escaped(TextBuffer& text, std::string_view value, std::string_view also = {});
+/// Adds ` key=value`, the value escaped; nothing if it is empty.
+void add_pair(TextBuffer& text, std::string_view key, std::string_view value, std::string_view also = {});
+
 /// `gdbdebug version=0.1.0 state=held pid=1 exe=/usr/lib/systemd/systemd build_id=6f1d machine=x86_64`, CR, LF.
 /// What has no value is left out.
 Text<1024> compose_hello(const Hello& hello);

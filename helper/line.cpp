@@ -3,6 +3,9 @@
 #include "line.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 
 #include "line_terminal.hpp"
 #include "sys.hpp"
@@ -24,6 +27,18 @@ Text<96> OpenLine::describe() const {
     if (speed.rtscts) text.add('r');
   }
   return text;
+}
+
+/// TIOCOUTQ first: tcdrain(3) alone would wait for ever for a peer that holds RTS/CTS back. Once the driver's queue is
+/// empty, what is left is the UART's FIFO, and that wait has a limit (uart_wait_until_sent() in serial_core.c).
+void OpenLine::drain(std::uint64_t deadline_ms) const {
+  if (request_.line.kind != Line::Kind::kTerminal) return;  // what a socket took is the kernel's business
+  int queued = 0;
+  while (::ioctl(fd_.get(), TIOCOUTQ, &queued) == 0 && queued > 0) {
+    if (sys::now_ms() >= deadline_ms) return;
+    (void)::poll(nullptr, 0, 5);  // the driver tells nobody when it is done
+  }
+  (void)::tcdrain(fd_.get());
 }
 
 bool may_come(const Error& error) {

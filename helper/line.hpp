@@ -27,6 +27,9 @@ class OpenLine {
   /// Whether the line can lose bytes: a UART can, a socket cannot.
   bool lossy() const { return request_.line.kind == Line::Kind::kTerminal; }
 
+  /// Waits until what was written has left, but not longer than until `deadline_ms`.
+  void drain(std::uint64_t deadline_ms) const;
+
   bool is_open() const { return static_cast<bool>(fd_); }
   /// The descriptor that carries bytes, or -1: a listener without a peer.
   int fd() const { return fd_.get(); }

@@ -28,8 +28,8 @@ void say(Level level, std::string_view text) {
   Text<kTextLimit + 16> record;
   record.add('<').add(static_cast<char>(level)).add(">gdbdebug: ");
   for (const char c : text.substr(0, kTextLimit)) record.add(c == '\n' ? ' ' : c);
-  // Without the newline the kernel keeps the record open for a continuation, and no console and no reader sees it before
-  // the next record (vprintk_store() in kernel/printk/printk.c, since 5.10).
+  // Without the newline the kernel keeps the record open for a continuation, and no console and no reader sees it
+  // before the next record (vprintk_store() in kernel/printk/printk.c, since 5.10).
   record.add('\n');
   const auto file = open_kernel_log();
   if (file && sys::write(file.get(), record) >= 0) return;

@@ -10,9 +10,9 @@
 
 namespace gdbdebug::log {
 
-/// The kernel's levels (include/linux/kern_levels.h). A boot with `quiet` still shows errors: what stops the machine,
-/// or costs the session, is said at that level.
-enum class Level : char { kError = '3', kWarning = '4', kInfo = '6' };
+/// The kernel's levels (include/linux/kern_levels.h). A boot with `quiet` still shows errors: what costs the session is
+/// said at that level. What makes the machine stand still is an alert, shown also with `loglevel=3` or 2.
+enum class Level : char { kAlert = '1', kError = '3', kWarning = '4', kInfo = '6' };
 
 using Message = Text<900>;  // a record of the kernel log holds some 1000 bytes (LOG_LINE_MAX, kernel/printk/printk.c)
 

@@ -93,8 +93,8 @@ Text<256> status(std::string_view key) {
   return {};
 }
 
-bool ignores(unsigned signal) {
-  const auto mask = parse_number<std::uint64_t>(status("SigIgn"), 16).value_or(0);
+bool catches(int signal) {
+  const auto mask = parse_number<std::uint64_t>(status("SigCgt"), 16).value_or(0);
   return ((mask >> (signal - 1)) & 1) != 0;
 }
 

@@ -17,7 +17,7 @@ Text<128> build_id(const UniqueFd& file);
 Text<128> executable_build_id();
 /// The value of a line `key:` in /proc/1/status, without white space around it; empty if there is none.
 Text<256> status(std::string_view key);
-/// Whether PID 1 ignores a signal (the kernel's number).
-bool ignores(unsigned signal);
+/// Whether PID 1 has a handler for a signal (the kernel's number).
+bool catches(int signal);
 
 }  // namespace gdbdebug::pid1

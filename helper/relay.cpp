@@ -70,6 +70,8 @@ std::optional<Stop> parse_stop(std::string_view payload) {
         stop.value = pair;
       }
     }
+    // `p1.1` with the multiprocess extensions, `1` without them.
+    if (name == "thread") stop.thread = parse_number<unsigned>(pair.substr(pair.find('.') + 1), 16).value_or(1);
   }
   return stop;
 }
@@ -183,7 +185,15 @@ void Relay::forward(std::string_view payload) {
     return ask_server(payload, Ask::kBreakpoint);
   }
   if (is_detach(payload)) {
-    if (fatal_stop_) wishes_ |= kFatalDetach;
+    // PID 1 dies as soon as gdbserver lets go of it, and the machine with it: the answer must be out before.
+    if (fatal_stop_) {
+      wishes_ |= kFatalDetach;
+      return;
+    }
+    if (stays_) {
+      reply("OK");
+      return clean(Then::kResume);
+    }
     if (stop_pending_) wishes_ |= kCancelStop;
     stop_pending_ = false;
     return ask_server(payload, Ask::kDetach);
@@ -192,6 +202,7 @@ void Relay::forward(std::string_view payload) {
     resume_.set(payload);
     pid1_ = Pid1::kRunning;
     own_stop_ = fatal_stop_ = false;
+    signal_ = 0;
     return ask_server(payload, Ask::kResume);
   }
   ask_server(payload, Ask::kReply);
@@ -266,7 +277,10 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   const bool ours = stop && stop->signal == kGdbSigstop && stop_pending_;
   if (ours) stop_pending_ = false;
   own_stop_ = ours;
-  fatal_stop_ = stop && stop->event.empty() && is_fatal(stop->signal) && stop->signal != 5;
+  fatal_stop_ = stop && stop->event.empty() && is_fatal(stop->signal) && stop->signal != kGdbSigtrap;
+  // SIGINT and SIGTRAP are how debuggers stop a process; they are not handed on, as gdbserver does not on a detach.
+  const bool plain = stop && stop->event.empty() && !ours && stop->signal != kGdbSigint && stop->signal != kGdbSigtrap;
+  signal_ = plain ? stop->signal : 0;
   if (cleaning_ != Cleaning::kNone) return clean_on();
 
   if (ours && !interrupt_) {
@@ -386,12 +400,15 @@ void Relay::clean_on() {
     cleaning_ = Cleaning::kSettings;
     setting_ = 0;
   }
-  if (then_ == Then::kStay) {
+  if (then_ != Then::kRelease) {
     constexpr std::size_t kForgets = std::size(kForget);
     if (setting_ < kForgets) return ask_server(kForget[setting_++], Ask::kOwn);
     if (setting_ - kForgets < settings_.size()) return ask_server(settings_[setting_++ - kForgets], Ask::kOwn);
     cleaning_ = Cleaning::kNone;
-    if (deferred_.empty()) return;
+    if (deferred_.empty()) {
+      if (then_ == Then::kResume) resume(signal_);
+      return;
+    }
     begin_session();
     const Text<4096> first(deferred_);
     deferred_.clear();
@@ -413,7 +430,8 @@ void Relay::debugger_lost() {
   if (!session_) return;
   session_ = false;
   if (pid1_ == Pid1::kFree || cleaning_ != Cleaning::kNone) return;
-  clean(ran ? Then::kRelease : Then::kStay);
+  if (!ran) return clean(Then::kStay);
+  clean(stays_ ? Then::kResume : Then::kRelease);
 }
 
 void Relay::line_lost() {
@@ -427,6 +445,11 @@ void Relay::tick(std::uint64_t now_ms) {
   if (++ack_tries_ > kAckTries) return debugger_lost();
   ack_deadline_ = now_ms + kAckTimeoutMs;
   (void)to_line_.add({reply_buffer_.data(), reply_size_});
+}
+
+void Relay::accept_detach() {
+  reply("OK");
+  session_ = false;
 }
 
 void Relay::release() {

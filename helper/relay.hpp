@@ -52,11 +52,13 @@ struct Stop {
   unsigned signal = 0;       ///< gdb's number, not the kernel's
   std::string_view event{};  ///< `exec`, `fork`, `syscall_entry`, ...; empty for a plain signal
   std::string_view value{};  ///< of the event
+  unsigned thread = 1;       ///< the kernel's number of the thread that stopped
 };
 std::optional<Stop> parse_stop(std::string_view payload);
 
 /// gdb's signal numbers (include/gdb/signals.def).
 inline constexpr unsigned kGdbSigint = 2;
+inline constexpr unsigned kGdbSigtrap = 5;
 inline constexpr unsigned kGdbSigstop = 17;
 /// Whether the signal ends a process that does not handle it, and comes with a core: SIGQUIT, SIGILL, SIGTRAP, SIGABRT,
 /// SIGFPE, SIGBUS, SIGSEGV, SIGSYS, by gdb's numbers.
@@ -73,7 +75,7 @@ class Relay {
     kHello = 16,         ///< answer with the hello: queue_text()
     kUnattended = 32,    ///< PID 1 stopped and nobody is there: unattended_stop(), then resume() or stay
     kSessionBegan = 64,
-    kFatalDetach = 128,  ///< the debugger is about to detach from a fatal stop
+    kFatalDetach = 128,  ///< the debugger wants to detach from PID 1's end: say so, then accept_detach() and release()
   };
   enum class Pid1 : std::uint8_t { kFree, kRunning, kHeld };
 
@@ -106,10 +108,18 @@ class Relay {
   void queue_text(std::string_view text) { (void)to_line_.add(text); }  // a hello that does not fit is not missed
   /// Resumes PID 1 out of a session, with `gdb_signal` (0: none).
   void resume(unsigned gdb_signal);
+  /// Answers the debugger's detach.
+  void accept_detach();
   /// Takes the lost or expected debugger's traces away, and lets gdbserver detach and end.
   void release();
   /// Packets that gdbserver is told again after a debugger was lost (an armed agent's own settings).
   void set_settings(std::span<const std::string_view> settings) { settings_ = settings; }
+  /// From now on gdbserver stays attached when a debugger leaves: PID 1 is to be held at its end.
+  void stay_attached() { stays_ = true; }
+  /// The stop at which nobody is there is PID 1's end.
+  void mark_end() { fatal_stop_ = true; }
+  /// Whether PID 1 is held at its end: a fatal signal, or its exit.
+  bool at_end() const { return fatal_stop_ && pid1_ == Pid1::kHeld; }
   std::string_view unattended_stop() const { return stop_.view(); }
 
   bool in_session() const { return session_; }
@@ -125,7 +135,7 @@ class Relay {
   /// How far the cleaning up after a lost debugger is.
   enum class Cleaning : std::uint8_t { kNone, kWaiting, kBreakpoints, kSettings, kReleasing };
   /// What follows it.
-  enum class Then : std::uint8_t { kStay, kRelease };
+  enum class Then : std::uint8_t { kStay, kResume, kRelease };
 
   struct Breakpoint {
     Text<40> key;  ///< `0,55d0,1`: type, address and kind of the Z packet
@@ -149,6 +159,7 @@ class Relay {
   void note_breakpoint();
 
   const bool lossy_;
+  bool stays_ = false;
   bool session_ = false;
   bool noack_ = false;
   bool greeted_ = false;  ///< the packet before was QStartNoAckMode
@@ -161,7 +172,8 @@ class Relay {
   bool interrupt_ = false;     ///< the debugger asked for a stop
   bool stop_pending_ = false;  ///< a SIGSTOP of ours was sent and has not shown yet
   bool own_stop_ = false;      ///< PID 1 is held because of it
-  bool fatal_stop_ = false;    ///< PID 1 is held at a fatal signal
+  bool fatal_stop_ = false;    ///< PID 1 is held at a fatal signal, or its exit
+  unsigned signal_ = 0;        ///< gdb's number of the signal that it is to get when it goes on without a debugger
 
   bool acked_ = true;  ///< the last reply was acknowledged
   std::optional<std::uint64_t> ack_deadline_;

@@ -83,8 +83,11 @@ Status Server::attach(const char* program) {
   const auto quiet = ask("QStartNoAckMode");
   if (!quiet) return quiet.error();
   (void)sys::write_all(socket_.get(), "+");  // the last one: for the OK
-  const auto features = ask("qSupported:exec-events+;vContSupported+");
+  // xmlRegisters: without it gdbserver describes an x86 machine by its name alone.
+  const auto features = ask("qSupported:exec-events+;vContSupported+;xmlRegisters=i386");
   if (!features) return features.error();
+  // Any thread: QCatchSyscalls before a thread was chosen ends gdbserver 13 (current_process() in gdbserver/server.cc).
+  if (const auto thread = ask("Hg0"); !thread) return thread.error();
   return Done{};
 }
 
@@ -112,6 +115,19 @@ Result<std::string_view> Server::receive(std::uint64_t timeout_ms) {
 Result<std::string_view> Server::ask(std::string_view payload, std::uint64_t timeout_ms) {
   if (const auto status = send(payload); !status) return status.error();
   return receive(timeout_ms);
+}
+
+Result<std::string_view> Server::ask_expanded(std::string_view payload) {
+  static std::array<char, 16384> expanded;
+  const auto reply = ask(payload);
+  if (!reply) return reply.error();
+  const auto text = rsp::expand(*reply, expanded);
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '}' && i + 1 < text.size();
+    expanded[size++] = escape ? static_cast<char>(text[++i] ^ 0x20) : text[i];
+  }
+  return std::string_view(expanded.data(), size);
 }
 
 bool Server::wait_readable(std::uint64_t deadline_ms) {

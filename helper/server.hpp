@@ -33,6 +33,8 @@ class Server {
   /// Sends a packet and waits for the reply, which is valid until the next call. Errors: EPIPE when gdbserver has ended
   /// (the reason is its own last message), ETIMEDOUT.
   Result<std::string_view> ask(std::string_view payload, std::uint64_t timeout_ms = kServerTimeoutMs);
+  /// As ask(), with run-length encoding and escapes taken off; valid until the next call of this.
+  Result<std::string_view> ask_expanded(std::string_view payload);
   Status send(std::string_view payload);
   Result<std::string_view> receive(std::uint64_t timeout_ms = kServerTimeoutMs);
 

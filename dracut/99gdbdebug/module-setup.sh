@@ -28,12 +28,17 @@ gdbdebug_add_file() {
     fi
 }
 
-# Sources what all generators have in common: from this module's source tree, or where it is installed, by the helper.
+# Sources what all generators have in common: from this module's source tree, or where it is installed, by the helper:
+# GDBDEBUG_LIBEXECDIR if that is set.
 gdbdebug_load() {
     local here place
     here=$(readlink -f "${BASH_SOURCE[0]}")
     gdbdebug_conf=${GDBDEBUG_CONF:-/etc/gdbdebug.conf}
-    gdbdebug_places=(/usr/libexec/gdbdebug /usr/lib/gdbdebug /usr/local/libexec/gdbdebug)
+    if [[ ${GDBDEBUG_LIBEXECDIR-} ]]; then
+        gdbdebug_places=("$GDBDEBUG_LIBEXECDIR")
+    else
+        gdbdebug_places=(/usr/libexec/gdbdebug /usr/lib/gdbdebug /usr/local/libexec/gdbdebug)
+    fi
     for place in "${here%/*/*/*}/generators" "${gdbdebug_places[@]}"; do
         [[ -f $place/image.sh ]] || continue
         # shellcheck source=../../generators/image.sh
@@ -76,7 +81,8 @@ installkernel() {
 install() {
     gdbdebug_load || gdbdebug_fail
     if [[ ${dracutsysrootdir-} ]]; then
-        gdbdebug_error "an image from '--sysroot $dracutsysrootdir' cannot be made: its gdbserver's libraries are unknown"
+        gdbdebug_error "an image from '--sysroot $dracutsysrootdir' cannot be made: its gdbserver's libraries are not" \
+            "known here"
         gdbdebug_fail
     fi
     gdbdebug_read_conf "$gdbdebug_conf" || gdbdebug_fail

@@ -86,18 +86,26 @@ unpack() {
     dropbearkey -t ed25519 -f "$BATS_TEST_TMPDIR/host" >/dev/null 2>&1
     printf '%s\n' "lines=ssh" "authorized_keys=$BATS_TEST_TMPDIR/keys" "host_key=$BATS_TEST_TMPDIR/host" >"$GDBDEBUG_CONF"
     run -0 initramfs ssh
-    assert_output --partial "$(dropbearkey -y -f "$BATS_TEST_TMPDIR/host" | grep ^Fingerprint)"
+    fingerprint=$(dropbearkey -y -f "$BATS_TEST_TMPDIR/host" | sed -n 's/^Fingerprint: *//p')
+    assert_output --partial "fingerprint $fingerprint"
     rm "$GDBDEBUG_CONF"
     unpack ssh
     assert_files_equal "$root/usr/lib/gdbdebug/ssh/authorized_keys" "$BATS_TEST_TMPDIR/keys"
     assert_files_equal "$root/usr/lib/gdbdebug/ssh/host_key" "$BATS_TEST_TMPDIR/host"
     assert_equal "$(stat -c %a "$root/usr/lib/gdbdebug/ssh/host_key")" 600
+    assert_equal "$(cat "$root/usr/lib/gdbdebug/ssh/fingerprint")" "$fingerprint"
     run manifest_paths "$root"
     assert_line /usr/lib/gdbdebug/ssh/dropbear
     assert_line /usr/lib/gdbdebug/ssh/host_key
     assert_line /usr/lib/gdbdebug/ssh/authorized_keys
+    assert_line /usr/lib/gdbdebug/ssh/fingerprint
     assert_line --partial libtomcrypt
     assert_manifest_is_enough "$root"
     run -0 chroot "$BATS_TEST_TMPDIR"/alone.* /usr/lib/gdbdebug/ssh/dropbear -V
     assert_output --partial Dropbear
+    # DHCP, and the name by which the helper loads modules.
+    run -0 chroot "$BATS_TEST_TMPDIR"/alone.* /usr/lib/gdbdebug/busybox udhcpc --help
+    assert_output --partial "Usage: udhcpc"
+    run -0 chroot "$root" /sbin/modprobe --version
+    assert_output --partial kmod
 }

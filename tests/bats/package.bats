@@ -61,6 +61,18 @@ make_packages() {
     assert_line /etc/default/gdbdebug
 }
 
+@test "package: the source archive has one folder, from which the release preset configures" {
+    type -P cmake >/dev/null || skip "needs cmake"
+    needs_build
+    (cd "$build_dir" && timeout 300 cpack --config CPackSourceConfig.cmake -B "$packages")
+    mkdir "$BATS_TEST_TMPDIR/source"
+    tar -C "$BATS_TEST_TMPDIR/source" -xzf "$packages"/gdbdebug-*.tar.gz
+    cd "$BATS_TEST_TMPDIR/source"/gdbdebug-[0-9]*
+    assert_not_exists .git
+    assert_not_exists build
+    run -0 timeout 300 cmake -B "$BATS_TEST_TMPDIR/build" --preset release
+}
+
 @test "package: makepkg reads the PKGBUILD" {
     type -P makepkg >/dev/null || skip "needs makepkg"
     mkdir "$BATS_TEST_TMPDIR/arch"

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// report: what is said when PID 1 is held at its end, to a person at the console and, in a stable form that gdbdebug(7)
+// writes down, to `gdbdebug report` on another computer.
+// Needs no memory but static buffers, and nothing of PID 1 that may be broken: what cannot be read is left out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "relay.hpp"
+#include "server.hpp"
+
+namespace gdbdebug {
+
+/// Why PID 1 stands at `stop`: of a signal, who sent it and about which address (siginfo_t, sigaction(2)).
+struct Cause {
+  bool known = false;
+  int signal = 0;                          ///< the kernel's number
+  int code = 0;                            ///< si_code; 0 or less: sent by a process, more: by the kernel
+  std::int32_t sender = 0;                 ///< of a signal that was sent by a process
+  std::optional<std::uint64_t> address{};  ///< of a fault
+};
+
+/// Asks gdbserver, which must be idle, with PID 1 held.
+Cause find_cause(const Stop& stop, Server& server);
+
+/// The message: which process, which signal or exit status, where, and how to connect. Then the report.
+/// gdbserver must be idle, with PID 1 held. `line` is what the user connects to.
+void report_end(const Stop& stop, const Cause& cause, Server& server, std::string_view line,
+                std::optional<std::uint32_t> seconds);
+
+}  // namespace gdbdebug

@@ -1,0 +1,134 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The .deb pair on a Debian 12 that has never seen gdbdebug: installed by apt, an image by each of Debian's generators,
+# purged. The bare system (debootstrap) is kept in the cache, with the packages that ours need; tests change a copy in
+# memory. Needs root, and the network when the cache has none yet.
+# shellcheck disable=SC2154  # build_dir is generators.bash's
+
+bats_require_minimum_version 1.5.0
+load generators
+
+# make_base DIRECTORY: a minimal Debian 12 with both generators, and what our packages depend on ready to be installed.
+# Status 1: it could not be had; 2: our packages do not fit it. DIRECTORY.log has the whole of it.
+make_base() {
+    local mirror
+    # The mirror that this machine uses, if it is a Debian 12; else the one that debootstrap knows.
+    # shellcheck disable=SC2016
+    mirror=$(apt-get indextargets --format '$(ORIGIN) $(CODENAME) $(REPO_URI)' 2>/dev/null |
+        awk '$1 == "Debian" && $2 == "bookworm" { print $3; exit }')
+    timeout 400 debootstrap --variant=minbase bookworm "$1" ${mirror:+"$mirror"} >"$1.log" 2>&1 </dev/null || return 1
+    cp /etc/resolv.conf "$1/etc/resolv.conf"
+    mkdir "$1/packages"
+    cp "$packages"/*.deb "$1/packages"
+    # Debian's images of itself throw packages away once they are installed; here they are wanted.
+    # shellcheck disable=SC2016
+    timeout 400 unshare --mount --pid --fork --propagation private bash -c 'mount -t proc proc "$1/proc" &&
+        export DEBIAN_FRONTEND=noninteractive && chroot "$1" apt-get -q update &&
+        chroot "$1" apt-get -qy --no-install-recommends install dracut-core initramfs-tools-core busybox' bash "$1" \
+        >>"$1.log" 2>&1 </dev/null || return 1
+    # Whatever goes wrong now is the packages' fault: they want something that Debian 12 has not.
+    timeout 400 chroot "$1" sh -c 'apt-get -qy --no-install-recommends --download-only install /packages/*.deb' \
+        >>"$1.log" 2>&1 </dev/null || return 2
+    rm -r "$1/packages"
+}
+
+setup_file() {
+    export lacks='' packages=$BATS_FILE_TMPDIR/packages base
+    local program key kernels
+    [[ $(id -u) == 0 ]] || { lacks="root, for chroot"; return 0; }
+    for program in debootstrap dpkg-deb dpkg-shlibdeps unshare; do
+        type -P "$program" >/dev/null || { lacks="$program"; return 0; }
+    done
+    [[ -f $build_dir/CPackConfig.cmake ]] || { lacks="a build in $build_dir (cmake --preset dev)"; return 0; }
+    is_static "$build_dir/helper/gdbdebug-init" || { lacks="a build with a static helper in $build_dir"; return 0; }
+    kernels=(/lib/modules/*/modules.dep)
+    [[ -e ${kernels[0]} ]] || { lacks="a kernel in /lib/modules"; return 0; }
+    kernel=${kernels[-1]%/modules.dep}
+    export kernel=${kernel##*/}
+    (cd "$build_dir" && timeout 300 cpack -G DEB -B "$packages") >"$BATS_FILE_TMPDIR/cpack.log" 2>&1 || {
+        cat "$BATS_FILE_TMPDIR/cpack.log" >&2
+        return 1
+    }
+
+    key=$({ declare -f make_base; for package in "$packages"/*.deb; do dpkg-deb -f "$package" Depends; done; } | sha256sum)
+    base=${GDBDEBUG_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gdbdebug}/roots/debian-12-${key:0:16}
+    if [[ ! -d $base ]]; then
+        mkdir -p "${base%/*}"
+        rm -rf "$base".new*
+        make_base "$base.new" || {
+            local status=$?
+            tail -n 5 "$base.new.log" >&2
+            ((status == 1)) || return 1
+            lacks="a Debian 12 from the network, which could not be had: $(tail -n 1 "$base.new.log")"
+            return 0
+        }
+        mv "$base.new" "$base"
+    fi
+}
+
+setup() {
+    [[ -z $lacks ]] || skip "needs $lacks"
+    cp "$packages"/*.deb "$BATS_TEST_TMPDIR"
+}
+
+# in_debian COMMANDS: runs them by sh in a fresh copy of the bare system, without the network. /out is this test's folder,
+# and this machine's kernel is there.
+in_debian() {
+    # shellcheck disable=SC2016
+    timeout 400 unshare --mount --pid --fork --net --propagation private bash -c 'set -e
+        mount -t tmpfs tmpfs "$2"
+        mkdir "$2/upper" "$2/work" "$2/root"
+        mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
+        mkdir -p "$2/root/out" "$2/root/lib/modules"
+        mount --bind "$3" "$2/root/out"
+        mount --bind /lib/modules "$2/root/lib/modules"
+        mount --bind /boot "$2/root/boot"
+        mount -t proc proc "$2/root/proc"
+        mount -t devtmpfs dev "$2/root/dev" 2>/dev/null || mount --rbind /dev "$2/root/dev"
+        export DEBIAN_FRONTEND=noninteractive LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin kernel=$5
+        exec chroot "$2/root" sh -ec "$4"' bash "$base" "$(mktemp -d "$BATS_TEST_TMPDIR/mnt.XXXXXX")" \
+        "$BATS_TEST_TMPDIR" "$1" "$kernel" </dev/null
+}
+
+install="apt-get -qy --no-install-recommends install /out/gdbdebug_*.deb"
+
+@test "package: on a clean Debian 12 apt installs the pair with what it needs, and the programs start" {
+    run -0 in_debian "apt-get -qy --no-install-recommends install /out/*.deb
+        gdbdebug --version
+        gdbserver --version
+        test -x /usr/libexec/gdbdebug/gdbdebug-init"
+    assert_output --partial "gdbdebug 0."
+}
+
+@test "package: on a clean Debian 12 dracut makes an image with the helper in it" {
+    run -0 in_debian "$install
+        dracut --no-hostonly --add gdbdebug --omit kernel-modules --kver \$kernel /out/image
+        mkdir /out/tree && cd /out/tree && lsinitrd --unpack /out/image"
+    assert_swapped "$BATS_TEST_TMPDIR/tree" "$build_dir/helper/gdbdebug-init"
+    assert_manifest_is_enough "$BATS_TEST_TMPDIR/tree"
+}
+
+@test "package: on a clean Debian 12 initramfs-tools makes an image with the helper in it, once told to" {
+    run -0 in_debian "$install
+        echo MODULES=list >/etc/initramfs-tools/conf.d/modules
+        mkinitramfs -o /out/everyday \$kernel
+        echo GDBDEBUG=y >/etc/initramfs-tools/conf.d/gdbdebug
+        mkinitramfs -o /out/image \$kernel
+        unmkinitramfs /out/everyday /out/plain
+        unmkinitramfs /out/image /out/tree"
+    assert_not_exists "$BATS_TEST_TMPDIR/plain/usr/lib/gdbdebug"
+    assert_file_contains "$BATS_TEST_TMPDIR/plain/init" '^#!/bin/sh'
+    assert_swapped "$BATS_TEST_TMPDIR/tree" "$build_dir/helper/gdbdebug-init"
+    assert_file_contains "$BATS_TEST_TMPDIR/tree/usr/lib/gdbdebug/init" '^#!/bin/sh'
+    assert_manifest_is_enough "$BATS_TEST_TMPDIR/tree"
+}
+
+@test "package: purged, it leaves nothing behind" {
+    run -0 in_debian "find / -xdev -not -path '/var/*' -not -path '/out/*' | sort >/out/before
+        $install
+        dpkg --purge gdbdebug
+        apt-get -qy --purge autoremove
+        find / -xdev -not -path '/var/*' -not -path '/out/*' | sort >/out/after"
+    run comm -13 "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
+    refute_output --partial gdbdebug
+}
