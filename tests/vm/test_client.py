@@ -148,7 +148,6 @@ def test_ctrl_c_goes_to_gdb(boot, terminal):
     assert target.wait_end() == "poweroff"
 
 
-@pytest.mark.xfail(reason="gdbserver 13 crashes when it is asked for QCatchSyscalls:0 right after it has attached")
 def test_a_second_attach_after_detach_finds_pid_1_running(boot, terminal):
     initrd = probe_image()
     target = boot(initrd, "rd.gdbdebug=ttyS1,wait PROBE=spin")
