@@ -20,6 +20,8 @@ namespace {
 
 /// Detaching takes gdbserver some milliseconds; what takes longer is stuck.
 constexpr std::uint64_t kDetachTimeoutMs = 5'000;
+/// What is left after gdbserver has ended gets a SIGKILL at that moment.
+constexpr std::uint64_t kReapTimeoutMs = 500;
 
 constexpr std::string_view kAttaching = "attaching gdbserver to PID 1";
 
@@ -38,6 +40,7 @@ rsp::Reader reader(reply_buffer);
   // connection (see Server::end()), and the kernel closes the agent's files before it sends this signal: so it holds the
   // agent's end of the socket pair as well.
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  (void)::setpgid(0, 0);  // with the helper that it forks to read PID 1's files: the agent waits for both
   (void)::fcntl(other_end, F_SETFD, 0);  // survives the exec on purpose
   if (::getppid() != agent) ::_exit(127);
   if (::dup2(socket, STDIN_FILENO) >= 0 && ::dup2(socket, STDOUT_FILENO) >= 0 && ::dup2(messages, STDERR_FILENO) >= 0) {
@@ -199,6 +202,13 @@ void Server::end(bool at_once) {
     if (messages_) read_messages();
   }
   guard::stop();
+  // gdbserver's own helper dies with it, and the agent inherits it (PR_SET_CHILD_SUBREAPER): left to PID 1, it would be
+  // a dead child more that the real init did not start.
+  while (pid_ > 0 && sys::now_ms() < deadline + kReapTimeoutMs) {
+    const pid_t gone = ::waitpid(-pid_, nullptr, WNOHANG);
+    if (gone < 0 && errno != EINTR) break;  // ECHILD: there is none, or no longer
+    if (gone == 0) (void)::poll(nullptr, 0, 5);
+  }
   pid_ = -1;
   socket_.reset();
   messages_.reset();
