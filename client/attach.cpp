@@ -84,8 +84,11 @@ std::string compare(const std::optional<Greeting>& greeting, const Symbols& symb
   const auto init = find_real_init(files);
   const auto path = greeting && !greeting->exe.empty() ? files.resolve(greeting->exe) : init.program;
   if (path.empty()) {
-    display.say("WARNING: the target runs '" + (greeting ? greeting->exe : "?") +
-                "', which is not in the image; is it the one that the target booted?");
+    const bool named = greeting && !greeting->exe.empty();
+    display.say("WARNING: " +
+                (named ? "the target runs '" + greeting->exe + "', which is not in the image"
+                       : "the image has no real init: '" + init.name + "' leads to nothing") +
+                "; is it the one that the target booted?");
     return "";
   }
   const auto content = files.read(path);
@@ -132,13 +135,10 @@ Plan make_plan(const AttachOptions& options, const Symbols& symbols, const std::
   const auto bare = without_debug_info(files, program, directories);
   const bool program_is_bare = std::ranges::find(bare, program) != bare.end();
   if (!bare.empty()) {
-    std::string text = "no debug information here for " + bare.front();
-    if (bare.size() > 1) text += " and " + std::to_string(bare.size() - 1) + " of its libraries";
+    std::string text = "no debug information here for";
+    for (const auto& path : bare) text += (path == bare.front() ? " " : ", ") + path.substr(path.rfind('/') + 1);
     text += plan.debuginfod ? "; the debugger asks debuginfod for it" : "; --debug-dir or DEBUGINFOD_URLS can add it";
     display.say(text);
-    if (options.verbose) {
-      for (const auto& path : bare) display.say("  none for " + path);
-    }
   }
   if (!options.main) return plan;
   if (greeting && greeting->state != "held") {

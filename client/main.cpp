@@ -58,8 +58,7 @@ void add_debugger_options(CLI::App& verb, AttachOptions& options) {
       ->type_name("PROGRAM");
   verb.add_flag("--vdso", options.whole_vdso, "Let the debugger read the kernel's vdso too, which takes 10 kB");
   verb.add_flag("--stats", options.stats, "Say at the end how many bytes went over the line");
-  verb.add_flag("-v,--verbose", options.verbose,
-                "Say what the debugger is told, and which files have no debug information");
+  verb.add_flag("-v,--verbose", options.verbose, "Say what the debugger is told");
 }
 
 void add_timeout(CLI::App& verb, int& seconds) {
@@ -123,6 +122,16 @@ void add_vm(CLI::App& app, VmOptions& options) {
   verb->footer("What follows -- is passed on to QEMU.");
 }
 
+void add_report(CLI::App& app, ReportOptions& options) {
+  auto* verb = app.add_subcommand("report", "Turn a crash report in a console log into functions, files and lines");
+  verb->add_option("CONSOLE-LOG", options.log, "What the console showed; - reads standard input")->required();
+  verb->add_option("--initrd", options.initrd, "The image that the machine booted")->type_name("IMAGE");
+  verb->add_option("--sysroot", options.sysroot, "A directory with the machine's files, instead of --initrd")
+      ->type_name("DIR");
+  verb->add_option("--debug-dir", options.debug_dirs, "Look for debug files there too")->type_name("DIR")->take_all();
+  add_max_size(*verb, options.limits.unpacked);
+}
+
 // What comes after the first `--` belongs to another program. It is taken away before CLI11 sees it.
 std::vector<std::string> split_off_arguments(int& argc, char** argv) {
   std::vector<std::string> others;
@@ -167,6 +176,8 @@ int main(int argc, char** argv) {
   add_serve(app, serve, listen, snippets);
   VmOptions vm;
   add_vm(app, vm);
+  ReportOptions report;
+  add_report(app, report);
   const auto others = split_off_arguments(argc, argv);
   try {
     app.parse(argc, argv);
@@ -185,6 +196,7 @@ int main(int argc, char** argv) {
     return finish(run_attach(attach));
   }
   if (app.got_subcommand("serve")) return finish(run_serve(serve, listen, snippets));
+  if (app.got_subcommand("report")) return finish(run_report(report));
   if (app.got_subcommand("vm")) {
     vm.qemu_arguments = others;
     return finish(run_vm(vm));
