@@ -450,6 +450,8 @@ void settle() {
   (void)::setsid();
   (void)::umask(022);
   (void)::prctl(PR_SET_NAME, "gdbdebug-agent");
+  // What gdbserver leaves behind comes to the agent and not to PID 1.
+  (void)::prctl(PR_SET_CHILD_SUBREAPER, 1);
   // A line that hangs up must not end the agent.
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;

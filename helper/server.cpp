@@ -20,6 +20,8 @@ namespace {
 
 /// Detaching takes gdbserver some milliseconds; what takes longer is stuck.
 constexpr std::uint64_t kDetachTimeoutMs = 5'000;
+/// What is left after gdbserver has ended gets a SIGKILL at that moment.
+constexpr std::uint64_t kReapTimeoutMs = 500;
 
 constexpr std::string_view kAttaching = "attaching gdbserver to PID 1";
 
@@ -38,6 +40,7 @@ rsp::Reader reader(reply_buffer);
   // connection (see Server::end()), and the kernel closes the agent's files before it sends this signal: so it holds
   // the agent's end of the socket pair as well.
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  (void)::setpgid(0, 0);  // with the helper that it forks to read PID 1's files: the agent waits for both
   for (const int fd : kept) (void)::fcntl(fd, F_SETFD, 0);  // they survive the exec on purpose
   if (::getppid() != agent) ::_exit(127);
   (void)raise_fence();  // without it the session works all the same, for as long as gdbserver lives
@@ -209,6 +212,13 @@ void Server::end(bool at_once) {
   // runs.
   if (was_there) (void)::kill(1, SIGCONT);
   guard::stop();
+  // gdbserver's own helper dies with it, and the agent inherits it (PR_SET_CHILD_SUBREAPER): left to PID 1, it would be
+  // a dead child more that the real init did not start.
+  while (pid_ > 0 && sys::now_ms() < deadline + kReapTimeoutMs) {
+    const pid_t gone = ::waitpid(-pid_, nullptr, WNOHANG);
+    if (gone < 0 && errno != EINTR) break;  // ECHILD: there is none, or no longer
+    if (gone == 0) (void)::poll(nullptr, 0, 5);
+  }
   pid_ = -1;
   continues_pid1_.untie();
   socket_.reset();

@@ -5,10 +5,11 @@
 // works when the machine has no console at all.
 // PROBE comes from the kernel command line (a word `k=v` without a dot goes to init's environment):
 //   poweroff (default), stamp (a line in the kernel log at once, then as poweroff), spin (tick until a debugger sets
-//   finish), spin-blocked (the same with every signal blocked, as systemd runs), spin:N (N ticks),
+//   finish), census (the same, and tell of all processes every second), spin-blocked (the same with every signal blocked, as systemd runs), spin:N (N ticks),
 //   segv, abort, jump0, ill, fpe, bus, trap, sys, overflow: it ends by that signal (overflow: of its stack)
 //   segv-handled: the same with a handler that forks a child for the core and then freezes, as systemd has it
 //   exit:N, exit-thread:N (by the system call exit alone), exec (itself once more), hang
+//   kill-agent: a child kills gdbdebug's agent as soon as PID 1 is held; 60 ticks
 //   threads: a second thread ends, then as poweroff
 //   signals: others send it what must not hold it, its children end by the hundred, then as poweroff
 // REPORT=no on the kernel command line: it tells nothing, and is at its action sooner.
@@ -279,6 +280,73 @@ __attribute__((noinline)) void tick(int number) {
   nanosleep(&period, NULL);
 }
 
+// What is there now: each process that is not a kernel thread, with its open files, and the machine's memory.
+static int count_files(int proc, const char* process) {
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s/fd", process);
+  const int fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* directory = fd < 0 ? NULL : fdopendir(fd);
+  int count = 0;
+  for (struct dirent* entry; directory && (entry = readdir(directory));) count += entry->d_name[0] != '.';
+  if (directory) closedir(directory);
+  return count;
+}
+
+static void take_census(void) {
+  static char text[65536];
+  const int proc = detached_proc();
+  const int fd = openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* directory = fd < 0 ? NULL : fdopendir(fd);
+  int first = 1;
+  send_text("{\"census\":[");
+  for (struct dirent* entry; directory && (entry = readdir(directory));) {
+    char path[PATH_MAX], state = '?';
+    int parent = 0, group = 0, session = 0, terminal = 0;
+    if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
+    snprintf(path, sizeof path, "%s/stat", entry->d_name);
+    text[read_at(proc, path, text, sizeof text - 1)] = 0;
+    const char* after_name = strrchr(text, ')');
+    if (!after_name || sscanf(after_name + 1, " %c %d %d %d %d", &state, &parent, &group, &session, &terminal) != 5) continue;
+    if (parent == 2 || !strcmp(entry->d_name, "2")) continue;
+    say("%s{\"pid\":%s,\"parent\":%d,\"state\":\"%c\",\"group\":%d,\"session\":%d,\"terminal\":%d,\"files\":%d,",
+        first ? "" : ",\n", entry->d_name, parent, state, group, session, terminal, count_files(proc, entry->d_name));
+    for (const char* const* name = (const char* const[]){"cmdline", "oom_score_adj", "status", NULL}; *name; name++) {
+      snprintf(path, sizeof path, "%s/%s", entry->d_name, *name);
+      say_file(proc, *name, path);
+    }
+    send_text("\"end\":true}");
+    first = 0;
+  }
+  send_text("],");
+  say_file(proc, "meminfo", "meminfo");
+  if (directory) closedir(directory);
+  close(proc);
+  send_text("\"census_end\":true}\n");
+}
+
+// A child that waits until PID 1 is in a tracing stop (proc(5), state t), and then kills the agent.
+static void kill_agent_when_held(void) {
+  static char text[4096];
+  if (fork() != 0) return;
+  const int proc = detached_proc();
+  for (const char* name = ""; !*name || name[1] != 't';) {
+    const struct timespec period = {0, 20 * 1000 * 1000};
+    nanosleep(&period, NULL);
+    text[read_at(proc, "1/stat", text, sizeof text - 1)] = 0;
+    name = strrchr(text, ')');
+    name = name ? name + 1 : "";
+  }
+  DIR* directory = fdopendir(openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (struct dirent* entry; directory && (entry = readdir(directory));) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/cmdline", entry->d_name);
+    text[read_at(proc, path, text, sizeof text - 1)] = 0;
+    if (strncmp(text, "@gdbdebug", 9)) continue;
+    say("\nprobe: the agent, %s, was killed: %d\n", entry->d_name, kill(atoi(entry->d_name), SIGKILL));
+  }
+  _exit(0);
+}
+
 static void spin(long count) {
   for (int number = 1; !finish && (count == 0 || number <= count); number++) tick(number);
 }
@@ -404,6 +472,15 @@ __attribute__((noinline)) static void act(const char* what, char** argv) {
     }
     send_text("\nprobe: spinning\n");
     spin(what[4] == ':' ? atol(what + 5) : 0);
+  } else if (!strcmp(what, "census")) {
+    for (int number = 1; !finish; number++) {
+      tick(number);
+      if (number % 20 == 0) take_census();
+    }
+  } else if (!strcmp(what, "kill-agent")) {
+    kill_agent_when_held();
+    send_text("\nprobe: spinning\n");
+    spin(60);
   } else if (!strcmp(what, "segv")) {
     crash_here();
   } else if (!strcmp(what, "segv-handled")) {

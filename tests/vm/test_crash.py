@@ -184,7 +184,7 @@ def test_the_line_is_told_before_the_machine_dies(boot, directory, helper):
     """On the wire itself: the text comes before gdb's own reply, and gdb is not confused by it."""
     machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash PROBE=segv")
     wait_held(machine)
-    with Tap(directory / "tap", machine.debug) as tap:
+    with Tap(machine.debug) as tap:
         text = gdb_batch(directory, ["set sysroot /", f"target remote {tap.path}", "detach"], arguments=[str(PROBE)])
         assert "[Inferior 1 (process 1) detached]" in text, text
         wait_panic(machine, 11)

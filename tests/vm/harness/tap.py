@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A relay on the debug line: it counts and records what passes, holds a line to a speed, and cuts it where it hurts."""
 
+import os
 import re
 import selectors
 import socket
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 PACKET_END = re.compile(rb"#[0-9a-f]{2}")
 
 
 class Tap:
-    """A Unix socket at `path` that leads to the one at `target`, for one debugger after the other. Use it as a context
+    """A Unix socket, `.path`, that leads to the one at `target`, for one debugger after the other. Use it as a context
     manager.
 
     baud: each direction passes bytes at the pace of a serial line with 8 data bits, no parity and one stop bit: ten
@@ -19,12 +22,14 @@ class Tap:
     cut_after: both ends are closed as soon as this many bytes have gone to the target, which gets exactly these.
     """
 
-    def __init__(self, path, target, baud=None, cut_after=None):
-        self.path, self.target, self.baud, self.cut_after = path, target, baud, cut_after
+    def __init__(self, target, baud=None, cut_after=None):
+        # A socket's name has at most 107 bytes (unix(7)); a deep build folder is longer than that.
+        self.path = Path(tempfile.gettempdir()) / f"gdbdebug-{os.getpid()}-{id(self):x}.tap"
+        self.target, self.baud, self.cut_after = target, baud, cut_after
         self.to_target, self.from_target = bytearray(), bytearray()
         self.connections = 0
         self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(path))
+        self.listener.bind(str(self.path))
         self.listener.listen(4)
         self.stopped, self.stopper = socket.socketpair()
         self.thread = threading.Thread(target=self._run, daemon=True)
