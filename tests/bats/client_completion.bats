@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The completions know every verb and option that the command has, and none that it has not; bash's is run.
+# The completions and the man page know every verb and option that the command has; bash's completion is run.
 # shellcheck disable=SC2154  # gdbdebug: set by client_setup
 
 setup() {
@@ -62,4 +62,14 @@ offered() {
     bash -n "$completions/gdbdebug.bash"
     if command -v zsh >/dev/null; then zsh -n "$completions/_gdbdebug"; fi
     if command -v fish >/dev/null; then fish -n "$completions/gdbdebug.fish"; fi
+}
+
+@test "man page: every verb and option is explained" {
+    local page=$BATS_TEST_DIRNAME/../../man/gdbdebug.1.scd verb option
+    for verb in $(verbs); do
+        grep -q "^\*gdbdebug $verb\*" "$page" || fail "gdbdebug(1) does not explain the verb $verb"
+        for option in $(options "$verb" | grep -vx -e --help); do
+            grep -qE "^\*(-v\*, \*)?$option\*|, \*$option\*" "$page" || fail "gdbdebug(1) does not explain $verb $option"
+        done
+    done
 }
