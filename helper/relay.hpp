@@ -59,6 +59,7 @@ std::optional<Stop> parse_stop(std::string_view payload);
 /// gdb's signal numbers (include/gdb/signals.def).
 inline constexpr unsigned kGdbSigint = 2;
 inline constexpr unsigned kGdbSigtrap = 5;
+inline constexpr unsigned kGdbSigsys = 12;
 inline constexpr unsigned kGdbSigstop = 17;
 /// Whether the signal ends a process that does not handle it, and comes with a core: SIGQUIT, SIGILL, SIGTRAP, SIGABRT,
 /// SIGFPE, SIGBUS, SIGSEGV, SIGSYS, by gdb's numbers.

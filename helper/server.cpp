@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,10 +29,17 @@ std::array<char, 8192> read_buffer;
 rsp::Reader reader(reply_buffer);
 
 /// In the child between fork and exec: system calls only.
-[[noreturn]] void become_gdbserver(const char* program, int socket, int messages, int report) {
+[[noreturn]] void become_gdbserver(const char* program, int socket, int other_end, int messages, int report,
+                                   pid_t agent) {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  // It must not outlive the agent, for nobody would let PID 1 go on. It would kill PID 1, too, at the end of its
+  // connection (see Server::end()), and the kernel closes the agent's files before it sends this signal: so it holds the
+  // agent's end of the socket pair as well.
+  (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  (void)::fcntl(other_end, F_SETFD, 0);  // survives the exec on purpose
+  if (::getppid() != agent) ::_exit(127);
   if (::dup2(socket, STDIN_FILENO) >= 0 && ::dup2(socket, STDOUT_FILENO) >= 0 && ::dup2(messages, STDERR_FILENO) >= 0) {
     char* const argv[] = {const_cast<char*>("@gdbserver"), const_cast<char*>("--once"), const_cast<char*>("--attach"),
                           const_cast<char*>("-"),          const_cast<char*>("1"),      nullptr};
@@ -59,9 +67,11 @@ Status Server::start(const char* program) {
   const UniqueFd failure(report[0]);
   UniqueFd their_report(report[1]);
 
+  const pid_t agent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) return failed("starting gdbserver", program);
-  if (pid_ == 0) become_gdbserver(program, theirs.get(), their_messages.get(), their_report.get());
+  if (pid_ == 0)
+    become_gdbserver(program, theirs.get(), socket_.get(), their_messages.get(), their_report.get(), agent);
   their_report.reset();
   int error = 0;
   if (sys::read(failure.get(), {reinterpret_cast<char*>(&error), sizeof error}) == sizeof error) {
@@ -172,10 +182,12 @@ Error Server::ended(std::string_view step) {
 }
 
 void Server::end(bool at_once) {
-  guard::stop();
-  socket_.reset();
-  // gdbserver detaches when its socket is closed, and that must not be cut short: PID 1 would get the signal it stands
-  // at. Its end of the pipe closes when it ends.
+  // It is told to detach, and ends after that. Closing its socket would not do: after an exec event gdbserver 13 takes
+  // PID 1 for a process of its own making (handle_extended_wait() in linux-low.cc adds it with attached = 0), and such a
+  // one it kills at the end of a connection. Where it has ended already, nobody reads this.
+  if (!at_once && socket_) (void)send("D;1");
+  // Detaching must not be cut short: PID 1 would get the signal it stands at. gdbserver's end of the pipe closes when it
+  // ends.
   const auto deadline = sys::now_ms() + kDetachTimeoutMs;
   while (pid_ > 0) {
     const bool last = at_once || sys::now_ms() >= deadline;
@@ -186,7 +198,9 @@ void Server::end(bool at_once) {
     (void)::poll(&poll, 1, 10);
     if (messages_) read_messages();
   }
+  guard::stop();
   pid_ = -1;
+  socket_.reset();
   messages_.reset();
 }
 

@@ -20,13 +20,8 @@ gdbdebug_note() { dinfo "gdbdebug: $*"; }
 gdbdebug_find() { find_binary "$1"; }
 gdbdebug_add_program() { inst_binary "$1"; }
 
-gdbdebug_add_file() {
-    if [[ $1 == "$2" ]]; then
-        inst_library "$1" # a link comes with what it leads to
-    else
-        inst_simple "$1" "$2"
-    fi
-}
+# A link comes with what it leads to. (Not inst_library, which dracut 106 no longer has.)
+gdbdebug_add_file() { inst_simple "$1" "$2"; }
 
 # Sources what all generators have in common: from this module's source tree, or where it is installed, by the helper:
 # GDBDEBUG_LIBEXECDIR if that is set.
