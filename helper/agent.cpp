@@ -297,6 +297,13 @@ void Agent::read_server() {
   const auto count = sys::read(server_.fd(), buffer);
   if (count > 0) return relay_.server_bytes({buffer.data(), static_cast<std::size_t>(count)}, sys::now_ms());
   if (count < 0 && errno == EAGAIN) return;
+  if (!relay_.expects_end()) {
+    server_.read_messages();
+    log::Message message("gdbserver has ended by itself");
+    if (!server_.last_message().empty()) message.add(", its last words: ").add(server_.last_message());
+    log::say(log::Level::kError,
+             message.add(request_.armed() ? "; attaching another" : "; PID 1 runs without a debugger"));
+  }
   server_ended();
 }
 
@@ -345,8 +352,9 @@ void Agent::grant(unsigned wishes) {
   if ((wishes & Relay::kSessionBegan) != 0) hold_deadline_.reset();
   if ((wishes & Relay::kFatalDetach) != 0) {
     constexpr std::string_view kDies = "the debugger lets go of PID 1 at its end; it dies now as it would have";
-    constexpr std::string_view kSurvives = "the debugger lets go of PID 1 at its end; it goes on, for the kernel keeps "
-                                           "SIGTRAP and SIGSYS from a PID 1 that is traced";
+    constexpr std::string_view kSurvives =
+        "the debugger lets go of PID 1 at its end; it goes on, for the kernel keeps "
+        "SIGTRAP and SIGSYS from a PID 1 that is traced";
     survives_ = survives_its_end(server_);
     const auto what = survives_ ? kSurvives : kDies;
     log::say(log::Level::kAlert, what);
@@ -365,13 +373,9 @@ void Agent::grant(unsigned wishes) {
 /// gdbserver has ended or is to end: after a detach, after a lost debugger, or because something killed it.
 void Agent::server_ended() {
   if (!server_.running()) return;
-  const bool stands_at_ours = relay_.at_own_stop() || relay_.stop_pending();
   const bool dies = relay_.at_end() && !survives_;
   survives_ = false;
   server_.end();
-  // The kernel hands PID 1 the signal at which a tracer that was killed has left it. Where that was a SIGSTOP of ours,
-  // only a SIGCONT ends it.
-  if (stands_at_ours) (void)::kill(1, SIGCONT);
   hold_deadline_.reset();
   relay_.server_gone();
   if (request_.armed() && !dies && !relay_.wants_server_started()) arm_again();

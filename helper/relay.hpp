@@ -123,6 +123,8 @@ class Relay {
   bool at_end() const { return fatal_stop_ && pid1_ == Pid1::kHeld; }
   std::string_view unattended_stop() const { return stop_.view(); }
 
+  /// Whether gdbserver ends because it was told to: a detach, or a release().
+  bool expects_end() const { return detached_ || ask_ == Ask::kDetach || cleaning_ == Cleaning::kReleasing; }
   bool in_session() const { return session_; }
   Pid1 pid1() const { return pid1_; }
   /// Whether PID 1 is held by a SIGSTOP of ours, or one is on its way.
@@ -161,6 +163,7 @@ class Relay {
 
   const bool lossy_;
   bool stays_ = false;
+  bool detached_ = false;  ///< gdbserver was told to detach, and has said OK
   bool session_ = false;
   bool noack_ = false;
   bool greeted_ = false;  ///< the packet before was QStartNoAckMode

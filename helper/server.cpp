@@ -29,17 +29,18 @@ std::array<char, 8192> read_buffer;
 rsp::Reader reader(reply_buffer);
 
 /// In the child between fork and exec: system calls only.
-[[noreturn]] void become_gdbserver(const char* program, int socket, int other_end, int messages, int report,
+[[noreturn]] void become_gdbserver(const char* program, int socket, std::span<const int> kept, int messages, int report,
                                    pid_t agent) {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   // It must not outlive the agent, for nobody would let PID 1 go on. It would kill PID 1, too, at the end of its
-  // connection (see Server::end()), and the kernel closes the agent's files before it sends this signal: so it holds the
-  // agent's end of the socket pair as well.
+  // connection (see Server::end()), and the kernel closes the agent's files before it sends this signal: so it holds
+  // the agent's end of the socket pair as well.
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  (void)::fcntl(other_end, F_SETFD, 0);  // survives the exec on purpose
+  for (const int fd : kept) (void)::fcntl(fd, F_SETFD, 0);  // they survive the exec on purpose
   if (::getppid() != agent) ::_exit(127);
+  (void)raise_fence();  // without it the session works all the same, for as long as gdbserver lives
   if (::dup2(socket, STDIN_FILENO) >= 0 && ::dup2(socket, STDOUT_FILENO) >= 0 && ::dup2(messages, STDERR_FILENO) >= 0) {
     char* const argv[] = {const_cast<char*>("@gdbserver"), const_cast<char*>("--once"), const_cast<char*>("--attach"),
                           const_cast<char*>("-"),          const_cast<char*>("1"),      nullptr};
@@ -57,6 +58,9 @@ Status Server::start(const char* program) {
   int pair[2];
   int messages[2];
   int report[2];
+  // Should the agent be killed while PID 1 stands at a SIGSTOP, that of the attach or one of its own, only a SIGCONT
+  // ends that. The kernel sends it, and gdbserver keeps the reading end open for as long as it takes.
+  if (continues_pid1_.make()) (void)continues_pid1_.tie(1, SIGCONT);
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return failed("making a socket pair", "");
   socket_.reset(pair[0]);
   const UniqueFd theirs(pair[1]);
@@ -70,8 +74,10 @@ Status Server::start(const char* program) {
   const pid_t agent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) return failed("starting gdbserver", program);
-  if (pid_ == 0)
-    become_gdbserver(program, theirs.get(), socket_.get(), their_messages.get(), their_report.get(), agent);
+  if (pid_ == 0) {
+    const int kept[] = {socket_.get(), continues_pid1_.reading_end()};
+    become_gdbserver(program, theirs.get(), kept, their_messages.get(), their_report.get(), agent);
+  }
   their_report.reset();
   int error = 0;
   if (sys::read(failure.get(), {reinterpret_cast<char*>(&error), sizeof error}) == sizeof error) {
@@ -183,12 +189,13 @@ Error Server::ended(std::string_view step) {
 
 void Server::end(bool at_once) {
   // It is told to detach, and ends after that. Closing its socket would not do: after an exec event gdbserver 13 takes
-  // PID 1 for a process of its own making (handle_extended_wait() in linux-low.cc adds it with attached = 0), and such a
-  // one it kills at the end of a connection. Where it has ended already, nobody reads this.
+  // PID 1 for a process of its own making (handle_extended_wait() in linux-low.cc adds it with attached = 0), and such
+  // a one it kills at the end of a connection. Where it has ended already, nobody reads this.
   if (!at_once && socket_) (void)send("D;1");
-  // Detaching must not be cut short: PID 1 would get the signal it stands at. gdbserver's end of the pipe closes when it
-  // ends.
+  // Detaching must not be cut short: PID 1 would get the signal it stands at. gdbserver's end of the pipe closes when
+  // it ends.
   const auto deadline = sys::now_ms() + kDetachTimeoutMs;
+  const bool was_there = pid_ > 0;
   while (pid_ > 0) {
     const bool last = at_once || sys::now_ms() >= deadline;
     if (last) ::kill(pid_, SIGKILL);
@@ -198,8 +205,12 @@ void Server::end(bool at_once) {
     (void)::poll(&poll, 1, 10);
     if (messages_) read_messages();
   }
+  // One that was killed leaves PID 1 with the SIGSTOP by which it was attached. SIGCONT does nothing to a PID 1 that
+  // runs.
+  if (was_there) (void)::kill(1, SIGCONT);
   guard::stop();
   pid_ = -1;
+  continues_pid1_.untie();
   socket_.reset();
   messages_.reset();
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "fd.hpp"
+#include "fence.hpp"
 #include "result.hpp"
 #include "rsp.hpp"
 #include "text.hpp"
@@ -56,6 +57,7 @@ class Server {
   bool wait_readable(std::uint64_t deadline_ms);
 
   pid_t pid_ = -1;
+  Rope continues_pid1_;  ///< the agent has gone: PID 1 does not stay at a SIGSTOP of gdbserver's or of ours
   UniqueFd socket_;
   UniqueFd messages_;
   Text<200> message_;

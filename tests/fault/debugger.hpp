@@ -38,8 +38,10 @@ class Debugger {
 
   void tick(std::uint64_t now_ms) {
     if (state_ != State::kBusy) return;
-    if (now_ms - begun_ > kPatienceMs) fail("nobody answers '" + std::string(kRequests[step_]) + "'");
-    else if (now_ms - asked_ > kRepeatMs) ask(now_ms);
+    if (now_ms - begun_ > kPatienceMs)
+      fail("nobody answers '" + std::string(kRequests[step_]) + "'");
+    else if (now_ms - asked_ > kRepeatMs)
+      ask(now_ms);
   }
 
   void give_up(const std::string& why) { fail(why); }
@@ -52,8 +54,9 @@ class Debugger {
 
  private:
   static constexpr std::string_view kRequests[] = {"qSupported:multiprocess+;exec-events+", "?", "D;1"};
-  static constexpr std::uint64_t kRepeatMs = 2000;     // gdb's remotetimeout
-  static constexpr std::uint64_t kPatienceMs = 45000;  // the helper may wait 20 s for a gdbserver that hangs, and try again
+  static constexpr std::uint64_t kRepeatMs = 2000;  // gdb's remotetimeout
+  static constexpr std::uint64_t kPatienceMs =
+      45000;  // the helper may wait 20 s for a gdbserver that hangs, and try again
 
   void ask(std::uint64_t now_ms) {
     unsigned sum = 0;

@@ -24,9 +24,15 @@ constexpr unsigned long kWaitKillable = 1UL << 5;
 // Linux 5.14: the descriptor and the answer in one step.
 constexpr unsigned kAddAndSend = 1U << 1;
 
-constexpr sock_filter load(unsigned offset) { return {BPF_LD | BPF_W | BPF_ABS, 0, 0, offset}; }
-constexpr sock_filter unless(unsigned value, unsigned char skip) { return {BPF_JMP | BPF_JEQ | BPF_K, 0, skip, value}; }
-constexpr sock_filter result(unsigned value) { return {BPF_RET | BPF_K, 0, 0, value}; }
+constexpr sock_filter load(unsigned offset) {
+  return {BPF_LD | BPF_W | BPF_ABS, 0, 0, offset};
+}
+constexpr sock_filter unless(unsigned value, unsigned char skip) {
+  return {BPF_JMP | BPF_JEQ | BPF_K, 0, skip, value};
+}
+constexpr sock_filter result(unsigned value) {
+  return {BPF_RET | BPF_K, 0, 0, value};
+}
 
 }  // namespace
 
@@ -35,17 +41,23 @@ int install_filter(int channel) {
   constexpr unsigned kFirst = offsetof(seccomp_data, args);  // its lower half, on little-endian machines
   std::array<sock_filter, 14> code = {{
       load(kNumber),
-      unless(SYS_rt_sigreturn, 1), result(SECCOMP_RET_ALLOW),
-      unless(SYS_restart_syscall, 1), result(SECCOMP_RET_ALLOW),
-      unless(SYS_exit, 1), result(SECCOMP_RET_ALLOW),
-      unless(SYS_exit_group, 1), result(SECCOMP_RET_ALLOW),
+      unless(SYS_rt_sigreturn, 1),
+      result(SECCOMP_RET_ALLOW),
+      unless(SYS_restart_syscall, 1),
+      result(SECCOMP_RET_ALLOW),
+      unless(SYS_exit, 1),
+      result(SECCOMP_RET_ALLOW),
+      unless(SYS_exit_group, 1),
+      result(SECCOMP_RET_ALLOW),
       unless(SYS_sendmsg, 3),
       load(kFirst),
-      unless(static_cast<unsigned>(channel), 1), result(SECCOMP_RET_ALLOW),
+      unless(static_cast<unsigned>(channel), 1),
+      result(SECCOMP_RET_ALLOW),
       result(SECCOMP_RET_USER_NOTIF),
   }};
   const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
-  for (const unsigned long flags : {SECCOMP_FILTER_FLAG_NEW_LISTENER | kWaitKillable, SECCOMP_FILTER_FLAG_NEW_LISTENER}) {
+  for (const unsigned long flags :
+       {SECCOMP_FILTER_FLAG_NEW_LISTENER | kWaitKillable, SECCOMP_FILTER_FLAG_NEW_LISTENER}) {
     const auto fd = ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
     if (fd >= 0 || errno != EINVAL) return static_cast<int>(fd);
   }
@@ -103,7 +115,8 @@ std::string text_at(pid_t pid, unsigned long long address) {
   std::string text;
   while (text.size() < kPage) {
     std::array<char, kPage> buffer;
-    const auto count = std::min(buffer.size(), kPage - static_cast<std::size_t>(address % kPage));  // the next page may be missing
+    const auto count =
+        std::min(buffer.size(), kPage - static_cast<std::size_t>(address % kPage));  // the next page may be missing
     const iovec local{buffer.data(), count};
     const iovec remote{reinterpret_cast<void*>(address), count};
     const auto got = ::process_vm_readv(pid, &local, 1, &remote, 1, 0);

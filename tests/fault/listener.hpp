@@ -2,8 +2,8 @@
 // listener: sees every system call of a process and its children before it is made, lets it pass, makes it fail, or
 // answers it. By seccomp's user notification (seccomp_unotify(2), Linux 5.9 or newer for the descriptors).
 //
-// Why not ptrace (strace --inject): a task has one tracer, and PID 1's must be gdbserver. The filter needs nothing of the
-// program, so the static helper runs as it is shipped, and PID 1, the agent and gdbserver are counted in one place.
+// Why not ptrace (strace --inject): a task has one tracer, and PID 1's must be gdbserver. The filter needs nothing of
+// the program, so the static helper runs as it is shipped, and PID 1, the agent and gdbserver are counted in one place.
 #pragma once
 
 #include <linux/seccomp.h>
@@ -33,7 +33,8 @@ class Listener {
   void answer(const Call& call, long value) const;
   /// The call returns a descriptor for the same open file as `fd`. `cloexec`: as the call asked for.
   void give(const Call& call, int fd, bool cloexec) const;
-  /// The caller's descriptor `number` is closed, and is one for the same open file as `fd` from then on; the call waits on.
+  /// The caller's descriptor `number` is closed, and is one for the same open file as `fd` from then on; the call waits
+  /// on.
   void replace(const Call& call, int number, int fd) const;
 
  private:

@@ -14,7 +14,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path proc(pid_t pid) { return fs::path("/proc") / std::to_string(pid); }
+fs::path proc(pid_t pid) {
+  return fs::path("/proc") / std::to_string(pid);
+}
 
 std::string read(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -76,12 +78,13 @@ std::vector<std::string> facts(pid_t pid) {
   found.push_back("argv: " + words(read(process / "cmdline")));
   found.push_back("environment: " + words(read(process / "environ")));
   found.push_back("cwd: " + link(process / "cwd"));
-  for (const char* key : {"Name", "Umask", "Uid", "Gid", "Groups", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt", "CapInh", "CapPrm",
-                          "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Threads"}) {
+  for (const char* key : {"Name", "Umask", "Uid", "Gid", "Groups", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt",
+                          "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Threads"}) {
     found.push_back(std::string(key) + ": " + status(pid, key));
   }
   for (const auto& fd : names(process / "fd")) {
-    const auto flags = std::regex_replace(read(process / "fdinfo" / fd), std::regex(R"(pos:.*\n|mnt_id:.*\n|ino:.*\n|\n)"), "");
+    const auto flags =
+        std::regex_replace(read(process / "fdinfo" / fd), std::regex(R"(pos:.*\n|mnt_id:.*\n|ino:.*\n|\n)"), "");
     found.push_back("descriptor " + fd + ": " + link(process / "fd" / fd) + " " + flags);
   }
   std::ifstream mounts(process / "mountinfo");
@@ -99,7 +102,8 @@ std::vector<std::string> facts(pid_t pid) {
   std::istringstream rest(stat.substr(std::min(stat.rfind(')') + 1, stat.size())));
   std::string state, parent, group, session, terminal;
   rest >> state >> parent >> group >> session >> terminal;
-  found.push_back("process group, session, terminal: " + own(pid, "NSpgid") + ", " + own(pid, "NSsid") + ", " + terminal);
+  found.push_back("process group, session, terminal: " + own(pid, "NSpgid") + ", " + own(pid, "NSsid") + ", " +
+                  terminal);
   for (const auto& name : names(process / "root")) found.push_back("in the root: " + name);
   return found;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// state: what a real init would find of itself, read from outside through /proc. Two boots can be compared line by line.
+// state: what a real init would find of itself, read from outside through /proc. Two boots can be compared line by
+// line.
 #pragma once
 
 #include <sys/types.h>
