@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A client of the Debug Adapter Protocol, as an editor is one: starts the adapter that the snippet in argv[1] names, makes
-its request, and prints where the program stands. Ends with 1, and all messages, when something goes otherwise."""
+"""A client of the Debug Adapter Protocol, as an editor is one: starts the adapter that the snippet in argv[1] names,
+makes its request, and prints where the program stands. Ends with 1, and all messages, when something goes otherwise."""
 import json
 import subprocess
 import sys
