@@ -512,6 +512,19 @@ TEST(Relay, DetachingEndsTheSession) {
   }
 }
 
+TEST(Relay, ADebuggerThatComesBeforeGdbserverHasEndedAfterADetachGetsANewOne) {
+  auto bench = connected();
+  (void)bench.send("D;1");
+  bench.silent = true;  // it is about to end
+  EXPECT_EQ(bench.line("+" + framed("qSupported")), "+");
+  bench->server_gone();
+  EXPECT_EQ(bench.out(), "");
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kStartServer});
+  bench.silent = false;
+  bench->server_ready(Pid1::kHeld);
+  EXPECT_TRUE(bench.line("").starts_with("$PacketSize="));
+}
+
 TEST(Relay, DetachingFromAFatalStopIsTold) {
   auto bench = running();
   (void)bench.server("T0bthread:p1.1;");
