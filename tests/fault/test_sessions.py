@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Sessions that are lost, resumed, or begun at the wrong moment: the real helper, gdbserver and gdb, and no machine.
 
-fault-boot makes the helper PID 1 of a namespace and joins its line to a Unix socket. Whoever connects or goes there is not
-seen by the helper, as on a serial port. The real init is session.c, which has no markers and works on for ever.
+fault-boot makes the helper PID 1 of a namespace and joins its line to a Unix socket. Whoever connects or goes there is
+not seen by the helper, as on a serial port. The real init is session.c, which has no markers and works on for ever.
 """
 
 import os
@@ -24,7 +24,7 @@ PATIENCE = 30  # seconds; only a test that fails waits so long
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="namespaces and filters need root"),
-    pytest.mark.skipif(not shutil.which("gdb") or not shutil.which("gdbserver"), reason="gdb or gdbserver is not installed"),
+    pytest.mark.skipif(not (shutil.which("gdb") and shutil.which("gdbserver")), reason="no gdb or no gdbserver"),
     pytest.mark.skipif(not PROGRAM.exists(), reason=f"{PROGRAM} is not built"),
 ]
 
@@ -309,7 +309,8 @@ def test_without_the_guard_a_trap_in_the_kill_spree_hangs_the_machine(boot):
     machine.held()
     gdb = machine.gdb("break between_stop_and_continue", "set var spree = 1", "continue")
     gdb.wait_for("Continuing")
-    until("everybody stopped", lambda: status(machine.agent, "State") == "T" and status(machine.pid1, "State") == "t")
+    until("everybody stopped",
+          lambda: status(machine.agent, "State") == "T" and status(machine.pid1, "State") == "t")
     time.sleep(2)  # that nothing happens can only be seen by waiting: ten periods of the guard
     assert "Breakpoint 1," not in gdb.read()
     assert status(machine.agent, "State") == "T"
