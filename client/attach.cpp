@@ -2,6 +2,7 @@
 // attach: the verb that brings the user's debugger to the target. See attach.hpp.
 #include "attach.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -156,12 +157,18 @@ Plan make_plan(const AttachOptions& options, const Symbols& symbols, const std::
 Result<int> debug(const AttachOptions& options, const Target& target, Arrival arrival, const Symbols& symbols,
                   Display& display) {
   const auto program = compare(arrival.greeting, symbols, display);
-  const auto plan = make_plan(options, symbols, arrival.greeting, program, display);
+  auto plan = make_plan(options, symbols, arrival.greeting, program, display);
   const auto debugger = find_debugger(options.debugger, arrival.greeting ? arrival.greeting->machine : "");
   if (!debugger.ok()) return debugger.error();
 
   ScratchDirectory place;
   if (auto made = place.make(run_directory()); !made.ok()) return made.error();
+  if (plan.main && plan.main->by == MainPlan::By::start_argument) {
+    const auto path = place.path() + "/main.gdb";
+    const UniqueFd script(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    // Without it gdb is told the same on its command line, and says more.
+    if (script.valid() && write_all(script.get(), as_bytes(main_script(*plan.main))) == 0) plan.main_script = path;
+  }
   auto listener = Listener::on_path(place.path() + "/line");
   if (!listener.ok()) return listener.error();
   const auto commands = debugger_commands(debugger.value(), plan, listener.value().name());

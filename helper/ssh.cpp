@@ -89,7 +89,7 @@ Status serve_ssh(UniqueFd peer) {
   if (pid == 0) {
     (void)::fcntl(peer.get(), F_SETFL, 0);
     // -i: this one connection; -s -g: keys only; -j -k: no forwarding; -c: whatever is asked for, this is run.
-    const char* const argv[] = {"@dropbear",     "-i", "-E",     "-s",   "-g", "-j", "-k", "-c",
+    const char* const argv[] = {"@dropbear",     "-i", "-s",     "-g",   "-j", "-k", "-c",
                                 kCommand.data(), "-r", kHostKey, nullptr};
     char* const envp[] = {nullptr};
     if (::dup2(peer.get(), STDIN_FILENO) >= 0 && ::dup2(peer.get(), STDOUT_FILENO) >= 0)
@@ -128,7 +128,13 @@ int join_line() {
     for (int from = 0; from < 2; ++from) {
       if (polls[from].revents == 0) continue;
       const auto count = sys::read(polls[from].fd, buffer);
-      if (count <= 0) return 0;
+      if (count <= 0 && from == 1) return 0;
+      if (count <= 0) {
+        // Nothing more comes from the user; the answer to what has come may still be on its way.
+        polls[0].fd = -1;
+        (void)::shutdown(line.get(), SHUT_WR);
+        continue;
+      }
       const int to = from == 0 ? line.get() : STDOUT_FILENO;
       if (!sys::write_all(to, {buffer.data(), static_cast<std::size_t>(count)})) return 0;
     }

@@ -315,8 +315,9 @@ def test_vsock_through_the_loopback_in_the_guest(boot, gdb, helper):
         tree.program("/bin/socat", shutil.which("socat"))
         tree.entries.pop(image.REAL_INIT)
         tree.character_device("/dev/ttyS1", 4, 65)
-        tree.add(image.REAL_INIT, "#!/bin/sh\n/bin/socat VSOCK-CONNECT:1:2345,retry=50,interval=0.2 "
-                                  "/dev/ttyS1,raw,echo=0 &\nwhile :; do /bin/busybox sleep 1; done\n", 0o755)
+        tree.character_device("/dev/null", 1, 3)
+        tree.add(image.REAL_INIT, "#!/bin/sh\n(until /bin/socat VSOCK-CONNECT:1:2345 "
+                                  "/dev/ttyS1,nonblock,clocal,raw,echo=0; do /bin/busybox sleep 0.2; done) &\nwhile :; do /bin/busybox sleep 1; done\n", 0o755)
     machine = boot(line_image(["vsock", "vsock_loopback"], "vsock", change=change), "rd.gdbdebug=vsock:2345")
     machine.wait_for(r"gdbdebug: ready on vsock:2345; PID 1 runs; a debugger can attach at any time")
     machine.wait_debug_line(r"gdbdebug .*state=running pid=1 exe=/bin/busybox")
