@@ -2,6 +2,7 @@
 // attach: the verb that brings the user's debugger to the target. See attach.hpp.
 #include "attach.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -84,8 +85,11 @@ std::string compare(const std::optional<Greeting>& greeting, const Symbols& symb
   const auto init = find_real_init(files);
   const auto path = greeting && !greeting->exe.empty() ? files.resolve(greeting->exe) : init.program;
   if (path.empty()) {
-    display.say("WARNING: the target runs '" + (greeting ? greeting->exe : "?") +
-                "', which is not in the image; is it the one that the target booted?");
+    const bool named = greeting && !greeting->exe.empty();
+    display.say("WARNING: " +
+                (named ? "the target runs '" + greeting->exe + "', which is not in the image"
+                       : "the image has no real init: '" + init.name + "' leads to nothing") +
+                "; is it the one that the target booted?");
     return "";
   }
   const auto content = files.read(path);
@@ -132,13 +136,10 @@ Plan make_plan(const AttachOptions& options, const Symbols& symbols, const std::
   const auto bare = without_debug_info(files, program, directories);
   const bool program_is_bare = std::ranges::find(bare, program) != bare.end();
   if (!bare.empty()) {
-    std::string text = "no debug information here for " + bare.front();
-    if (bare.size() > 1) text += " and " + std::to_string(bare.size() - 1) + " of its libraries";
+    std::string text = "no debug information here for";
+    for (const auto& path : bare) text += (path == bare.front() ? " " : ", ") + path.substr(path.rfind('/') + 1);
     text += plan.debuginfod ? "; the debugger asks debuginfod for it" : "; --debug-dir or DEBUGINFOD_URLS can add it";
     display.say(text);
-    if (options.verbose) {
-      for (const auto& path : bare) display.say("  none for " + path);
-    }
   }
   if (!options.main) return plan;
   if (greeting && greeting->state != "held") {
@@ -156,12 +157,18 @@ Plan make_plan(const AttachOptions& options, const Symbols& symbols, const std::
 Result<int> debug(const AttachOptions& options, const Target& target, Arrival arrival, const Symbols& symbols,
                   Display& display) {
   const auto program = compare(arrival.greeting, symbols, display);
-  const auto plan = make_plan(options, symbols, arrival.greeting, program, display);
+  auto plan = make_plan(options, symbols, arrival.greeting, program, display);
   const auto debugger = find_debugger(options.debugger, arrival.greeting ? arrival.greeting->machine : "");
   if (!debugger.ok()) return debugger.error();
 
   ScratchDirectory place;
   if (auto made = place.make(run_directory()); !made.ok()) return made.error();
+  if (plan.main && plan.main->by == MainPlan::By::start_argument) {
+    const auto path = place.path() + "/main.gdb";
+    const UniqueFd script(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    // Without it gdb is told the same on its command line, and says more.
+    if (script.valid() && write_all(script.get(), as_bytes(main_script(*plan.main))) == 0) plan.main_script = path;
+  }
   auto listener = Listener::on_path(place.path() + "/line");
   if (!listener.ok()) return listener.error();
   const auto commands = debugger_commands(debugger.value(), plan, listener.value().name());

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "interrupt.hpp"
 #include "sha256.hpp"
 #include "unpack.hpp"
 
@@ -48,13 +49,26 @@ std::vector<Aged> by_age(const std::string& directory, std::string_view suffix) 
   return found;
 }
 
+// Whether `path` still names the open file: whoever removes a sysroot removes its lock too, and another may have made
+// both anew.
+bool is_still(const std::string& path, int fd) {
+  struct stat named {};
+  struct stat opened {};
+  return ::stat(path.c_str(), &named) == 0 && ::fstat(fd, &opened) == 0 && named.st_ino == opened.st_ino &&
+         named.st_dev == opened.st_dev;
+}
+
+// Opens and locks `path` as flock() does with `how`; a wait ends with an interrupt.
 Result<UniqueFd> lock(const std::string& path, int how) {
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd.valid()) return system_error(std::string(kStep), path, errno, "GDBDEBUG_CACHE can name another place");
-  while (::flock(fd.get(), how) != 0) {
-    if (errno != EINTR) return system_error(std::string(kStep), path, errno);
+  for (;;) {
+    UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!fd.valid()) return system_error(std::string(kStep), path, errno, "GDBDEBUG_CACHE can name another place");
+    while (::flock(fd.get(), how) != 0) {
+      if (errno != EINTR) return system_error(std::string(kStep), path, errno);
+      if (interrupted()) return interrupted_error(std::string(kStep), path);
+    }
+    if (is_still(path, fd.get())) return fd;
   }
-  return fd;
 }
 
 void clear_old(const std::string& directory) {
@@ -107,20 +121,26 @@ Result<CachedSysroot> cached_sysroot(const std::string& image, const Limits& lim
 
   CachedSysroot sysroot;
   sysroot.path = directory + "/" + sha256(bytes).substr(0, kKey);
-  auto held = lock(sysroot.path + ".lock", LOCK_EX);
+  const auto lock_path = sysroot.path + ".lock";
+  const auto is_made = [&] { return ::access(sysroot.path.c_str(), F_OK) == 0; };
+  // Those who use it share it, for as long as their debugger runs; only to make it takes it alone.
+  auto held = lock(lock_path, LOCK_SH);
+  if (held.ok() && !is_made()) {
+    held.value().reset();
+    held = lock(lock_path, LOCK_EX);
+  }
   if (!held.ok()) return held.error();
-  struct stat status {};
-  if (::stat(sysroot.path.c_str(), &status) != 0) {
+  if (!is_made()) {
     const auto read = read_image(bytes, mapping.value(), image, limits, directory);
     const auto unpacked = read.ok() ? unpack(read.value().tree, sysroot.path) : Result<Unpacked>(read.error());
     if (!unpacked.ok()) {
-      (void)::unlink((sysroot.path + ".lock").c_str());  // it guards nothing
+      (void)::unlink(lock_path.c_str());  // it guards nothing
       return unpacked.error();
     }
     sysroot.fresh = true;
   }
   (void)::futimens(held.value().get(), nullptr);  // the time of use; an old one only makes it go earlier
-  // Becoming a sharer can let another in between, who finds it made and shares it too.
+  // Becoming a sharer can let another in between, who finds it made and becomes one too.
   while (::flock(held.value().get(), LOCK_SH) != 0) {
     if (errno != EINTR) return system_error(std::string(kStep), sysroot.path, errno);
   }

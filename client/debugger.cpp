@@ -68,6 +68,23 @@ bool has_debug_file(const std::string& build_id, const std::vector<std::string>&
   return false;
 }
 
+// To main() of a program without symbols: to where the C library is loaded, which the dynamic linker tells; there to
+// the function that calls main(), and by its argument on. `silent` says nothing of the stops on the way, which would be
+// 30 lines; that takes several lines for one command, so it is for a script.
+std::vector<std::string> way_to_main(const MainPlan& plan, bool silent) {
+  std::vector<std::string> commands;
+  const auto go = [&](std::string stop) {
+    commands.push_back(std::move(stop));
+    if (silent) commands.insert(commands.end(), {"commands", "silent", "end"});
+    commands.emplace_back("continue");
+  };
+  go("tcatch load " + regex_of(plan.library));
+  go("tbreak *__libc_start_main");
+  commands.push_back("tbreak *" + plan.argument);
+  commands.emplace_back("continue");
+  return commands;
+}
+
 std::vector<std::string> gdb_commands(const Debugger& debugger, const Plan& plan, const std::string& address) {
   std::vector<std::string> commands;
   const auto add = [&](std::string command) { commands.push_back(std::move(command)); };
@@ -93,12 +110,11 @@ std::vector<std::string> gdb_commands(const Debugger& debugger, const Plan& plan
     add("continue");
   }
   if (goes_to_main && plan.main->by == MainPlan::By::start_argument) {
-    add("tcatch load " + regex_of(plan.main->library));
-    add("continue");
-    add("tbreak *__libc_start_main");
-    add("continue");
-    add("tbreak *" + plan.main->argument);
-    add("continue");
+    if (plan.main_script.empty()) {
+      for (auto& command : way_to_main(*plan.main, false)) add(std::move(command));
+    } else {
+      add("source " + plan.main_script);
+    }
   }
   if (goes_to_main && debugger.major >= 10) add("eval \"set pagination %s\", $gdbdebug_pagination");
   // Behind the way to main, which they would interrupt.
@@ -189,6 +205,12 @@ MainPlan plan_main(const Files& files, const std::string& program, bool debug_fi
 
 std::vector<std::string> debugger_commands(const Debugger& debugger, const Plan& plan, const std::string& address) {
   return debugger.kind == Debugger::Kind::lldb ? lldb_commands(plan, address) : gdb_commands(debugger, plan, address);
+}
+
+std::string main_script(const MainPlan& plan) {
+  std::string text;
+  for (const auto& line : way_to_main(plan, true)) text += line + "\n";
+  return text;
 }
 
 std::vector<std::string> debugger_argv(const Debugger& debugger, const std::vector<std::string>& commands,

@@ -42,11 +42,15 @@ struct Plan {
   std::vector<std::string> debug_dirs;  ///< Besides the debugger's own.
   std::vector<std::string> breaks;
   std::optional<MainPlan> main;  ///< Go there.
+  std::string main_script;       ///< A file with main_script(); empty without.
   bool debuginfod = false;       ///< The user has it set up.
 };
 
 /// The commands, one an element, that make `debugger` connect to `address` as gdb's `target remote` takes it, quietly.
 std::vector<std::string> debugger_commands(const Debugger& debugger, const Plan& plan, const std::string& address);
+
+/// A gdb script that goes to main() by the start argument, without a word about the stops on the way.
+std::string main_script(const MainPlan& plan);
 
 /// What to execute: the debugger, the commands, and the user's own arguments behind them.
 std::vector<std::string> debugger_argv(const Debugger& debugger, const std::vector<std::string>& commands,

@@ -15,25 +15,27 @@ using namespace gdbdebug::client;
 constexpr const char* kTargetHelp =
     "Unix socket, device[,SPEED], HOST:PORT, vsock:CID:PORT or ssh://[USER@]HOST[:PORT]";
 constexpr const char* kFooter =
-    "gdbdebug(1) explains each of them, and gdbdebug.cmdline(7) what the target's kernel command line can say.";
+    "gdbdebug(1) explains each of them, and gdbdebug(7) what the target's kernel command line can say.";
 
 // Sizes as people write them: 512M, 4G. CLI11 turns them into bytes.
 CLI::Option* add_max_size(CLI::App& verb, std::uint64_t& bytes) {
   return verb.add_option("--max-size", bytes, "Refuse an image that unpacks to more than this (1G unless told)")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(CLI::AsSizeValue(false).description(""))
       ->type_name("SIZE");
 }
 
 void add_sysroot(CLI::App& app, SysrootOptions& options) {
   auto* verb = app.add_subcommand("sysroot", "Unpack an initramfs of any generator and compression");
-  verb->add_option("IMAGE", options.image, "The initramfs, or a UKI that has one")->required();
-  verb->add_option("DIR", options.directory, "Where to: a directory that is empty or does not exist yet")->required();
+  verb->add_option("IMAGE", options.image, "The initramfs, or a UKI that has one")->required()->type_name("");
+  verb->add_option("DIR", options.directory, "Where to: a directory that is empty or does not exist yet")
+      ->required()
+      ->type_name("");
   add_max_size(*verb, options.limits.unpacked);
 }
 
 void add_check(CLI::App& app, CheckOptions& options) {
   auto* verb = app.add_subcommand("check", "Say what is in an image and what is missing");
-  verb->add_option("IMAGE", options.image, "The initramfs, or a UKI that has one");
+  verb->add_option("IMAGE", options.image, "The initramfs, or a UKI that has one")->type_name("");
   verb->add_option("--cmdline", options.cmdline,
                    "Read a kernel command line, or the value of rd.gdbdebug=, as the helper would")
       ->type_name("TEXT");
@@ -58,13 +60,12 @@ void add_debugger_options(CLI::App& verb, AttachOptions& options) {
       ->type_name("PROGRAM");
   verb.add_flag("--vdso", options.whole_vdso, "Let the debugger read the kernel's vdso too, which takes 10 kB");
   verb.add_flag("--stats", options.stats, "Say at the end how many bytes went over the line");
-  verb.add_flag("-v,--verbose", options.verbose,
-                "Say what the debugger is told, and which files have no debug information");
+  verb.add_flag("-v,--verbose", options.verbose, "Say what the debugger is told");
 }
 
 void add_timeout(CLI::App& verb, int& seconds) {
   verb.add_option("--timeout", seconds, "Wait so long for the target, 0 for ever (0 unless told)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""))
       ->type_name("SECONDS");
 }
 
@@ -72,7 +73,8 @@ void add_attach(CLI::App& app, AttachOptions& options) {
   auto* verb = app.add_subcommand("attach", "Wait for a target, and start the debugger on it");
   verb->add_option("TARGET", options.target,
                    "Unix socket, device[,SPEED], HOST:PORT, vsock:CID:PORT or ssh://[USER@]HOST[:PORT]")
-      ->required();
+      ->required()
+      ->type_name("");
   verb->footer("What follows -- is passed on to the debugger.");
   add_symbol_options(*verb, options);
   add_debugger_options(*verb, options);
@@ -81,7 +83,7 @@ void add_attach(CLI::App& app, AttachOptions& options) {
 
 void add_serve(CLI::App& app, AttachOptions& options, std::string& listen, std::vector<std::string>& snippets) {
   auto* verb = app.add_subcommand("serve", "Give an IDE the target's line as a port of this machine");
-  verb->add_option("TARGET", options.target, kTargetHelp)->required();
+  verb->add_option("TARGET", options.target, kTargetHelp)->required()->type_name("");
   verb->add_option("--listen", listen, "Where (a free port of 127.0.0.1 unless told)")->type_name("[ADDRESS:]PORT");
   verb->add_option("--snippet", snippets, "Print what to paste into: vscode, dap, clion, emacs or gdb")
       ->check(CLI::IsMember(std::vector<std::string>(kSnippets.begin(), kSnippets.end())))
@@ -121,6 +123,19 @@ void add_vm(CLI::App& app, VmOptions& options) {
   add_debugger_options(*verb, options.attach);
   add_timeout(*verb, options.attach.timeout);
   verb->footer("What follows -- is passed on to QEMU.");
+}
+
+void add_report(CLI::App& app, ReportOptions& options) {
+  auto* verb = app.add_subcommand("report", "Turn a crash report in a console log into functions, files and lines");
+  verb->add_option("CONSOLE-LOG", options.log,
+                   "What the console showed->type_name("
+                   "); - reads standard input")
+      ->required();
+  verb->add_option("--initrd", options.initrd, "The image that the machine booted")->type_name("IMAGE");
+  verb->add_option("--sysroot", options.sysroot, "A directory with the machine's files, instead of --initrd")
+      ->type_name("DIR");
+  verb->add_option("--debug-dir", options.debug_dirs, "Look for debug files there too")->type_name("DIR")->take_all();
+  add_max_size(*verb, options.limits.unpacked);
 }
 
 // What comes after the first `--` belongs to another program. It is taken away before CLI11 sees it.
@@ -167,6 +182,8 @@ int main(int argc, char** argv) {
   add_serve(app, serve, listen, snippets);
   VmOptions vm;
   add_vm(app, vm);
+  ReportOptions report;
+  add_report(app, report);
   const auto others = split_off_arguments(argc, argv);
   try {
     app.parse(argc, argv);
@@ -185,6 +202,7 @@ int main(int argc, char** argv) {
     return finish(run_attach(attach));
   }
   if (app.got_subcommand("serve")) return finish(run_serve(serve, listen, snippets));
+  if (app.got_subcommand("report")) return finish(run_report(report));
   if (app.got_subcommand("vm")) {
     vm.qemu_arguments = others;
     return finish(run_vm(vm));

@@ -47,6 +47,15 @@ Result<int> run_attach(const AttachOptions& options);
 Result<int> run_serve(const AttachOptions& options, const std::string& listen,
                       const std::vector<std::string>& snippets);
 
+struct ReportOptions {
+  std::string log;  ///< `-` for standard input.
+  std::string initrd;
+  std::string sysroot;
+  std::vector<std::string> debug_dirs;
+  Limits limits;
+};
+Result<int> run_report(const ReportOptions& options);
+
 struct VmOptions {
   AttachOptions attach;  ///< Without a target; its initrd is what is booted.
   std::string kernel;

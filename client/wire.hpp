@@ -12,7 +12,7 @@ struct sockaddr_un;
 namespace gdbdebug::client {
 
 /// Non-blocking descriptors to read from and write to; the same one twice except with ssh, whose process is `helper`.
-/// When it goes, the descriptors are closed, a device gets its settings back, and ssh ends.
+/// When it goes, the descriptors are closed and ssh ends. A device keeps its settings, as after gdb.
 class Wire {
  public:
   Wire() = default;

@@ -19,16 +19,18 @@ gdbdebug_image_ssh=$gdbdebug_image_dir/ssh
 
 gdbdebug_known_lines="serial virtio usb vsock net ssh"
 
-# gdbdebug_find_helper DIR... : prints the path of the helper: GDBDEBUG_HELPER if it is set, else the first in a DIR.
+# gdbdebug_find_helper DIR... : prints the path of the helper: GDBDEBUG_HELPER if it is set, else the first in a DIR. For
+# lines=net and ssh it is the one with network code, gdbdebug-init-net. After gdbdebug_read_conf.
 # A dynamic executable is refused: as /init it would need libraries before anybody can have checked that they are there.
 gdbdebug_find_helper() {
-    local helper=${GDBDEBUG_HELPER-} dir
+    local helper=${GDBDEBUG_HELPER-} name=gdbdebug-init dir
 
+    ! gdbdebug_wants net ssh || name=gdbdebug-init-net
     for dir in "$@"; do
         [ -z "$helper" ] || break
-        [ ! -e "$dir/gdbdebug-init" ] || helper=$dir/gdbdebug-init
+        [ ! -e "$dir/$name" ] || helper=$dir/$name
     done
-    helper=${helper:-$1/gdbdebug-init}
+    helper=${helper:-$1/$name}
     if [ ! -f "$helper" ] || [ ! -x "$helper" ]; then
         gdbdebug_error "the helper '$helper' is not an executable file; install gdbdebug, or set GDBDEBUG_HELPER"
         return 1

@@ -20,6 +20,7 @@
 #include "hello.hpp"
 #include "line.hpp"
 #include "log.hpp"
+#include "modules.hpp"
 #include "pid1.hpp"
 #include "relay.hpp"
 #include "root.hpp"
@@ -36,15 +37,19 @@ constexpr std::string_view kWithout = "booting without a debugger";
 
 class Agent {
  public:
-  Agent(const Request& request, UniqueFd handoff)
-      : request_(request), line_(request), relay_(line_.lossy()), handoff_(std::move(handoff)) {}
+  Agent(const Request& request, std::string_view ip, UniqueFd handoff, UniqueFd image)
+      : request_(request),
+        modules_(request, std::move(image)),
+        line_(request, modules_, ip),
+        relay_(line_.lossy()),
+        handoff_(std::move(handoff)) {}
 
   /// Returns when there is nothing left to do: the line cannot be had, or gdbserver cannot.
   void run();
 
  private:
-  bool wait_for_line();
-  void try_line();
+  bool open_line();
+  void reopen_line();
   bool hold();
   bool attach();
   void hand_over();
@@ -68,6 +73,7 @@ class Agent {
   Text<1024> hello() const;
 
   const Request& request_;
+  Modules modules_;
   OpenLine line_;
   Relay relay_;
   Server server_;
@@ -76,8 +82,8 @@ class Agent {
   Text<256> program_;  ///< gdbserver
   CrashSettings crash_settings_{request_};
   bool handed_over_ = false;
+  bool survives_ = false;  ///< it is let go of at its end, and will not die of it
   bool done_ = false;
-  std::optional<std::uint64_t> line_deadline_;
   std::optional<std::uint64_t> hold_deadline_;
 };
 
@@ -98,29 +104,29 @@ void Agent::run() {
 
   if (const auto status = devices_.start(); !status)
     log::warning(status.error(), "a device that appears late is not seen");
-  if (request_.wait) {
-    if (!wait_for_line()) return;
-  } else {
-    line_deadline_ = sys::now_ms() + kDeviceTimeoutMs;
-    try_line();
-    if (done_) return;
-  }
+  // Who holds PID 1 must be able to let a debugger in; otherwise the boot does not wait for the line.
+  if (request_.wait && !open_line()) return;
   if (!request_.holds())
     hand_over();
   else if (!hold())
     return;
-  if (line_.is_open()) say_ready();
+  if (!request_.wait && !open_line()) return;
+  say_ready();
   while (!done_) step();
 }
 
-bool Agent::wait_for_line() {
+/// Opens the line, with the kernel modules that it needs, and waits for its device where it must.
+bool Agent::open_line() {
+  const auto next = handed_over_ ? std::string_view("going on without a debugger") : kWithout;
   const auto deadline = sys::now_ms() + kDeviceTimeoutMs;
+  modules_.load_named();
   for (bool told = false;;) {
     const auto status = line_.open();
     if (status) break;
+    if (modules_.load_for_line()) continue;
     const auto now = sys::now_ms();
     if (!may_come(status.error()) || now >= deadline || devices_.fd() < 0) {
-      log::error(status.error(), kWithout);
+      log::error(status.error(), next);
       return false;
     }
     if (!told) log::warning(status.error(), "waiting for it, 30 seconds at most");
@@ -130,21 +136,19 @@ bool Agent::wait_for_line() {
     devices_.clear();
   }
   devices_.stop();
+  modules_.done();
   return true;
 }
 
-/// Opens the line if it is there; otherwise a device event or the deadline calls again.
-void Agent::try_line() {
+/// A line that was lost: opens it again if its device is back. Otherwise the next device event calls again.
+void Agent::reopen_line() {
   const auto status = line_.open();
   if (status) {
-    line_deadline_.reset();
     devices_.stop();
-    return;
+  } else if (!may_come(status.error())) {
+    log::error(status.error(), "going on without a debugger");
+    done_ = true;
   }
-  const bool late = !line_deadline_ || sys::now_ms() >= *line_deadline_;
-  if (may_come(status.error()) && !late && devices_.fd() >= 0) return;
-  log::error(status.error(), handed_over_ ? std::string_view("going on without a debugger") : kWithout);
-  done_ = true;
 }
 
 /// PID 1 goes on. It does so too when the agent ends, since its end of the pipe is then closed.
@@ -223,14 +227,14 @@ void Agent::say_ready() {
     message.add("PID 1 runs; a debugger can attach at any time");
   }
   log::say(level, message);
-  relay_.queue_text(hello());
+  if (line_.fd() >= 0) relay_.queue_text(hello());
   flush();
 }
 
 // ---- the loop ----
 
 void Agent::step() {
-  constexpr std::size_t kLine = 0, kServer = 1, kMessages = 2, kDevices = 3;
+  constexpr std::size_t kLine = 0, kServer = 1, kMessages = 2, kDevices = 3, kWatches = 4;
   const auto line_events =
       static_cast<short>((relay_.wants_line() ? POLLIN : 0) | (relay_.to_line().empty() ? 0 : POLLOUT));
   const auto server_events =
@@ -239,7 +243,9 @@ void Agent::step() {
       {.fd = line_.fd(), .events = line_events, .revents = 0},
       {.fd = server_.fd(), .events = server_events, .revents = 0},
       {.fd = server_.messages_fd(), .events = POLLIN, .revents = 0},
-      {.fd = line_deadline_ ? devices_.fd() : -1, .events = POLLIN, .revents = 0},
+      {.fd = line_.is_open() ? -1 : devices_.fd(), .events = POLLIN, .revents = 0},
+      {.fd = line_.watch_fd(0), .events = POLLIN, .revents = 0},
+      {.fd = line_.watch_fd(1), .events = POLLIN, .revents = 0},
   };
   const int count = ::poll(polls, std::size(polls), timeout());
   if (count < 0 && errno != EINTR) {
@@ -253,8 +259,11 @@ void Agent::step() {
     if (polls[kLine].revents != 0) read_line();
     if (polls[kDevices].revents != 0) {
       devices_.clear();
-      try_line();
+      reopen_line();
       if (line_.is_open()) say_ready();
+    }
+    for (std::size_t which = 0; which < OpenLine::kWatches; ++which) {
+      if (polls[kWatches + which].revents != 0) (void)line_.take_peer(which);
     }
   }
   check_deadlines();
@@ -264,7 +273,7 @@ void Agent::step() {
 
 int Agent::timeout() const {
   std::optional<std::uint64_t> next;
-  for (const auto& deadline : {relay_.deadline(), line_deadline_, hold_deadline_}) {
+  for (const auto& deadline : {relay_.deadline(), hold_deadline_}) {
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   if (!next) return -1;
@@ -288,6 +297,13 @@ void Agent::read_server() {
   const auto count = sys::read(server_.fd(), buffer);
   if (count > 0) return relay_.server_bytes({buffer.data(), static_cast<std::size_t>(count)}, sys::now_ms());
   if (count < 0 && errno == EAGAIN) return;
+  if (!relay_.expects_end()) {
+    server_.read_messages();
+    log::Message message("gdbserver has ended by itself");
+    if (!server_.last_message().empty()) message.add(", its last words: ").add(server_.last_message());
+    log::say(log::Level::kError,
+             message.add(request_.armed() ? "; attaching another" : "; PID 1 runs without a debugger"));
+  }
   server_ended();
 }
 
@@ -319,15 +335,14 @@ void Agent::drain_line() {
 
 /// The device has gone (an adapter was pulled), or the peer has: wait for the next one.
 void Agent::lose_line() {
-  line_.close();
   relay_.line_lost();
+  if (line_.drop_peer()) return;
   if (const auto status = devices_.start(); !status) {
     log::error(status.error(), "going on without a debugger");
     done_ = true;
     return;
   }
-  line_deadline_ = ~std::uint64_t{0};  // it may take as long as it takes: nothing waits for it
-  try_line();
+  reopen_line();
 }
 
 void Agent::grant(unsigned wishes) {
@@ -337,9 +352,14 @@ void Agent::grant(unsigned wishes) {
   if ((wishes & Relay::kSessionBegan) != 0) hold_deadline_.reset();
   if ((wishes & Relay::kFatalDetach) != 0) {
     constexpr std::string_view kDies = "the debugger lets go of PID 1 at its end; it dies now as it would have";
-    log::say(log::Level::kAlert, kDies);
-    Text<128> text("gdbdebug: ");  // also to the user who has just typed detach
-    relay_.queue_text(text.add(kDies).add("\r\n"));
+    constexpr std::string_view kSurvives =
+        "the debugger lets go of PID 1 at its end; it goes on, for the kernel keeps "
+        "SIGTRAP and SIGSYS from a PID 1 that is traced";
+    survives_ = survives_its_end(server_);
+    const auto what = survives_ ? kSurvives : kDies;
+    log::say(log::Level::kAlert, what);
+    Text<200> text("gdbdebug: ");  // also to the user who has just typed detach
+    relay_.queue_text(text.add(what).add("\r\n"));
     relay_.accept_detach();
     drain_line();
     relay_.release();
@@ -353,12 +373,9 @@ void Agent::grant(unsigned wishes) {
 /// gdbserver has ended or is to end: after a detach, after a lost debugger, or because something killed it.
 void Agent::server_ended() {
   if (!server_.running()) return;
-  const bool stands_at_ours = relay_.at_own_stop() || relay_.stop_pending();
-  const bool dies = relay_.at_end();
+  const bool dies = relay_.at_end() && !survives_;
+  survives_ = false;
   server_.end();
-  // The kernel hands PID 1 the signal at which a tracer that was killed has left it. Where that was a SIGSTOP of ours,
-  // only a SIGCONT ends it.
-  if (stands_at_ours) (void)::kill(1, SIGCONT);
   hold_deadline_.reset();
   relay_.server_gone();
   if (request_.armed() && !dies && !relay_.wants_server_started()) arm_again();
@@ -382,8 +399,10 @@ void Agent::unattended() {
   const auto stop = parse_stop(relay_.unattended_stop());
   if (!stop || !request_.armed()) return;  // it has ended, or stays held for the next debugger
   const auto cause = find_cause(*stop, server_);
-  if (!crash_settings_.is_end(*stop, cause)) return relay_.resume(stop->event.empty() ? stop->signal : 0);
+  const bool end = crash_settings_.is_end(*stop, cause);
+  if (!end && !dies_untraced(*stop, cause)) return relay_.resume(stop->event.empty() ? stop->signal : 0);
   relay_.mark_end();
+  if (!end) return relay_.release();  // `exit` alone: it is to die as it would have died
   report_end(*stop, cause, server_, line_.describe(), request_.crash_seconds);
   if (request_.crash_seconds) hold_deadline_ = sys::now_ms() + std::uint64_t{*request_.crash_seconds} * 1000;
 }
@@ -391,12 +410,13 @@ void Agent::unattended() {
 void Agent::check_deadlines() {
   const auto now = sys::now_ms();
   relay_.tick(now);
-  if (line_deadline_ && !line_.is_open() && now >= *line_deadline_) try_line();
   if (!hold_deadline_ || now < *hold_deadline_) return;
   hold_deadline_.reset();
   if (relay_.in_session() || relay_.busy()) return;
   if (relay_.at_end()) {
-    log::say(log::Level::kError, "no debugger came in time; PID 1 goes on and dies as it would have");
+    survives_ = survives_its_end(server_);
+    log::say(log::Level::kError, survives_ ? "no debugger came in time; PID 1 goes on"
+                                           : "no debugger came in time; PID 1 goes on and dies as it would have");
     return relay_.release();
   }
   log::Message message("no debugger came within ");
@@ -430,6 +450,8 @@ void settle() {
   (void)::setsid();
   (void)::umask(022);
   (void)::prctl(PR_SET_NAME, "gdbdebug-agent");
+  // What gdbserver leaves behind comes to the agent and not to PID 1.
+  (void)::prctl(PR_SET_CHILD_SUBREAPER, 1);
   // A line that hangs up must not end the agent.
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;
@@ -449,6 +471,7 @@ void settle() {
 /// In the forked child, still in the image's root.
 [[noreturn]] void become_agent(const Settings& settings, UniqueFd handoff, char** argv) {
   argv[0][0] = '@';  // until the exec, and where that fails
+  const auto image = image_root();
   const auto root = prepare_root();
   auto status = root ? enter_root(*root) : Status(root.error());
   if (status) status = mount_kernel_file_systems();
@@ -457,10 +480,14 @@ void settle() {
     ::_exit(1);
   }
   const UniqueFd survivor(::fcntl(handoff.get(), F_DUPFD, 3));  // survives the exec on purpose: it is the hand-off
+  const UniqueFd image_survivor(::fcntl(image.get(), F_DUPFD, 3));
   Text<12> number;
   number.add_number(static_cast<std::uint64_t>(survivor.get()));
-  char* const new_argv[] = {const_cast<char*>(kAgentName), const_cast<char*>(number.c_str()),
-                            const_cast<char*>(settings.value.c_str()), const_cast<char*>(settings.ip.c_str()), nullptr};
+  Text<12> image_number;
+  if (image_survivor) image_number.add_number(static_cast<std::uint64_t>(image_survivor.get()));
+  char* const new_argv[] = {const_cast<char*>(kAgentName),           const_cast<char*>(number.c_str()),
+                            const_cast<char*>(image_number.c_str()), const_cast<char*>(settings.value.c_str()),
+                            const_cast<char*>(settings.ip.c_str()),  nullptr};
   char* const new_envp[] = {nullptr};
   ::execve("/init", new_argv, new_envp);
   log::warning(failed("executing the agent from its own root", "/init"), "going on with the image's copy");
@@ -500,7 +527,7 @@ void wait_for_agent(const UniqueFd& handoff) {
 }
 
 bool is_agent(int argc, char** argv) {
-  return argc == 4 && std::string_view(argv[0]) == kAgentName && ::getpid() != 1;
+  return argc == 5 && std::string_view(argv[0]) == kAgentName && ::getpid() != 1;
 }
 
 int agent_main(char** argv) {
@@ -508,13 +535,16 @@ int agent_main(char** argv) {
   if (!fd) return 2;
   UniqueFd handoff(static_cast<int>(*fd));
   (void)::fcntl(handoff.get(), F_SETFD, FD_CLOEXEC);
+  UniqueFd image;
+  if (const auto root = parse_number<unsigned>(argv[2])) image.reset(static_cast<int>(*root));
+  if (image) (void)::fcntl(image.get(), F_SETFD, FD_CLOEXEC);
   settle();
 
   Notes already_told;
-  const auto request = parse_request(argv[2], already_told);
+  const auto request = parse_request(argv[3], already_told);
   if (!request) return 2;
   static std::optional<Agent> agent;  // some 700 KB, too much for the stack
-  agent.emplace(*request, std::move(handoff));
+  agent.emplace(*request, argv[4], std::move(handoff), std::move(image));
   agent->run();
   agent.reset();
   return 0;

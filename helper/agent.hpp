@@ -19,7 +19,8 @@ Result<UniqueFd> start_agent(const Settings& settings, char** argv);
 void wait_for_agent(const UniqueFd& handoff);
 
 /// The agent itself, executed anew from the copy in its own root: nothing of it lies in the image any more.
-/// argv: name, descriptor of the hand-off, value of rd.gdbdebug=, value of ip=. Returns its exit status.
+/// argv: name, descriptors of the hand-off and of the image's root, value of rd.gdbdebug=, value of ip=. Returns its
+/// exit status.
 bool is_agent(int argc, char** argv);
 int agent_main(char** argv);
 

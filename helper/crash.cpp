@@ -27,6 +27,11 @@ void list_signals(TextBuffer& text, std::string_view packet, Wanted wanted) {
   }
 }
 
+/// A signal. An int3 of PID 1's own is told as a breakpoint once a debugger has said that it knows of these.
+bool is_signal(const Stop& stop) {
+  return stop.event.empty() || stop.event == "swbreak";
+}
+
 }  // namespace
 
 CrashSettings::CrashSettings(const Request& request) : request_(request) {
@@ -55,11 +60,23 @@ bool CrashSettings::is_end(const Stop& stop, const Cause& cause) const {
     const bool one_thread = parse_number<std::uint32_t>(stop.value, 16) == std::uint32_t{SYS_exit};
     return request_.exit && (!one_thread || pid1::status("Threads").view() == "1");
   }
-  if (!request_.crash || !stop.event.empty() || !is_fatal(stop.signal)) return false;
+  if (!request_.crash || !is_signal(stop) || !is_fatal(stop.signal)) return false;
   // The kernel shields PID 1 from what others send it and it has no handler for (sig_task_ignored() in
   // kernel/signal.c), Ctrl-\ on the console too. Its own abort() and every fault are its end all the same.
   const bool sent = cause.known && (cause.code <= 0 || cause.signal == SIGQUIT) && cause.sender != 1;
   return !sent || pid1::catches(cause.signal);
+}
+
+bool dies_untraced(const Stop& stop, const Cause& cause) {
+  return is_signal(stop) && is_fatal(stop.signal) && cause.known && cause.code > 0 && !pid1::catches(cause.signal);
+}
+
+bool survives_its_end(Server& server) {
+  const auto reply = server.ask("?");
+  const auto stop = reply ? parse_stop(*reply) : std::nullopt;
+  if (!stop || !is_signal(*stop)) return false;
+  return (stop->signal == kGdbSigtrap && !pid1::catches(SIGTRAP)) ||
+         (stop->signal == kGdbSigsys && !pid1::catches(SIGSYS));
 }
 
 }  // namespace gdbdebug

@@ -39,4 +39,13 @@ class CrashSettings {
   std::size_t count_ = 0;
 };
 
+/// Whether PID 1 dies of this stop as soon as it is not traced any more, and not before: a fault that it does not
+/// handle. The kernel shields a traced init from it (get_signal() in kernel/signal.c), and it would fault again for
+/// ever.
+bool dies_untraced(const Stop& stop, const Cause& cause);
+
+/// Whether PID 1 lives on when it is let go of at its end. It does after SIGTRAP and SIGSYS: the kernel shields a
+/// traced init from them, and what raised them has been executed already, where any other fault is raised once more.
+bool survives_its_end(Server& server);
+
 }  // namespace gdbdebug

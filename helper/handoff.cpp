@@ -63,10 +63,12 @@ void hand_off(char** argv, char** envp, const char* init) {
     log::error({"executing", kRealInit, 0, "it is the helper itself, not the real init"},
                "the image was built wrongly");
   } else {
-    ::execve(kRealInit, argv, envp);
-    log::error(failed("executing", kRealInit), "the image has lost its real init");
+    // More than once: what is short now, memory or descriptors, may not be in a moment, and there is no other way out.
+    for (int tries = 0; tries < 3; ++tries) ::execve(kRealInit, argv, envp);
+    log::error(failed("executing", kRealInit), "trying what the kernel would");
   }
   for (const char* path : {init, "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"}) try_instead(path, argv, envp);
+  if (!in_place_of_real_init()) ::execve(kRealInit, argv, envp);
   log::say(log::Level::kError,
            "no working init found: tried /usr/lib/gdbdebug/init, init=, /sbin/init, /etc/init, /bin/init and /bin/sh; "
            "rebuild the image");

@@ -8,6 +8,7 @@
 #include "cmdline.hpp"
 #include "handoff.hpp"
 #include "last_resort.hpp"
+#include "line_network.hpp"
 #include "log.hpp"
 #include "settings.hpp"
 
@@ -53,7 +54,10 @@ int run_by_hand(int argc, char** argv) {
 int main(int argc, char** argv, char** envp) {
   using namespace gdbdebug;
   if (is_agent(argc, argv)) return agent_main(argv);
-  if (::getpid() != 1) return run_by_hand(argc, argv);
+  if (::getpid() != 1) {
+    const auto status = run_network_tool(argc, argv);
+    return status ? *status : run_by_hand(argc, argv);
+  }
 
   // From here on nothing may keep the real init from starting.
   set_last_resort(argv, envp);

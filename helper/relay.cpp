@@ -259,9 +259,11 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
       return reply_features(payload);
     case Ask::kStop:
       return reply_stop(payload, 0, false);
+    case Ask::kDetach:
+      detached_ = payload == "OK";
+      return reply(payload);
     case Ask::kReply:
     case Ask::kBreakpoint:
-    case Ask::kDetach:
       return reply(payload);
     case Ask::kNothing:
     case Ask::kResume:
@@ -474,18 +476,24 @@ void Relay::server_ready(Pid1 pid1) {
 }
 
 void Relay::server_failed(std::string_view reason) {
+  deferred_
+      .clear();  // first: server_gone() would ask for another gdbserver, which would fail in the same way, for ever
   server_gone();
-  deferred_.clear();
   Text<256> text("E.gdbdebug: ");
   reply(text.add(reason));
 }
 
 void Relay::server_gone() {
-  const bool unanswered = session_ && ask_ != Ask::kNothing && ask_ != Ask::kDetach;
+  // A debugger that came while gdbserver was being released gets the next one. One that died while it was made ready
+  // for a debugger would die again.
+  const bool released = cleaning_ == Cleaning::kReleasing;
+  const bool unanswered =
+      (session_ && ask_ != Ask::kNothing && ask_ != Ask::kDetach) || (!deferred_.empty() && !released);
+  if (!released) deferred_.clear();
   pid1_ = Pid1::kFree;
   ask_ = Ask::kNothing;
   cleaning_ = Cleaning::kNone;
-  session_ = interrupt_ = stop_pending_ = own_stop_ = fatal_stop_ = false;
+  session_ = interrupt_ = stop_pending_ = own_stop_ = fatal_stop_ = detached_ = false;
   breakpoint_count_ = 0;
   to_server_.clear();
   server_.reset();

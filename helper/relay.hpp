@@ -59,6 +59,7 @@ std::optional<Stop> parse_stop(std::string_view payload);
 /// gdb's signal numbers (include/gdb/signals.def).
 inline constexpr unsigned kGdbSigint = 2;
 inline constexpr unsigned kGdbSigtrap = 5;
+inline constexpr unsigned kGdbSigsys = 12;
 inline constexpr unsigned kGdbSigstop = 17;
 /// Whether the signal ends a process that does not handle it, and comes with a core: SIGQUIT, SIGILL, SIGTRAP, SIGABRT,
 /// SIGFPE, SIGBUS, SIGSEGV, SIGSYS, by gdb's numbers.
@@ -122,6 +123,8 @@ class Relay {
   bool at_end() const { return fatal_stop_ && pid1_ == Pid1::kHeld; }
   std::string_view unattended_stop() const { return stop_.view(); }
 
+  /// Whether gdbserver ends because it was told to: a detach, or a release().
+  bool expects_end() const { return detached_ || ask_ == Ask::kDetach || cleaning_ == Cleaning::kReleasing; }
   bool in_session() const { return session_; }
   Pid1 pid1() const { return pid1_; }
   /// Whether PID 1 is held by a SIGSTOP of ours, or one is on its way.
@@ -160,6 +163,7 @@ class Relay {
 
   const bool lossy_;
   bool stays_ = false;
+  bool detached_ = false;  ///< gdbserver was told to detach, and has said OK
   bool session_ = false;
   bool noack_ = false;
   bool greeted_ = false;  ///< the packet before was QStartNoAckMode

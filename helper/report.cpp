@@ -167,7 +167,7 @@ void say_begin(const Stop& stop, const Cause& cause, const Place& place) {
   utsname system{};
   (void)::uname(&system);  // cannot fail with a valid buffer
   add_pair(line, "comm", pid1::status("Name"));
-  if (stop.event.empty())
+  if (stop.event != "syscall_entry")
     add_pair(line, "signal", signal_name(stop.signal));
   else
     line.add(" exit=").add_number(place.first_argument & 0xff);
@@ -344,7 +344,7 @@ void say_message(const Stop& stop, const Cause& cause, const Maps& maps, const P
                  std::optional<std::uint32_t> seconds) {
   log::Message message("PID 1 (");
   message.add(pid1::status("Name")).add(") is held before it would die: ");
-  if (stop.event.empty()) {
+  if (stop.event != "syscall_entry") {
     message.add(signal_name(stop.signal));
     if (cause.address) message.add(" at address 0x").add_number(*cause.address, 16);
     if (cause.known && cause.code <= 0 && cause.sender != 1)
@@ -370,7 +370,7 @@ void say_message(const Stop& stop, const Cause& cause, const Maps& maps, const P
 
 Cause find_cause(const Stop& stop, Server& server) {
   Cause cause;
-  if (!stop.event.empty()) return cause;
+  if (stop.event == "syscall_entry") return cause;
   const auto reply = server.ask_expanded("qXfer:siginfo:read::0,200");
   siginfo_t info{};
   if (!reply || reply->size() < 1 + offsetof(siginfo_t, si_addr) + sizeof info.si_addr || reply->front() != 'l')

@@ -80,6 +80,11 @@ Status mount_inside(const char* type, const char* path) {
 
 }  // namespace
 
+UniqueFd image_root() {
+  auto file = sys::open(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+  return file ? std::move(*file) : UniqueFd();
+}
+
 Result<UniqueFd> prepare_root() {
   if (const auto status = read_manifest(); !status) return status.error();
   if (::unshare(CLONE_NEWNS) != 0) return failed("making a mount namespace", "");

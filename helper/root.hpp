@@ -15,6 +15,9 @@ namespace gdbdebug {
 
 inline constexpr const char* kManifest = "/usr/lib/gdbdebug/files";
 
+/// The image's root, which can be reached through this descriptor after the agent has left it.
+UniqueFd image_root();
+
 /// Makes the root and fills it; the caller still stands in the image's root afterwards, in a mount namespace of its
 /// own. The descriptor is the new root's.
 Result<UniqueFd> prepare_root();

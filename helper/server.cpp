@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +20,8 @@ namespace {
 
 /// Detaching takes gdbserver some milliseconds; what takes longer is stuck.
 constexpr std::uint64_t kDetachTimeoutMs = 5'000;
+/// What is left after gdbserver has ended gets a SIGKILL at that moment.
+constexpr std::uint64_t kReapTimeoutMs = 500;
 
 constexpr std::string_view kAttaching = "attaching gdbserver to PID 1";
 
@@ -28,10 +31,19 @@ std::array<char, 8192> read_buffer;
 rsp::Reader reader(reply_buffer);
 
 /// In the child between fork and exec: system calls only.
-[[noreturn]] void become_gdbserver(const char* program, int socket, int messages, int report) {
+[[noreturn]] void become_gdbserver(const char* program, int socket, std::span<const int> kept, int messages, int report,
+                                   pid_t agent) {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  // It must not outlive the agent, for nobody would let PID 1 go on. It would kill PID 1, too, at the end of its
+  // connection (see Server::end()), and the kernel closes the agent's files before it sends this signal: so it holds
+  // the agent's end of the socket pair as well.
+  (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  (void)::setpgid(0, 0);  // with the helper that it forks to read PID 1's files: the agent waits for both
+  for (const int fd : kept) (void)::fcntl(fd, F_SETFD, 0);  // they survive the exec on purpose
+  if (::getppid() != agent) ::_exit(127);
+  (void)raise_fence();  // without it the session works all the same, for as long as gdbserver lives
   if (::dup2(socket, STDIN_FILENO) >= 0 && ::dup2(socket, STDOUT_FILENO) >= 0 && ::dup2(messages, STDERR_FILENO) >= 0) {
     char* const argv[] = {const_cast<char*>("@gdbserver"), const_cast<char*>("--once"), const_cast<char*>("--attach"),
                           const_cast<char*>("-"),          const_cast<char*>("1"),      nullptr};
@@ -49,6 +61,9 @@ Status Server::start(const char* program) {
   int pair[2];
   int messages[2];
   int report[2];
+  // Should the agent be killed while PID 1 stands at a SIGSTOP, that of the attach or one of its own, only a SIGCONT
+  // ends that. The kernel sends it, and gdbserver keeps the reading end open for as long as it takes.
+  if (continues_pid1_.make()) (void)continues_pid1_.tie(1, SIGCONT);
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return failed("making a socket pair", "");
   socket_.reset(pair[0]);
   const UniqueFd theirs(pair[1]);
@@ -59,9 +74,13 @@ Status Server::start(const char* program) {
   const UniqueFd failure(report[0]);
   UniqueFd their_report(report[1]);
 
+  const pid_t agent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) return failed("starting gdbserver", program);
-  if (pid_ == 0) become_gdbserver(program, theirs.get(), their_messages.get(), their_report.get());
+  if (pid_ == 0) {
+    const int kept[] = {socket_.get(), continues_pid1_.reading_end()};
+    become_gdbserver(program, theirs.get(), kept, their_messages.get(), their_report.get(), agent);
+  }
   their_report.reset();
   int error = 0;
   if (sys::read(failure.get(), {reinterpret_cast<char*>(&error), sizeof error}) == sizeof error) {
@@ -172,11 +191,14 @@ Error Server::ended(std::string_view step) {
 }
 
 void Server::end(bool at_once) {
-  guard::stop();
-  socket_.reset();
-  // gdbserver detaches when its socket is closed, and that must not be cut short: PID 1 would get the signal it stands
-  // at. Its end of the pipe closes when it ends.
+  // It is told to detach, and ends after that. Closing its socket would not do: after an exec event gdbserver 13 takes
+  // PID 1 for a process of its own making (handle_extended_wait() in linux-low.cc adds it with attached = 0), and such
+  // a one it kills at the end of a connection. Where it has ended already, nobody reads this.
+  if (!at_once && socket_) (void)send("D;1");
+  // Detaching must not be cut short: PID 1 would get the signal it stands at. gdbserver's end of the pipe closes when
+  // it ends.
   const auto deadline = sys::now_ms() + kDetachTimeoutMs;
+  const bool was_there = pid_ > 0;
   while (pid_ > 0) {
     const bool last = at_once || sys::now_ms() >= deadline;
     if (last) ::kill(pid_, SIGKILL);
@@ -186,7 +208,20 @@ void Server::end(bool at_once) {
     (void)::poll(&poll, 1, 10);
     if (messages_) read_messages();
   }
+  // One that was killed leaves PID 1 with the SIGSTOP by which it was attached. SIGCONT does nothing to a PID 1 that
+  // runs.
+  if (was_there) (void)::kill(1, SIGCONT);
+  guard::stop();
+  // gdbserver's own helper dies with it, and the agent inherits it (PR_SET_CHILD_SUBREAPER): left to PID 1, it would be
+  // a dead child more that the real init did not start.
+  while (pid_ > 0 && sys::now_ms() < deadline + kReapTimeoutMs) {
+    const pid_t gone = ::waitpid(-pid_, nullptr, WNOHANG);
+    if (gone < 0 && errno != EINTR) break;  // ECHILD: there is none, or no longer
+    if (gone == 0) (void)::poll(nullptr, 0, 5);
+  }
   pid_ = -1;
+  continues_pid1_.untie();
+  socket_.reset();
   messages_.reset();
 }
 

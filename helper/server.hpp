@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "fd.hpp"
+#include "fence.hpp"
 #include "result.hpp"
 #include "rsp.hpp"
 #include "text.hpp"
@@ -25,7 +26,7 @@ class Server {
   Server& operator=(const Server&) = delete;
   ~Server() { end(true); }
 
-  /// Starts `@gdbserver --once --attach - 1`: --once, so that it detaches and ends when its socket is closed; the
+  /// Starts `@gdbserver --once --attach - 1`: --once, so that it ends after a detach; it dies with the agent; the
   /// `@` spares it at the switch to the real root and at shutdown (systemd: ignore_proc() in src/shared/killall.c).
   /// Then, as its first client, turns acknowledgements off (the socket loses nothing) and asks for exec events.
   /// PID 1 is attached and stopped when this returns.
@@ -38,8 +39,8 @@ class Server {
   Status send(std::string_view payload);
   Result<std::string_view> receive(std::uint64_t timeout_ms = kServerTimeoutMs);
 
-  /// Closes the socket: gdbserver detaches from PID 1, which runs on, and ends. Waits for that, and kills it if it
-  /// takes too long, or `at_once`: PID 1 then runs on too, with the signal it stood at.
+  /// Tells gdbserver, which must be idle, to detach from PID 1, which runs on, and to end. Waits for that, and kills it
+  /// if it takes too long, or `at_once`: PID 1 then runs on too, with the signal it stood at.
   void end(bool at_once = false);
   /// Reads what gdbserver wrote to its standard error; keeps the last line.
   void read_messages();
@@ -56,6 +57,7 @@ class Server {
   bool wait_readable(std::uint64_t deadline_ms);
 
   pid_t pid_ = -1;
+  Rope continues_pid1_;  ///< the agent has gone: PID 1 does not stay at a SIGSTOP of gdbserver's or of ours
   UniqueFd socket_;
   UniqueFd messages_;
   Text<200> message_;

@@ -2,11 +2,9 @@
 // settings: see settings.hpp.
 #include "settings.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "conf.hpp"
@@ -21,15 +19,6 @@ constexpr const char* kProc = "/proc";
 /// include/linux/bootconfig.h), and some more.
 using Source = Text<65536>;
 Source source;  // static: 64 KiB are too much for PID 1's stack, and the pages that are not needed are never touched
-
-/// The records of getdents64(2); the kernel's own layout, for which libc has readdir(3) with a heap behind it.
-struct DirectoryEntry {
-  std::uint64_t inode;
-  std::int64_t offset;
-  unsigned short length;
-  unsigned char type;  // cppcheck-suppress unusedStructMember ; the kernel writes it
-  char name[1];        // as long as the record
-};
 
 void take_last(std::string_view text, std::string_view name, TextBuffer& value) {
   if (const auto found = find_value(text, name)) {
@@ -59,18 +48,11 @@ bool read_file(int directory, const char* path) {
 /// The name in `directory` that comes next after `last` in byte order and ends in .conf; empty if there is none.
 Text<255> next_name(const UniqueFd& directory, std::string_view last) {
   Text<255> best;
-  alignas(DirectoryEntry) char buffer[4096];
-  if (::lseek(directory.get(), 0, SEEK_SET) != 0) return best;
-  for (;;) {
-    const auto count = ::syscall(SYS_getdents64, directory.get(), buffer, sizeof buffer);
-    if (count <= 0) return best;
-    for (long at = 0; at < count;) {
-      const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer + at);
-      const std::string_view name(entry->name);
-      if (name.ends_with(".conf") && name > last && (best.empty() || name < best.view())) best = Text<255>(name);
-      at += entry->length;
-    }
+  sys::Names names(directory);
+  for (auto name = names.next(); !name.empty(); name = names.next()) {
+    if (name.ends_with(".conf") && name > last && (best.empty() || name < best.view())) best.set(name);
   }
+  return best;
 }
 
 /// Kernels before 5.2 have no detached mounts: mount it in plain sight for a moment.

@@ -16,6 +16,15 @@ constexpr unsigned kFsconfigCmdCreate = 6;
 constexpr unsigned kFsmountCloexec = 1;
 constexpr unsigned kMoveMountFromEmptyPath = 4;
 
+/// The records of getdents64(2), the kernel's own layout.
+struct DirectoryEntry {
+  std::uint64_t inode;  // cppcheck-suppress unusedStructMember ; the kernel writes it
+  std::int64_t offset;  // cppcheck-suppress unusedStructMember
+  unsigned short length;
+  unsigned char type;  // cppcheck-suppress unusedStructMember
+  char name[1];        // as long as the record
+};
+
 }  // namespace
 
 Result<UniqueFd> detached_mount(const char* type) {
@@ -62,6 +71,24 @@ ssize_t write(int fd, std::string_view bytes) {
     count = ::write(fd, bytes.data(), bytes.size());
   } while (count < 0 && errno == EINTR);
   return count;
+}
+
+Names::Names(const UniqueFd& directory) : directory_(directory.get()) {
+  (void)::lseek(directory_, 0, SEEK_SET);
+}
+
+std::string_view Names::next() {
+  for (;;) {
+    if (at_ >= size_) {
+      size_ = ::syscall(SYS_getdents64, directory_, buffer_, sizeof buffer_);
+      at_ = 0;
+      if (size_ <= 0) return {};
+    }
+    const auto* entry = reinterpret_cast<const DirectoryEntry*>(buffer_ + at_);
+    at_ += entry->length;
+    const std::string_view name(entry->name);
+    if (name != "." && name != "..") return name;
+  }
 }
 
 bool read_all(const UniqueFd& file, TextBuffer& text) {

@@ -24,6 +24,21 @@ Status pivot_root(const char* new_root, const char* put_old);
 
 /// Opens with O_CLOEXEC; retries after EINTR.
 Result<UniqueFd> open(int directory, const char* path, int flags, mode_t mode = 0);
+/// The names in a directory, without `.` and `..`. With getdents64(2), since readdir(3) brings a heap along.
+class Names {
+ public:
+  /// Reads from the start, also a directory that was read before.
+  explicit Names(const UniqueFd& directory);
+  /// The next name, valid until the next call; empty at the end.
+  std::string_view next();
+
+ private:
+  int directory_;
+  long size_ = 0;
+  long at_ = 0;
+  alignas(8) char buffer_[4096];
+};
+
 /// Fills `text` from the start, up to what it holds. Longer files are cut off: text.truncated() is not set for that.
 bool read_all(const UniqueFd& file, TextBuffer& text);
 /// The number of bytes read, 0 at the end, -1 with errno. Retries after EINTR.

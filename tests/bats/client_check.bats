@@ -1,40 +1,13 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # gdbdebug check: says what an image has of gdbdebug, and names each thing that is missing.
-# shellcheck disable=SC2154  # gdbdebug: set by client_setup
+# shellcheck disable=SC2034,SC2154  # gdbdebug: set by client_setup; manifest, files, init_link: read by image
 
 setup() {
     load client_common
     client_setup
     need gdbserver cc
-    # A helper as check knows one: static, with the name of the parameter in it.
-    cat >helper.c <<'C'
-#include <unistd.h>
-int main(void) { return (int)write(1, "rd.gdbdebug\n", 12); }
-C
-    cc -static -Wl,--build-id=sha1 -o helper helper.c
-    [[ -e $BATS_FILE_TMPDIR/libraries ]] ||
-        ldd "$(command -v gdbserver)" | grep -o '/[^ ]*' | sort -u >"$BATS_FILE_TMPDIR/libraries"
-    mapfile -t libraries <"$BATS_FILE_TMPDIR/libraries"
-    thread_db=$(dirname "$(printf '%s\n' "${libraries[@]}" | grep libc.so.6)")/libthread_db.so.1
-    # shellcheck disable=SC2034  # what a test can change before it calls image
-    {
-        manifest=(/usr/bin/gdbserver "${libraries[@]}" "$thread_db" /init)
-        files=("${libraries[@]}" "$thread_db")
-        init_link='link usr/lib/gdbdebug/init ../systemd/systemd'
-    }
-}
-
-# An image as the generator modules make it, from the variables of setup and the entries in "$@".
-image() {
-    printf '%s\n' "${manifest[@]}" >files.txt
-    {
-        printf '%s\n' 'exec init helper' 'dir usr/lib/systemd' 'exec usr/lib/systemd/systemd /bin/true' "$init_link" \
-            "exec usr/bin/gdbserver $(command -v gdbserver)" 'copy usr/lib/gdbdebug/files files.txt'
-        local file
-        for file in "${files[@]}"; do printf 'exec %s %s\n' "${file#/}" "$file"; done
-        if (($# > 0)); then printf '%s\n' "$@"; fi
-    } | newc | gzip -c >image
+    image_setup
 }
 
 # check must end with 3 and name the fault $1.
@@ -162,4 +135,54 @@ assert facts["ok"] is False and facts["helper"] is None and len(facts["faults"])
     libc_size=$(stat -Lc %s /lib/x86_64-linux-gnu/libm.so.6)
     # /bin/true, the real init here, needs libc already; awk needs libm besides.
     assert [ $((alone - shared)) -ge "$libc_size" ]
+}
+
+# lint VALUE must end with 3 and point with a caret at the word $2, whose fault or warning is $3.
+assert_pointed_at() {
+    run -3 "$gdbdebug" check --cmdline "$1"
+    local before=${1%%"$2"*}
+    assert_line --index 0 "$1"
+    assert_line --index 1 --regexp "^ {${#before}}\\^(~{$((${#2} - 1))})?\$"
+    assert_line --regexp "^(fault|warning): '$2': .*$3"
+}
+
+@test "check --cmdline: a caret stands under the word that is wrong" {
+    assert_pointed_at 'quiet rd.gdbdebug=ttyS1,wat' wat 'unknown option'
+    assert_pointed_at 'rd.gdbdebug=ttyS1,wait=soon' wait=soon 'whole number'
+    assert_pointed_at 'tcp:1234,wait' tcp:1234 'say who may connect'
+    assert_line 'meaning: the machine boots as if debugging were off'
+    assert_pointed_at 'console=ttyS1 rd.gdbdebug=ttyS1,wait' ttyS1 'is a console too'
+}
+
+@test "check --cmdline: a good one is told in words, with standard input closed" {
+    run -0 "$gdbdebug" check --cmdline 'root=/dev/sda1 rd.gdbdebug=ttyS1,57600,wait=30,crash' <&-
+    assert_line 'meaning: the line is ttyS1 at 57600n8; PID 1 is held at its first instruction, for 30 seconds at most; PID 1 is held when a fatal signal is about to end it, for as long as it takes'
+}
+
+@test "check --cmdline: with an image, a line that the image has no driver for is a fault" {
+    printf 'kernel/drivers/tty/serial/8250/8250.ko\n' >builtin
+    printf 'default=ttyS0,crash\n' >conf
+    image "copy usr/lib/modules/6.99.0-test/modules.builtin builtin" 'copy etc/gdbdebug.conf conf'
+    run -3 "$gdbdebug" check image --cmdline rd.gdbdebug=ttyUSB0,wait
+    assert_line --regexp "^fault +the command line wants the line 'usb', but none of"
+    run -0 "$gdbdebug" check image --cmdline rd.gdbdebug
+    assert_line --regexp "^meaning: as ttyS0,crash, the image's default: the line is ttyS0"
+}
+
+@test "check --cmdline --json: says the same to programs" {
+    run -3 "$gdbdebug" check --json --cmdline 'rd.gdbdebug=ttyS1,wat'
+    echo "$output" | /usr/bin/python3 -c '
+import json, sys
+facts = json.load(sys.stdin)
+(remark,) = facts["cmdline"]["remarks"]
+assert facts["ok"] is False and remark["fault"] is False, facts
+text, column = facts["cmdline"]["text"], remark["column"]
+assert text[column:column + remark["length"]] == "wat", facts
+assert facts["cmdline"]["line"] == "serial", facts
+'
+}
+
+@test "check: with nothing to look at is a fault of the command line" {
+    run -2 "$gdbdebug" check
+    assert_output --partial 'neither an IMAGE nor a --cmdline'
 }

@@ -33,3 +33,77 @@ pad4() {
     size=$(stat -c %s "$1")
     truncate -s $(((size + 3) / 4 * 4)) "$1"
 }
+
+# start_target NAME ARGUMENT...: starts client_target.py in the background; where it can be reached goes to $target, its
+# process to $target_pid. It ends with the test (stop_targets, in teardown).
+start_target() {
+    local name=$1
+    shift
+    mkfifo "$name.where"
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/client_target.py" "$@" >"$name.where" 2>"$name.err" 3>&- &
+    target_pid=$!
+    target_pids+=("$target_pid")
+    # shellcheck disable=SC2034  # for the test
+    read -r target <"$name.where" || { cat "$name.err"; return 1; }
+}
+
+stop_targets() {
+    local pid
+    for pid in "${target_pids[@]}"; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" || true
+    done
+    target_pids=()
+}
+
+# A program with a main() of its own, stripped of its symbols and not, and a sysroot with what it needs to run.
+make_program() {
+    cat >program.c <<'C'
+#include <stdio.h>
+int told;
+int main(int argc, char **argv) { (void)argv; told = argc; puts("program: main ran"); return 0; }
+C
+    cc -g -O0 -Wl,--build-id=sha1 -o program program.c
+    strip -o stripped program
+    mkdir -p sysroot/usr/lib/gdbdebug sysroot/usr/bin
+    local library
+    for library in $(ldd program | grep -o '/[^ ]*'); do
+        mkdir -p "sysroot$(dirname "$library")"
+        cp -L "$library" "sysroot$library"
+    done
+}
+
+# The build ID of a file.
+build_id_of() {
+    readelf -n "$1" | sed -n 's/.*Build ID: //p'
+}
+
+# What image() needs. A test can change `manifest`, `files` and `init_link` before it calls image.
+image_setup() {
+    # A helper as check knows one: static, with the name of the parameter in it.
+    cat >helper.c <<'C'
+#include <unistd.h>
+int main(void) { return (int)write(1, "rd.gdbdebug\n", 12); }
+C
+    cc -static -Wl,--build-id=sha1 -o helper helper.c
+    [[ -e $BATS_FILE_TMPDIR/libraries ]] ||
+        ldd "$(command -v gdbserver)" | grep -o '/[^ ]*' | sort -u >"$BATS_FILE_TMPDIR/libraries"
+    mapfile -t libraries <"$BATS_FILE_TMPDIR/libraries"
+    local thread_db
+    thread_db=$(dirname "$(printf '%s\n' "${libraries[@]}" | grep libc.so.6)")/libthread_db.so.1
+    manifest=(/usr/bin/gdbserver "${libraries[@]}" "$thread_db" /init)
+    files=("${libraries[@]}" "$thread_db")
+    init_link='link usr/lib/gdbdebug/init ../systemd/systemd'
+}
+
+# An image as the generator modules make it, with the real init $real_init (/bin/true) and the entries in "$@".
+image() {
+    printf '%s\n' "${manifest[@]}" >files.txt
+    {
+        printf '%s\n' 'exec init helper' 'dir usr/lib/systemd' "exec usr/lib/systemd/systemd ${real_init:-/bin/true}" \
+            "$init_link" "exec usr/bin/gdbserver $(command -v gdbserver)" 'copy usr/lib/gdbdebug/files files.txt'
+        local file
+        for file in "${files[@]}"; do printf 'exec %s %s\n' "${file#/}" "$file"; done
+        if (($# > 0)); then printf '%s\n' "$@"; fi
+    } | newc | gzip -c >image
+}

@@ -21,6 +21,7 @@ installed() {
     DESTDIR=$where run -0 cmake --install "$build_dir" --component target
     run -0 installed
     assert_line "755 usr/libexec/gdbdebug/gdbdebug-init"
+    assert_line "755 usr/libexec/gdbdebug/gdbdebug-init-net"
     assert_line "644 usr/libexec/gdbdebug/image.sh"
     assert_line --regexp "^755 usr/lib/dracut/modules.d/99gdbdebug/module-setup.sh$"
     assert_line "755 usr/lib/initcpio/install/gdbdebug"
@@ -50,7 +51,7 @@ installed() {
     run -0 cmake -S "$source_dir" -B "$other" "${generator[@]}" -DCMAKE_INSTALL_PREFIX=/usr \
         -DCMAKE_INSTALL_LIBEXECDIR=lib -DGDBDEBUG_CLIENT=OFF -DCMAKE_BUILD_TYPE=Release
     # The helper and the pages need not be built for this.
-    cp "$build_dir/helper/gdbdebug-init" "$other/helper/"
+    cp "$build_dir/helper/gdbdebug-init" "$build_dir/helper/gdbdebug-init-net" "$other/helper/"
     mkdir -p "$other/man"
     for page in gdbdebug.7 gdbdebug-init.8 gdbdebug.conf.5; do
         : >"$other/man/$page.gz"

@@ -259,8 +259,20 @@ TEST(Relay, OnDemandAGdbserverThatCannotAttachIsAnErrorThatTheUserReads) {
   bench->server_failed("Cannot attach to process 1: Operation not permitted");
   EXPECT_EQ(bench.out(), framed("E.gdbdebug: Cannot attach to process 1: Operation not permitted"));
   EXPECT_FALSE(bench->in_session());
+  EXPECT_EQ(bench.wishes(), 0U) << "nothing is tried again by itself";
   (void)bench.send("?");
   EXPECT_EQ(bench.wishes(), unsigned{Relay::kStartServer}) << "the next packet tries again";
+}
+
+TEST(Relay, OnDemandAGdbserverThatDiesBeforeTheSessionIsAnErrorAndNotTriedForEver) {
+  Bench bench;
+  (void)bench.send("qSupported");
+  (void)bench.wishes();
+  bench.silent = true;
+  bench->server_ready(Pid1::kHeld);
+  bench->server_gone();
+  EXPECT_EQ(bench.wishes(), 0U);
+  EXPECT_EQ(bench.out(), framed("E.gdbdebug: gdbserver has ended; connect again"));
 }
 
 TEST(Relay, AFirstPacketThatIsTooLongIsRefused) {

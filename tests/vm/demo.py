@@ -16,12 +16,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness import Gdb, Machine, kernel
+from harness import BUILD, Gdb, Machine, kernel
 from harness.checks import assert_at_start
 from harness.image import HELPER, SYSTEMD_MODULES, dracut_image, libraries_of
 from harness.machine import accelerator
 
 SYSTEMD = Path("/usr/lib/systemd/systemd")
+COMMAND = BUILD / "client" / "gdbdebug"
 PARAMETER = "rd.gdbdebug=ttyS1,wait"
 BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 
@@ -163,6 +164,18 @@ def interactive(machine):
     print("\n".join("  " + line.rstrip() for line in machine.console.text.splitlines()[-12:]))
 
 
+def interactive_command(image):
+    """The whole method in one command, if the host command is built."""
+    _, kernel_image = kernel()
+    command = [str(COMMAND), "vm", "--kernel", str(kernel_image), "--initrd", str(image), "--accel", accelerator(),
+               "--append", "systemd.show_status=1 systemd.log_color=0", "--main", "--stats"]
+    say("One command: a virtual machine, and your gdb in systemd's main(). Try: backtrace, break openat64, continue")
+    typed("$ ", shlex.join(["gdbdebug", *command[1:]]))
+    # Ctrl-C is for gdb. A handler, unlike SIG_IGN, does not outlive the command's exec.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    return subprocess.run(command, check=False).returncode
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./dev demo", description="Meets this machine's systemd in gdb.")
     parser.add_argument("--interactive", action="store_true", help="leave you at gdb's prompt")
@@ -172,6 +185,8 @@ def main():
         sys.exit("demo: --interactive needs a terminal")
     clock = Clock()
     image = make_image(clock)
+    if options.interactive and COMMAND.exists():
+        return interactive_command(image)
     # A folder with a short name: the debug line's socket is in it, and the user types it.
     directory = Path(tempfile.mkdtemp(prefix="gdbdebug-demo-"))
     machine = Machine(directory, image, f"{PARAMETER} systemd.show_status=1 systemd.log_color=0", memory=1024)
@@ -189,7 +204,7 @@ def main():
     clock.show()
     print(f"\nThe same machine by hand: {directory}/boot.sh   The logs are beside it.")
     if not options.interactive:
-        print("Now at the prompt yourself: ./dev demo --interactive")
+        print("Now at the prompt yourself, in systemd's main(): ./dev demo --interactive")
     return 0
 
 

@@ -5,13 +5,24 @@
 // works when the machine has no console at all.
 // PROBE comes from the kernel command line (a word `k=v` without a dot goes to init's environment):
 //   poweroff (default), stamp (a line in the kernel log at once, then as poweroff), spin (tick until a debugger sets
-//   finish), spin-blocked (the same with every signal blocked, as systemd runs), spin:N (N ticks),
-//   segv, abort, jump0, exit:N, exec (itself once more), hang
+//   finish), census (the same, and tell of all processes every second), spin-blocked (the same with every signal blocked, as systemd runs), spin:N (N ticks),
+//   segv, abort, jump0, ill, fpe, bus, trap, sys, overflow: it ends by that signal (overflow: of its stack)
+//   segv-handled: the same with a handler that forks a child for the core and then freezes, as systemd has it
+//   exit:N, exit-thread:N (by the system call exit alone), exec (itself once more), hang
+//   kill-agent: a child kills gdbdebug's agent as soon as PID 1 is held; 60 ticks
+//   threads: a second thread ends, then as poweroff
+//   signals: others send it what must not hold it, its children end by the hundred, then as poweroff
+// REPORT=no on the kernel command line: it tells nothing, and is at its action sooner.
+// Built with -DPROBE_BREAKS_LINKER it crashes in the dynamic linker, in any case: a resolver that the linker calls while
+// it relocates the program dereferences no address.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -20,6 +31,7 @@
 #include <string.h>
 #include <sys/io.h>
 #include <sys/klog.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
@@ -268,11 +280,188 @@ __attribute__((noinline)) void tick(int number) {
   nanosleep(&period, NULL);
 }
 
+// What is there now: each process that is not a kernel thread, with its open files, and the machine's memory.
+static int count_files(int proc, const char* process) {
+  char path[PATH_MAX];
+  snprintf(path, sizeof path, "%s/fd", process);
+  const int fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* directory = fd < 0 ? NULL : fdopendir(fd);
+  int count = 0;
+  for (struct dirent* entry; directory && (entry = readdir(directory));) count += entry->d_name[0] != '.';
+  if (directory) closedir(directory);
+  return count;
+}
+
+static void take_census(void) {
+  static char text[65536];
+  const int proc = detached_proc();
+  const int fd = openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* directory = fd < 0 ? NULL : fdopendir(fd);
+  int first = 1;
+  send_text("{\"census\":[");
+  for (struct dirent* entry; directory && (entry = readdir(directory));) {
+    char path[PATH_MAX], state = '?';
+    int parent = 0, group = 0, session = 0, terminal = 0;
+    if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
+    snprintf(path, sizeof path, "%s/stat", entry->d_name);
+    text[read_at(proc, path, text, sizeof text - 1)] = 0;
+    const char* after_name = strrchr(text, ')');
+    if (!after_name || sscanf(after_name + 1, " %c %d %d %d %d", &state, &parent, &group, &session, &terminal) != 5) continue;
+    if (parent == 2 || !strcmp(entry->d_name, "2")) continue;
+    say("%s{\"pid\":%s,\"parent\":%d,\"state\":\"%c\",\"group\":%d,\"session\":%d,\"terminal\":%d,\"files\":%d,",
+        first ? "" : ",\n", entry->d_name, parent, state, group, session, terminal, count_files(proc, entry->d_name));
+    for (const char* const* name = (const char* const[]){"cmdline", "oom_score_adj", "status", NULL}; *name; name++) {
+      snprintf(path, sizeof path, "%s/%s", entry->d_name, *name);
+      say_file(proc, *name, path);
+    }
+    send_text("\"end\":true}");
+    first = 0;
+  }
+  send_text("],");
+  say_file(proc, "meminfo", "meminfo");
+  if (directory) closedir(directory);
+  close(proc);
+  send_text("\"census_end\":true}\n");
+}
+
+// A child that waits until PID 1 is in a tracing stop (proc(5), state t), and then kills the agent.
+static void kill_agent_when_held(void) {
+  static char text[4096];
+  if (fork() != 0) return;
+  const int proc = detached_proc();
+  for (const char* name = ""; !*name || name[1] != 't';) {
+    const struct timespec period = {0, 20 * 1000 * 1000};
+    nanosleep(&period, NULL);
+    text[read_at(proc, "1/stat", text, sizeof text - 1)] = 0;
+    name = strrchr(text, ')');
+    name = name ? name + 1 : "";
+  }
+  DIR* directory = fdopendir(openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (struct dirent* entry; directory && (entry = readdir(directory));) {
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/cmdline", entry->d_name);
+    text[read_at(proc, path, text, sizeof text - 1)] = 0;
+    if (strncmp(text, "@gdbdebug", 9)) continue;
+    say("\nprobe: the agent, %s, was killed: %d\n", entry->d_name, kill(atoi(entry->d_name), SIGKILL));
+  }
+  _exit(0);
+}
+
 static void spin(long count) {
   for (int number = 1; !finish && (count == 0 || number <= count); number++) tick(number);
 }
 
+// Each end has a function of its own, so that a backtrace can be told right from wrong.
 __attribute__((noinline)) static void crash_here(void) { *(volatile int*)8 = 1; }
+__attribute__((noinline)) static void crash_by_abort(void) { abort(); }
+__attribute__((noinline)) static void crash_by_ud2(void) { __asm__ volatile("ud2"); }
+__attribute__((noinline)) static void crash_by_int3(void) { __asm__ volatile("int3; nop"); }
+
+__attribute__((noinline)) static void crash_at_0(void) {
+  ((void (*volatile)(void))(uintptr_t)0)();
+  ticks++;  // not the last thing it does: the call must not become a jump
+}
+
+__attribute__((noinline)) static int crash_by_division(volatile int divisor) { return ticks / divisor; }
+
+// A page of a file beyond the file's end.
+__attribute__((noinline)) static void crash_by_bus(void) {
+  const int fd = (int)syscall(SYS_memfd_create, "empty", 0);
+  *(volatile char*)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) = 1;
+}
+
+// A system call that a filter answers with SIGSYS.
+__attribute__((noinline)) static void crash_by_filter(void) {
+  struct sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+                                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+                                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
+  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+  syscall(SYS_getppid);
+}
+
+// A small stack, so that a core file of it is small too.
+__attribute__((noinline)) static int crash_by_recursion(int depth) {
+  volatile char frame[2048];
+  frame[0] = (char)depth;
+  if (finish) return 0;  // a debugger could stop it
+  return crash_by_recursion(depth + 1) + frame[0];
+}
+
+static void overflow(void) {
+  const struct rlimit limit = {256 * 1024, 256 * 1024};
+  setrlimit(RLIMIT_STACK, &limit);
+  ticks = crash_by_recursion(0);
+}
+
+// As systemd's (crash_handler.c): a child dies of the signal for the core file, PID 1 waits for it and never returns.
+static void on_crash(int number) {
+  if (fork() == 0) {
+    signal(number, SIG_DFL);
+    raise(number);
+    _exit(97);
+  }
+  waitpid(-1, NULL, 0);
+  send_text("\nprobe: frozen\n");
+  for (;;) pause();
+}
+
+static void handle_crashes(void) {
+  struct sigaction action = {.sa_handler = on_crash, .sa_flags = SA_NODEFER};
+  for (const int* number = (const int[]){SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGQUIT, SIGABRT, 0}; *number; number++)
+    sigaction(*number, &action, NULL);
+}
+
+static volatile int interrupts;
+static void on_interrupt(int number) {
+  (void)number;
+  interrupts++;
+}
+
+// What the kernel keeps from PID 1, because it has no handler; what PID 1 does handle; and more children than a queue
+// of signals has room for.
+static void receive_signals(void) {
+  signal(SIGINT, on_interrupt);
+  signal(SIGUSR1, on_interrupt);
+  for (const int* number = (const int[]){SIGSEGV, SIGQUIT, SIGABRT, SIGILL, SIGFPE, SIGBUS, SIGTRAP, SIGSYS, SIGTERM,
+                                         SIGHUP, SIGALRM, SIGKILL, SIGINT, SIGUSR1, 0};
+       *number; number++) {
+    const pid_t child = fork();
+    if (child == 0) _exit(kill(1, *number) ? 1 : 0);
+    int status = -1;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+    say("probe: signal %d was sent: %d\n", *number, status);
+  }
+  int born = 0, dead = 0;
+  for (; born < 300; born++) {
+    if (fork() == 0) _exit(0);
+  }
+  while (dead < born && (wait(NULL) > 0 || errno == EINTR)) dead++;
+  say("probe: survived, %d interrupts, %d children\n", interrupts, dead);
+}
+
+static void* end_thread(void* argument) {
+  send_text("probe: the thread ends\n");
+  return argument;
+}
+
+static void run_threads(void) {
+  pthread_t thread;
+  pthread_create(&thread, NULL, end_thread, NULL);
+  pthread_join(thread, NULL);
+  send_text("probe: the thread has ended\n");
+}
+
+#ifdef PROBE_BREAKS_LINKER
+static void (*resolve_broken(void))(void) {
+  crash_here();
+  return crash_by_ud2;
+}
+void broken(void) __attribute__((ifunc("resolve_broken")));
+#else
+static void broken(void) {}
+#endif
 
 __attribute__((noinline)) static void act(const char* what, char** argv) {
   if (!strncmp(what, "spin", 4)) {
@@ -283,14 +472,46 @@ __attribute__((noinline)) static void act(const char* what, char** argv) {
     }
     send_text("\nprobe: spinning\n");
     spin(what[4] == ':' ? atol(what + 5) : 0);
+  } else if (!strcmp(what, "census")) {
+    for (int number = 1; !finish; number++) {
+      tick(number);
+      if (number % 20 == 0) take_census();
+    }
+  } else if (!strcmp(what, "kill-agent")) {
+    kill_agent_when_held();
+    send_text("\nprobe: spinning\n");
+    spin(60);
   } else if (!strcmp(what, "segv")) {
     crash_here();
+  } else if (!strcmp(what, "segv-handled")) {
+    handle_crashes();
+    crash_here();
   } else if (!strcmp(what, "abort")) {
-    abort();
+    crash_by_abort();
   } else if (!strcmp(what, "jump0")) {
-    ((void (*)(void))(uintptr_t)0)();
+    crash_at_0();
+  } else if (!strcmp(what, "ill")) {
+    crash_by_ud2();
+  } else if (!strcmp(what, "fpe")) {
+    ticks = crash_by_division(0);
+  } else if (!strcmp(what, "bus")) {
+    crash_by_bus();
+  } else if (!strcmp(what, "trap")) {
+    crash_by_int3();
+  } else if (!strcmp(what, "sys")) {
+    crash_by_filter();
+  } else if (!strcmp(what, "overflow")) {
+    overflow();
+  } else if (!strcmp(what, "signals")) {
+    receive_signals();
+  } else if (!strcmp(what, "threads")) {
+    run_threads();
   } else if (!strncmp(what, "exit:", 5)) {
     exit(atoi(what + 5));
+  } else if (!strncmp(what, "exit-thread:", 12)) {
+    syscall(SYS_exit, atoi(what + 12));
+  } else if (!strcmp(what, "broken")) {
+    broken();
   } else if (!strcmp(what, "exec")) {
     setenv("PROBE", "poweroff", 1);
     execv("/usr/bin/probe", argv);
@@ -306,7 +527,7 @@ int main(int argc, char** argv, char** environment) {
   if (!what) what = "poweroff";
   if (!strcmp(what, "stamp")) stamp();
   send_text("probe: main\n");
-  report(argv, environment);
+  if (!getenv("REPORT")) report(argv, environment);
   const char hello[] = "probe: the real init runs\n";
   (void)!write(1, hello, sizeof hello - 1);
   act(what, argv);

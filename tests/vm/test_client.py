@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The host command as its user has it: in a real terminal, with real machines."""
 
+import os
 import re
 import shutil
 import struct
@@ -85,7 +86,8 @@ def assert_at_start_of_linker(term):
 
 
 def test_vm_goes_to_main_of_systemd_in_one_command(systemd_image, terminal):
-    term = terminal("vm", "--kernel", kernel()[1], "--initrd", systemd_image, "--accel", machine.accelerator(), "--main")
+    term = terminal("vm", "--kernel", kernel()[1], "--initrd", systemd_image, "--accel", machine.accelerator(),
+                    "--main")
     term.wait_for(r"Temporary breakpoint 3, ", 90)
     term.wait_for(PROMPT)
     offset = auxv(term, "AT_ENTRY") - elf_entry(SYSTEMD)
@@ -146,7 +148,6 @@ def test_ctrl_c_goes_to_gdb(boot, terminal):
     assert target.wait_end() == "poweroff"
 
 
-@pytest.mark.xfail(reason="gdbserver 13 crashes when the agent asks it for QCatchSyscalls:0 right after it has attached")
 def test_a_second_attach_after_detach_finds_pid_1_running(boot, terminal):
     initrd = probe_image()
     target = boot(initrd, "rd.gdbdebug=ttyS1,wait PROBE=spin")
@@ -207,6 +208,36 @@ def test_a_target_that_goes_away_is_said_and_ends_nothing_here(boot, terminal):
     term.wait_for(r"the line to '.*' has ended")
     term.type("")
     term.wait_for(PROMPT)
+    term.gdb("set confirm off")
+    term.type("quit")
+    term.wait_for(r"\[ended: \d+\]")
+
+
+@pytest.mark.parametrize("action,signal", [("abort", "SIGABRT"), ("segv", "SIGSEGV")])
+def test_a_crash_report_on_the_console_becomes_functions_and_lines(boot, directory, action, signal):
+    initrd = probe_image()
+    target = boot(initrd, f"rd.gdbdebug=ttyS1,crash PROBE={action}")
+    target.wait_for(r"gdbdebug: report: end")
+    run = subprocess.run([COMMAND, "report", target.console.path, "--initrd", initrd], text=True, timeout=60,
+                         check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         env={**os.environ, "GDBDEBUG_CACHE": str(directory / "cache"), "DEBUGINFOD_URLS": ""})
+    assert re.search(rf"^PID 1 \(\w+\), {signal}", run.stdout), run.stdout
+    source = (Path(__file__).parent / "probe.c").read_text(encoding="utf-8").splitlines()
+    lines = {name: int(line) for name, line in re.findall(r"(\w+) at \S*/probe\.c:(\d+)", run.stdout)}
+    # Each line is inside the function that it is said to be in: its own beginning is the last one above.
+    for name in ("act", "main"):
+        beginnings = [text for text in source[:lines[name]] if re.match(r"^(static )?[\w ]+\*?\w+\(.*\{$", text)]
+        assert f" {name}(" in beginnings[-1], run.stdout
+    assert "were lost" not in run.stdout
+
+
+def test_vm_with_crash_ends_in_gdb_where_pid_1_would_have_died(terminal):
+    term = terminal("vm", "--kernel", kernel()[1], "--initrd", probe_image(), "--accel", machine.accelerator(),
+                    "--append", "PROBE=abort", "--crash")
+    term.wait_for(r"PID 1 is held where it would have died", 60)
+    term.wait_for(PROMPT)
+    assert re.search(r"\b(raise|abort)\b", term.gdb("bt"))
+    assert "SIGABRT" in term.gdb("print $_siginfo.si_signo == 6 ? \"SIGABRT\" : \"no\"")
     term.gdb("set confirm off")
     term.type("quit")
     term.wait_for(r"\[ended: \d+\]")

@@ -5,6 +5,8 @@ from .environment import BUILD, CACHE, ROOT, kernel, scaled
 from .gdb import Gdb, GdbError, gdb_batch
 from .image import Image, dracut_image, probe_image
 from .machine import Machine, Timeout
+from .rsp import Rsp
+from .tap import Tap
 
-__all__ = ["BUILD", "CACHE", "ROOT", "Gdb", "GdbError", "Image", "Machine", "Timeout", "dracut_image", "gdb_batch",
-           "kernel", "probe_image", "scaled"]
+__all__ = ["BUILD", "CACHE", "ROOT", "Gdb", "GdbError", "Image", "Machine", "Rsp", "Tap",
+           "Timeout", "dracut_image", "gdb_batch", "kernel", "probe_image", "scaled"]

@@ -205,6 +205,24 @@ class Machine:
                 text += data.decode("utf-8", "replace")
         return text
 
+    def ask_hello(self, seconds=20):
+        """Sends a newline on the debug line, as a person would; the pairs of the one line that answers it."""
+        limit, text = time.monotonic() + scaled(seconds), b""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(self.debug))
+            line.sendall(b"\n")
+            while not re.search(rb"gdbdebug version=[^\r\n]*\r\n", text):
+                line.settimeout(max(0.01, limit - time.monotonic()))
+                try:
+                    data = line.recv(4096)
+                except TimeoutError:
+                    data = b""
+                if not data:
+                    raise Timeout(self.describe("the hello on the debug line", repr(text[-500:]), [self.console]))
+                text += data
+        found = re.findall(r"(\w+)=(\S*)", text.decode("ascii", "replace").strip().splitlines()[-1])
+        return dict(found)
+
     def wait_end(self, seconds=60):
         """Waits until the machine is off; returns why: "poweroff" or "panic"."""
         self._wait(lambda: self.exit_status is not None or None, "the machine to end", seconds,

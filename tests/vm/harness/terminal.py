@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A real terminal with a program in it, and a user at its keyboard: tmux in control mode, which tells of every byte that
-the program writes. And a line that counts what goes over it."""
+"""A real terminal with a program in it, and a user at its keyboard: tmux in control mode, which tells of every byte
+that the program writes. And a line that counts what goes over it."""
 
 import os
 import re
@@ -27,7 +27,8 @@ class Terminal:
         self.raw = ""
         self.ended = False
         self.changed = threading.Condition()
-        settings = {"TERM": "xterm", "LC_ALL": "C", "DEBUGINFOD_URLS": "", "HOME": str(directory), **(environment or {})}
+        settings = {"TERM": "xterm", "LC_ALL": "C", "DEBUGINFOD_URLS": "", "HOME": str(directory),
+                    **(environment or {})}
         # The shell says how the program ended, and keeps the terminal open.
         # Ctrl-C is for the program, and reaches the shell too.
         script = f"trap : INT; {shlex.join(map(str, command))}; echo \"[ended: $?]\"; exec cat"

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// crash_report: the helper's report about a PID 1 that was about to die, found in a console log. Its form is in
+// gdbdebug(7). Pure: text in, values out. A console is no careful writer: lines come late, cut off, or with others
+// between them, and none of that is an error here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace gdbdebug::client {
+
+struct CrashReport {
+  struct Frame {
+    unsigned number = 0;
+    std::string file;                     ///< As the machine named it; empty where no file is mapped.
+    std::optional<std::uint64_t> offset;  ///< In that file.
+    std::optional<std::uint64_t> address;
+    std::string by;  ///< How it was found, "scan" or "fp"; empty: it is where PID 1 stands.
+
+    bool operator==(const Frame&) const = default;
+  };
+  struct Map {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    std::uint64_t offset = 0;
+    std::string file;
+    std::string build_id;  ///< Hexadecimal; empty if the machine could not tell.
+
+    bool operator==(const Map&) const = default;
+  };
+
+  std::string comm;
+  std::string signal;   ///< "SIGSEGV"; empty when PID 1 was about to exit.
+  std::string exit;     ///< The exit status in digits; empty when it was a signal.
+  std::string address;  ///< Of a fault, as it was written; may be empty.
+  std::string machine;
+  std::string kernel;
+  std::vector<std::string> command;
+  std::vector<std::pair<std::string, std::uint64_t>> registers;
+  std::vector<Frame> frames;
+  std::vector<Map> maps;
+  std::optional<std::size_t> frames_said;  ///< How many there were on the machine; nothing: the end did not come.
+  std::optional<std::size_t> maps_said;
+
+  [[nodiscard]] bool complete() const { return frames_said == frames.size() && maps_said == maps.size(); }
+  bool operator==(const CrashReport&) const = default;
+};
+
+/// All reports in `log`, each once, in order. Lines of other programs, timestamps, colours and carriage returns do not
+/// matter, nor do keywords and keys that are not known here.
+std::vector<CrashReport> read_reports(std::string_view log);
+
+}  // namespace gdbdebug::client

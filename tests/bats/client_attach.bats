@@ -1,0 +1,210 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# gdbdebug attach: meets a target that is a gdbserver with a hello before it (client_target.py), without a terminal.
+# shellcheck disable=SC2016,SC2034  # what is in single quotes is for gdb
+# shellcheck disable=SC2154  # gdbdebug, target, target_pid: set by client_common; stderr: by bats' run
+
+setup() {
+    load client_common
+    client_setup
+    need gdb gdbserver cc strip readelf
+    target_pids=()
+    make_program
+}
+
+teardown() {
+    stop_targets
+}
+
+# attach ARGUMENT...: gdb in batch, with standard input closed. What follows -- is gdb's.
+attach() {
+    timeout 60 "$gdbdebug" attach --timeout 30 "$@" <&-
+}
+
+with_program() {
+    cp "${1:-program}" sysroot/usr/bin/program
+    ln -sf ../../bin/program sysroot/usr/lib/gdbdebug/init
+    start_target target "$line" --program "$PWD/sysroot/usr/bin/program" --exe /usr/bin/program \
+        --build-id "$(build_id_of program)" "${@:2}"
+}
+
+@test "attach: each kind of line brings gdb to the first instruction, with the right files" {
+    for line in "unix:$PWD/sock" tcp pty; do
+        echo "# $line"
+        rm -f sock target.where
+        with_program
+        run -0 attach --sysroot sysroot "$target" -- -batch -ex 'info symbol $pc' -ex 'info line main' -ex kill
+        assert_line --regexp "'/usr/bin/program' in the image is the one that runs there"
+        assert_line --regexp '^_start in section \.text of .*ld-linux'
+        assert_line --partial 'program.c"'
+        stop_targets
+    done
+}
+
+@test "attach: --main stops in main of a program with symbols" {
+    line=unix:$PWD/sock
+    with_program program
+    run -0 attach --sysroot sysroot --main "$target" -- -batch -ex 'print told' -ex 'print argc' -ex kill
+    assert_line --regexp '^Temporary breakpoint 1, main \(argc=1'
+    assert_line '$1 = 0'
+}
+
+@test "attach: --main stops in main of a stripped program" {
+    line=unix:$PWD/sock
+    with_program stripped
+    run -0 attach --sysroot sysroot --main "$target" -- -batch -ex 'print/x $pc' -ex 'print (int)$rdi' -ex 'x/s *(char**)$rsi' -ex kill
+    [[ $(uname -m) == x86_64 ]] || skip "the registers in this test are those of x86_64"
+    # main's place in the file, and the same digits at the end of where it stopped: it is loaded at whole pages.
+    main=$(nm program | sed -n 's/ T main$//p')
+    assert_line --regexp "^\\\$1 = 0x[0-9a-f]+${main: -3}\$"
+    assert_line '$2 = 1'
+    assert_line --partial "has no symbols, so the debugger will show its main() as ?? ()"
+    refute_line --partial 'main ran'
+}
+
+@test "attach: --break is set, also in a library that is not loaded yet" {
+    line=unix:$PWD/sock
+    with_program
+    run -0 attach --sysroot sysroot --break puts --break no_such_function "$target" -- -batch -ex continue -ex bt -ex kill
+    assert_line --regexp '^Breakpoint 1, .*puts'
+    assert_line --regexp '^#1 .*in main '
+}
+
+@test "attach: the wrong image is named, with both build IDs, and its symbols are not used" {
+    line=unix:$PWD/sock
+    cp program sysroot/usr/bin/program
+    ln -sf ../../bin/program sysroot/usr/lib/gdbdebug/init
+    start_target target "$line" --program /bin/true --exe /usr/bin/program --build-id 0123456789abcdef
+    run -0 attach --sysroot sysroot "$target" -- -batch -ex 'info line main' -ex kill
+    assert_line --regexp "WARNING: the image is not the one that the target booted: .* has build ID $(build_id_of program) in the image, and 0123456789abcdef on the target"
+    refute_line --partial program.c
+}
+
+@test "attach: a program that the image has not is named" {
+    line=unix:$PWD/sock
+    with_program program --exe /usr/bin/another
+    run -0 attach --sysroot sysroot "$target" -- -batch -ex kill
+    assert_line --partial "WARNING: the target runs '/usr/bin/another', which is not in the image"
+}
+
+@test "attach: a target that is still starting is waited for, and so is one that says nothing at first" {
+    line=unix:$PWD/sock
+    with_program program --starting 1 --deaf 1
+    run -0 attach --sysroot sysroot "$target" -- -batch -ex kill
+    assert_line --partial 'nothing answers yet; boot the target with rd.gdbdebug='
+    assert_line --partial 'PID 1 is starting'
+    assert_line --partial 'PID 1 is held, in /usr/bin/program'
+}
+
+@test "attach: --crash waits until PID 1 is held at its end" {
+    line=unix:$PWD/sock
+    with_program program --state running
+    run -4 timeout 60 "$gdbdebug" attach --timeout 3 --crash --sysroot sysroot "$target" -- -batch -ex kill
+    assert_line --partial 'it answers, but PID 1 did not crash within 3 s; PID 1 is running'
+    stop_targets
+    rm -f sock target.where
+    with_program program --state crashed
+    run -0 attach --crash --sysroot sysroot "$target" -- -batch -ex kill
+    assert_line --partial 'PID 1 is held where it would have died'
+}
+
+@test "attach: a plain gdbserver is met too, and said to be one" {
+    line=unix:$PWD/sock
+    with_program program --plain
+    ln -s usr/bin/program sysroot/init
+    run -0 attach --sysroot sysroot "$target" -- -batch -ex 'info symbol $pc' -ex kill
+    assert_line --partial "a gdbserver answers that is not gdbdebug's"
+    assert_line --regexp '^_start in section'
+}
+
+@test "attach: noise before the hello does no harm" {
+    line=unix:$PWD/sock
+    with_program program --noise $'[    1.0] tty: $$$ #00 gdbdebug: ready on ttyS1\r\n~~~'
+    run -0 attach --sysroot sysroot "$target" -- -batch -ex kill
+    assert_line --partial 'PID 1 is held'
+}
+
+@test "attach: packets that are damaged on the way are sent again" {
+    line=unix:$PWD/sock
+    with_program program --drop 7
+    run -0 attach --sysroot sysroot --main "$target" -- -batch -ex 'print argc' -ex kill
+    assert_line '$1 = 1'
+}
+
+@test "attach: nobody there within --timeout is exit status 4, and says what to do" {
+    run -4 timeout 60 "$gdbdebug" attach --timeout 1 "$PWD/nobody.sock" <&-
+    assert_line --partial 'no answer within 1 s; boot the target with rd.gdbdebug='
+}
+
+@test "attach: what is wrong with the command line is exit status 2" {
+    run -2 "$gdbdebug" attach
+    run -2 "$gdbdebug" attach --no-such-option x
+    assert_output --partial '--no-such-option'
+    run -2 "$gdbdebug" attach nowhere
+    assert_output --partial 'there is no socket or device by that name here'
+    run -2 "$gdbdebug" attach --initrd a --sysroot b ./x
+    assert_output --partial 'one of them is enough'
+}
+
+@test "attach: a missing debugger, image or sysroot is said before anything is waited for" {
+    run -1 timeout 20 "$gdbdebug" attach --gdb no-such-gdb ./x
+    assert_output --partial "looking for the debugger 'no-such-gdb'"
+    run -1 timeout 20 "$gdbdebug" attach --initrd no-such-image ./x
+    assert_output --partial "no-such-image"
+    run -1 timeout 20 "$gdbdebug" attach --sysroot no-such-sysroot ./x
+    assert_output --partial "no-such-sysroot"
+}
+
+@test "attach: the debugger's exit status is passed on" {
+    line=unix:$PWD/sock
+    with_program
+    run -7 attach --sysroot sysroot "$target" -- -batch -ex 'quit 7'
+}
+
+@test "attach: files without debug information are named, and --debug-dir adds it" {
+    line=unix:$PWD/sock
+    with_program stripped
+    run -0 attach --sysroot sysroot "$target" -- -batch -ex kill
+    assert_line --regexp 'no debug information here for program'
+    stop_targets
+    rm -f sock target.where
+    with_program stripped
+    id=$(build_id_of program)
+    mkdir -p "debug/.build-id/${id:0:2}"
+    objcopy --only-keep-debug program "debug/.build-id/${id:0:2}/${id:2}.debug"
+    run -0 attach --sysroot sysroot --debug-dir "$PWD/debug" --main "$target" -- -batch -ex 'info line main' -ex kill
+    refute_line --regexp 'no debug information here for program'
+    assert_line --regexp '^Temporary breakpoint 1, main \(argc=1'
+    assert_line --partial 'program.c"'
+}
+
+@test "attach: ssh carries the line, with the user and the port of the target" {
+    with_program() { :; }
+    cp program sysroot/usr/bin/program
+    ln -sf ../../bin/program sysroot/usr/lib/gdbdebug/init
+    mkdir path
+    start_target target "unix:$PWD/sock" --program "$PWD/program" --exe /usr/bin/program
+    printf '#!/bin/bash\necho "$@" >"%s/ssh.words"\nexec socat - UNIX-CONNECT:"%s"\n' "$PWD" "$target" >path/ssh
+    chmod +x path/ssh
+    need socat
+    PATH=$PWD/path:$PATH run -0 attach --sysroot sysroot ssh://root@machine:2222 -- -batch -ex 'info symbol $pc' -ex kill
+    assert_line --regexp '^_start in section'
+    assert_equal "$(cat ssh.words)" '-T -e none -p 2222 -l root -- machine'
+}
+
+@test "attach: an ssh that fails ends the wait" {
+    mkdir path
+    printf '#!/bin/sh\necho "ssh: no route" >&2; exit 255\n' >path/ssh
+    chmod +x path/ssh
+    PATH=$PWD/path:$PATH run -1 attach ssh://machine
+    assert_line --partial 'ssh: no route'
+    assert_line --partial 'ssh has ended'
+}
+
+@test "attach: nothing is left behind" {
+    line=unix:$PWD/sock
+    with_program
+    mkdir run
+    XDG_RUNTIME_DIR=$PWD/run run -0 attach --sysroot sysroot "$target" -- -batch -ex kill
+    assert_equal "$(find run "$TMPDIR" -mindepth 1)" ''
+}

@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# gdbdebug report: a crash report of a program made here becomes functions, files and lines.
+# shellcheck disable=SC2016  # what is in single quotes is for another bash
+# shellcheck disable=SC2154  # gdbdebug: set by client_setup
+
+setup() {
+    load client_common
+    client_setup
+    need cc nm objdump readelf strip objcopy
+    cat >crash.c <<'C'
+int sink;
+static inline __attribute__((always_inline)) void inner(int *where) {
+    *where = 7;                 // line 3
+}
+__attribute__((noinline)) void outer(int *where) {
+    inner(where);               // line 6
+    sink++;
+}
+int main(void) {
+    outer(&sink);               // line 10
+    sink++;
+    return 0;
+}
+C
+    cc -g -O1 -fno-optimize-sibling-calls -Wl,--build-id=sha1 -o crash crash.c
+    id=$(build_id_of crash)
+    mkdir -p sysroot/usr/bin
+    cp crash sysroot/usr/bin/crash
+}
+
+# Where in the file function $1 is (crash's code is at its own offset, as ld lays it out).
+place_of() {
+    nm crash | sed -n "s/^0*\([0-9a-f]*\) [Tt] $1\$/0x\1/p"
+}
+
+# Where main's call of outer returns to: the instruction behind it.
+return_place() {
+    objdump -d --no-show-raw-insn crash |
+        sed -n '/<main>:/,/^$/p' | grep -A1 'call.*<outer>' | sed -n '2s/^ *\([0-9a-f]*\):.*/0x\1/p'
+}
+
+# The report of a crash in the first instruction of outer, called by main. $1 is another build ID.
+report() {
+    cat <<LOG
+[    1.000000] Run /init as init process
+[    3.018726] gdbdebug: report: begin version=1 pid=1 comm=crash signal=SIGSEGV address=0x0 machine=x86_64 kernel=6.1.0
+[    3.019836] gdbdebug: report: command /usr/bin/crash \\x2d\\x2dnow
+[    3.020048] gdbdebug: report: register pc=0x55555555$(place_of outer) sp=0x7ffe0000
+[    3.029387] gdbdebug: report: frame 0 file=/usr/bin/crash offset=$(place_of outer) address=0x1
+[    3.030076] gdbdebug: report: frame 1 file=/usr/bin/crash offset=$(return_place) address=0x2 by=scan
+[    3.030076] gdbdebug: report: frame 2 file=/usr/bin/elsewhere offset=0x10 address=0x3 by=scan
+[    3.036030] gdbdebug: report: map 0x1000-0x2000 offset=0x1000 file=/usr/bin/crash build_id=${1:-$id}
+[    3.038102] gdbdebug: report: end frames=3 maps=1
+LOG
+}
+
+@test "report: functions, files and lines, inlined ones too" {
+    report >log
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line --regexp '^PID 1 \(crash\), SIGSEGV at address 0x0, kernel 6\.1\.0, x86_64$'
+    assert_line 'command: /usr/bin/crash --now'
+    assert_line --regexp '^#0 +inner at .*/crash\.c:3 \(/usr/bin/crash\+0x'
+    assert_line --regexp '^ +inlined into outer at .*/crash\.c:6$'
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 \(/usr/bin/crash\+0x'
+    assert_line --regexp '^#2 +\?\? \(/usr/bin/elsewhere\+0x10\)$'
+    assert_line 'note: /usr/bin/elsewhere: not in the image'
+    assert_line --partial 'some may be left from earlier calls'
+}
+
+@test "report: from an image, with the log on standard input" {
+    printf '%s\n' 'exec usr/bin/crash crash' 'link init usr/bin/crash' | newc | gzip -c >image
+    report | sed 's/$/\r/' >log
+    run -0 bash -c '"$1" report - --initrd image <log' - "$gdbdebug"
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+}
+
+@test "report: a program without symbols gets them from --debug-dir, by its build ID" {
+    report >log
+    strip -o sysroot/usr/bin/crash crash
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line 'note: /usr/bin/crash: no debug information'
+    mkdir -p "debug/.build-id/${id:0:2}"
+    objcopy --only-keep-debug crash "debug/.build-id/${id:0:2}/${id:2}.debug"
+    run -0 "$gdbdebug" report log --sysroot sysroot --debug-dir "$PWD/debug"
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    refute_line --partial 'no debug information'
+}
+
+@test "report: another build than the one that crashed is not used, and named" {
+    report 0123456789 >log
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line "note: /usr/bin/crash: another one in the image: build ID $id there, 0123456789 in the report"
+    refute_line --partial crash.c
+}
+
+@test "report: a file that was deleted by the switch to the real root is found by its name" {
+    report | sed 's#file=/usr/bin/crash#&\\x20(deleted)#' >log
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+}
+
+@test "report: lines that were lost are missed" {
+    report | grep -v 'frame 1' >log
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line --partial '2 of 3 frames and 1 of 1 mappings are there'
+    report | grep -v 'report: end' >log
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line --partial 'the log ends before the report does'
+}
+
+@test "report: what draws on a terminal does not come through" {
+    report | sed 's/comm=crash/comm=\\x1b[31m/' >log
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    refute_output --partial $'\e'
+}
+
+@test "report: without an image the places are told, and that it was not named" {
+    report >log
+    run -0 "$gdbdebug" report log <&-
+    assert_line --regexp '^#0 +\?\? \(/usr/bin/crash\+0x'
+    assert_line --partial '--initrd IMAGE names the one that crashed'
+}
+
+@test "report: a log without a report, or no log, is an error that says what is needed" {
+    echo nothing >log
+    run -1 "$gdbdebug" report log
+    assert_output --partial 'there is none; it needs what the console showed'
+    run -1 "$gdbdebug" report no-such-log
+    assert_output --partial no-such-log
+    run -1 bash -c '"$1" report - <&-' - "$gdbdebug"
+    run -2 "$gdbdebug" report
+}

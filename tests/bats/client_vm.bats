@@ -1,0 +1,123 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# gdbdebug vm: what QEMU is told, and what becomes of it. The QEMU here is a script that puts a target (client_target.py)
+# where QEMU's socket would be; the real one is in tests/vm.
+# shellcheck disable=SC2016  # what is in single quotes is for gdb
+# shellcheck disable=SC2154  # gdbdebug: set by client_setup
+
+setup() {
+    load client_common
+    client_setup
+    need gdb gdbserver cc readelf
+    [[ $(uname -m) == x86_64 ]] || skip "the image here is for x86_64"
+    make_program
+    image_setup
+    real_init=$PWD/program image
+    echo kernel >kernel
+    mkdir path
+    cat >path/qemu-system-x86_64 <<SH
+#!/bin/bash
+printf '%s\n' "\$@" >>"$PWD/words"
+if [[ " \$* " == *' kvm '* ]]; then ${kvm:-exit 1}; fi
+for word; do
+    case \$word in
+        file,id=console*) console=\${word#*path=} ;;
+        socket,id=gdbdebug,*) socket=\${word#*path=} socket=\${socket%%,server=on*} socket=\${socket//,,/,} ;;
+    esac
+done
+echo "[    1.0] the kernel's console" >"\$console"
+[[ -z \${QEMU_FAILS:-} ]] || { echo 'qemu: no such machine' >&2; echo '[    2.0] Kernel panic' >>"\$console"; exit 1; }
+exec /usr/bin/python3 "$BATS_TEST_DIRNAME/client_target.py" "unix:\$socket" --program "$PWD/program" \
+    --exe /usr/lib/systemd/systemd --build-id "$(build_id_of program)" --state "\${STATE:-held}" 3>&-
+SH
+    chmod +x path/qemu-system-x86_64
+    export PATH=$PWD/path:$PATH XDG_RUNTIME_DIR=$PWD/run
+    mkdir run
+}
+
+vm() {
+    timeout 60 "$gdbdebug" vm --kernel kernel --initrd image --accel "${accel:-tcg}" --timeout 30 "$@" <&-
+}
+
+# The words that QEMU got must have these in a row.
+assert_words() {
+    [[ $(tr '\n' ' ' <words) == *"$* "* ]] || fail "expected: $*"$'\n'"got: $(tr '\n' ' ' <words)"
+}
+
+@test "vm: one command goes to main of the real init" {
+    run -0 vm --main --gdb-arg=-batch --gdb-arg=-ex --gdb-arg='print argc' --gdb-arg=-ex --gdb-arg=kill
+    assert_line --regexp '^Temporary breakpoint 1, main \(argc=1'
+    assert_line '$1 = 1'
+    assert_words -kernel kernel
+    assert_words -initrd image
+    assert_words -append 'console=ttyS0 panic=-1 rd.gdbdebug=ttyS1,wait'
+    assert_words -accel tcg
+}
+
+@test "vm: nothing of it is left when the debugger ends" {
+    run -0 vm --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_equal "$(find run "$TMPDIR" -mindepth 1)" ''
+    run pgrep -f "$PWD/run"
+    assert_output ''
+}
+
+@test "vm: the kernel's and QEMU's words are the user's" {
+    run -0 vm --append 'rd.break quiet' --append x=y --debug ttyS1,9600,wait=9 --memory 2G \
+        --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill -- -device virtio-rng-pci
+    assert_words -append 'console=ttyS0 panic=-1 rd.break quiet x=y rd.gdbdebug=ttyS1,9600,wait=9'
+    assert_words -m 2G
+    assert_words -device virtio-rng-pci
+}
+
+@test "vm: an rd.gdbdebug= of the user's own is left alone, and rd.gdbdebug.ip= is none" {
+    run -0 vm --append 'rd.gdbdebug=ttyS1,wait=5' --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_words -append 'console=ttyS0 panic=-1 rd.gdbdebug=ttyS1,wait=5'
+    rm words
+    run -0 vm --append 'rd.gdbdebug.ip=::::::dhcp' --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_words -append 'console=ttyS0 panic=-1 rd.gdbdebug.ip=::::::dhcp rd.gdbdebug=ttyS1,wait'
+}
+
+@test "vm --crash: asks for crash in place of wait, and waits for it" {
+    STATE=crashed run -0 vm --crash --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_words -append 'console=ttyS0 panic=-1 rd.gdbdebug=ttyS1,crash'
+    assert_line --partial 'PID 1 is held where it would have died'
+}
+
+@test "vm: when QEMU fails, what it said and the console's end are shown" {
+    QEMU_FAILS=1 run -1 vm
+    assert_line --partial 'QEMU has ended (exit status 1)'
+    assert_line --partial 'qemu: no such machine'
+    assert_line --partial 'Kernel panic'
+}
+
+@test "vm --accel auto: a KVM that fails is told, and tcg taken" {
+    [[ -w /dev/kvm ]] || skip "there is no /dev/kvm"
+    accel=auto run -0 vm --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_line --partial 'without KVM'
+    assert_words -accel tcg
+}
+
+@test "vm: an image without the helper is refused before anything is started" {
+    printf '%s\n' 'exec init /bin/true' | newc >image
+    run -1 vm
+    assert_line --partial "booting the image 'image'"
+    assert_not_exist words
+}
+
+@test "vm: a kernel or a QEMU that is not there is named" {
+    run -1 timeout 20 "$gdbdebug" vm --kernel no-such-kernel --initrd image --accel tcg
+    assert_line --partial no-such-kernel
+    run -1 vm --qemu no-such-qemu
+    assert_line --partial "'no-such-qemu': there is no such program"
+}
+
+@test "vm --no-gdb: the debug line is where --socket says, for gdbdebug attach" {
+    timeout 60 "$gdbdebug" vm --kernel kernel --initrd image --accel tcg --no-gdb --socket "$PWD/debug,line.sock" \
+        >vm.out 2>&1 <&- 3>&- &
+    local machine=$!
+    run -0 timeout 60 "$gdbdebug" attach --timeout 30 --initrd image "$PWD/debug,line.sock" -- -batch -ex 'info symbol $pc' -ex kill
+    assert_line --regexp '^_start in section'
+    kill "$machine"  # timeout passes it on
+    wait "$machine" || true
+    assert_equal "$(find run -mindepth 1)" ''
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The crash report as the host command reads it out of a console log.
+#include "crash_report.hpp"
+
+#include "fuzz.hpp"
+
+using namespace gdbdebug;
+
+FUZZ(crash_report) {
+  for (const auto& report : client::read_reports(input)) {
+    (void)report.complete();
+    CHECK(report.frames.size() <= input.size() && report.maps.size() <= input.size());
+  }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ip= and rd.gdbdebug.ip=, and the addresses of from= and tcp:.
+#include "ip.hpp"
+
+#include "cmdline.hpp"
+#include "fuzz.hpp"
+
+using namespace gdbdebug;
+
+FUZZ(ip) {
+  const auto config = parse_ip(input);
+  if (config) {
+    CHECK(fuzz::lies_in(config->device, input));
+    CHECK(!config->is_static || !config->dhcp);
+    CHECK(!config->has_gateway || config->is_static);
+  } else {
+    CHECK(!config.error().reason.empty());
+  }
+  Network network;
+  if (parse_address(input, network)) {
+    const std::span<const std::uint8_t> own(network.address.data(), network.ipv6 ? 16 : 4);
+    network.prefix = network.ipv6 ? 128 : 32;
+    CHECK(contains(network, own));  // an address belongs to itself, and with no prefix to everything
+    network.prefix = 0;
+    CHECK(contains(network, own));
+  }
+}

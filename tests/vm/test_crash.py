@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""rd.gdbdebug=...,crash and exit: PID 1 is held before it would die, the console has a report, a debugger that comes then
+finds everything in place and writes a core file, and when it lets go the machine dies as it would have died.
+
+Every boot here is a quiet one: what must be seen is seen on a console that shows next to nothing."""
+
+import re
+
+import pytest
+from harness import BUILD, GdbError, Tap, gdb_batch, image, probe_image
+from harness.report import read_message, read_report
+
+PROBE = BUILD / "tests" / "vm" / "probe"
+LIBC = r"libc\.so\.6$"
+LINKER = r"/ld-linux"
+DIES = "the debugger lets go of PID 1 at its end; it dies now as it would have"
+QUIET = {"loglevel": 3}
+
+
+def quiet_boot(boot, append, tree=None, **options):
+    return boot(tree or probe_image(), f"quiet REPORT=no {append}", **QUIET, **options)
+
+
+def wait_held(machine, seconds=60):
+    """Waits until PID 1 is held at its end; returns the message's parts and the report."""
+    machine.wait_for(r"gdbdebug: report: end .*\n", seconds)
+    return read_message(machine.console.text), read_report(machine.console.text)
+
+
+def functions(backtrace):
+    """The names of a backtrace's frames, innermost first; `??` where gdb knows none."""
+    return re.findall(r"^#\d+ +(?:0x[0-9a-f]+ in )?(\?\?|[\w.]+)", backtrace, re.MULTILINE)
+
+
+def wait_panic(machine, code, seconds=60):
+    """The machine has died as it would have died without us."""
+    assert machine.wait_end(seconds) == "panic"
+    found = re.search(r"Attempted to kill init! exitcode=(0x[0-9a-f]{8})", machine.console.text)
+    assert found and int(found.group(1), 16) == code, \
+        f"expected: a panic with exit code {code:#010x}\ngot: {found and found.group(1)}\n{machine.console.tail()}"
+
+
+def check_core(directory, debugger, program, live):
+    """A core file, as the manual tells the user to make it, opens in another gdb and shows the same."""
+    core = directory / "core"
+    debugger.command(f"generate-core-file {core}")
+    text = gdb_batch(directory, ["set sysroot /", f"core-file {core}", "backtrace 40", "output/x (unsigned long) $pc"],
+                     arguments=[str(program)] if program else ())
+    assert functions(text)[-len(live["functions"]):] == live["functions"], text
+    assert text.endswith(f"{live['pc']:#x}"), text
+    assert re.search(rf"Program terminated with signal {live['signal']},", text), text
+
+
+def meet(directory, machine, gdb, program, signal):
+    """A plain gdb at the line; returns it, and what it shows."""
+    debugger = gdb(*([str(program)] if program else []))
+    debugger.command("set sysroot /")
+    debugger.connect(machine.debug)
+    said = debugger.command("info program")
+    if signal != "SIGTRAP":  # as which every debugger's own stops are told
+        assert re.search(rf"It stopped with signal {signal},", said), said
+    return debugger, {"functions": functions(debugger.command("backtrace 40")), "signal": signal,
+                      "pc": debugger.value("(unsigned long) $pc")}
+
+
+# What PROBE= makes it do; the signal; what the backtrace begins with; the file of the place in the message; the exit code
+# of the panic, as it is without us: the signal's number (kernel/signal.c, get_signal(); no core file is written, for its
+# limit is 0). The SIGABRT of its own abort() is kept from PID 1, whose abort() then executes a hlt: SIGSEGV. None: the
+# kernel keeps the signal from a PID 1 that is traced, and nothing raises it again.
+ENDS = [
+    ("segv", "SIGSEGV", ["crash_here", "act", "main"], "/usr/bin/probe", 11),
+    ("abort", "SIGABRT", None, LIBC, 11),
+    ("jump0", "SIGSEGV", ["??", "crash_at_0", "act", "main"], None, 11),
+    ("overflow", "SIGSEGV", ["crash_by_recursion"] * 40, "/usr/bin/probe", 11),
+    ("ill", "SIGILL", ["crash_by_ud2", "act", "main"], "/usr/bin/probe", 4),
+    ("fpe", "SIGFPE", ["crash_by_division", "act", "main"], "/usr/bin/probe", 8),
+    ("bus", "SIGBUS", ["crash_by_bus", "act", "main"], "/usr/bin/probe", 7),
+    ("trap", "SIGTRAP", ["crash_by_int3", "act", "main"], "/usr/bin/probe", None),
+    ("sys", "SIGSYS", None, LIBC, None),
+]
+
+
+@pytest.mark.parametrize("action,signal,frames,place,code", ENDS, ids=[one[0] for one in ENDS])
+def test_pid_1_is_held_at_a_fatal_signal(boot, gdb, directory, helper, action, signal, frames, place, code):
+    machine = quiet_boot(boot, f"rd.gdbdebug=ttyS1,crash PROBE={action}")
+    message, report = wait_held(machine)
+    assert message["why"].split(" ")[0] == signal and message["seconds"] is None, message
+    assert message["comm"] == report["begin"]["comm"] == "init"
+    assert report["begin"]["signal"] == signal and report["begin"]["version"] == "1", report["begin"]
+    assert report["command"] == ["/init"]
+    assert {one["file"] for one in report["maps"]} >= {"/usr/bin/probe"} and all("build_id" in one for one in
+                                                                               report["maps"]), report["maps"]
+    if place:
+        assert re.search(place, report["frames"][0]["file"]), report["frames"]
+        assert message["place"] == f"{report['frames'][0]['file']}+{report['frames'][0]['offset']:#x}"
+    else:
+        assert message["place"] == "no file, at 0x0" and "file" not in report["frames"][0]
+    if action == "segv":
+        assert report["begin"]["address"] == "0x8" and "at address 0x8" in message["why"]
+
+    debugger, live = meet(directory, machine, gdb, PROBE, signal)
+    if frames:
+        assert live["functions"][:len(frames)] == frames, live
+    else:
+        assert {"abort": "crash_by_abort", "sys": "crash_by_filter"}[action] in live["functions"], live
+    for name, value in report["registers"].items():
+        if name not in ("pc", "sp", "eflags"):  # the last has a type of its own in gdb
+            assert debugger.value(f"(unsigned long) ${name}") == value, name
+    assert report["registers"]["pc"] == report["frames"][0]["address"] == live["pc"]
+    # The probe's return addresses are all in the report: a scan can have more, but not fewer.
+    scanned = {frame["address"] for frame in report["frames"]}
+    for level, name in list(enumerate(live["functions"]))[:10]:
+        if re.match("crash_|act$|main$", name):
+            debugger.command(f"frame {level}")
+            assert debugger.value("(unsigned long) $pc") in scanned, (name, report["frames"])
+    debugger.command("frame 0")
+    check_core(directory, debugger, PROBE, live)
+    debugger.command("detach")
+    if code is None:
+        machine.wait_for("gdbdebug: the debugger lets go of PID 1 at its end; it goes on")
+        assert machine.wait_end() == "poweroff"
+    else:
+        wait_panic(machine, code)
+
+
+def test_pid_1_is_held_before_its_own_handler_runs(boot, gdb, directory, helper):
+    """As systemd's, it would fork a child for the core file and then freeze: which it does, once the user has looked."""
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash PROBE=segv-handled")
+    wait_held(machine)
+    assert "probe: frozen" not in machine.probe.text
+    debugger, live = meet(directory, machine, gdb, PROBE, "SIGSEGV")
+    assert live["functions"][:3] == ["crash_here", "act", "main"], live
+    check_core(directory, debugger, PROBE, live)
+    debugger.command("detach")
+    machine.wait_probe("probe: frozen")
+    assert "Kernel panic" not in machine.console.text
+
+
+def test_pid_1_is_held_in_the_dynamic_linker(boot, gdb, directory, helper):
+    program = BUILD / "tests" / "vm" / "probe-breaks-linker"
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash", probe_image(probe="probe-breaks-linker"))
+    _, report = wait_held(machine)
+    assert machine.probe.text == "", "main has run"
+    assert any(re.search(LINKER, frame.get("file", "")) for frame in report["frames"]), report["frames"]
+    debugger, live = meet(directory, machine, gdb, program, "SIGSEGV")
+    assert live["functions"][:2] == ["crash_here", "resolve_broken"] and len(live["functions"]) > 4, live
+    assert re.search(LINKER, debugger.command("info sharedlibrary"))
+    check_core(directory, debugger, program, live)
+    debugger.command("detach")
+    wait_panic(machine, 11)
+
+
+def shell_init(tree):
+    """A shell script as the real init, as in an image without systemd."""
+    names = tree.program("/bin/busybox", "/bin/busybox")
+    tree.link("/bin/sh", "busybox")
+    tree.entries.pop(image.REAL_INIT)
+    tree.add(image.REAL_INIT, "#!/bin/sh\necho the script runs\nexit 1\n", 0o755)
+    return names
+
+
+@pytest.mark.parametrize("how", ["exit:1", "exit-thread:3", "shell"])
+def test_pid_1_is_held_at_its_exit(boot, gdb, directory, helper, how):
+    if how == "shell" and not image.shutil.which("busybox"):
+        pytest.skip("busybox is not installed")
+    status = 1 if how == "shell" else int(how.rpartition(":")[2])
+    tree = probe_image(change=shell_init) if how == "shell" else probe_image()
+    program = "/bin/busybox" if how == "shell" else PROBE
+    machine = quiet_boot(boot, f"rd.gdbdebug=ttyS1,crash,exit PROBE={how}", tree)
+    message, report = wait_held(machine)
+    assert message["why"] == f"exit with status {status}", message
+    assert report["begin"]["exit"] == str(status) and "signal" not in report["begin"], report["begin"]
+    debugger, live = meet(directory, machine, gdb, program, "SIGTRAP")
+    assert re.search(LIBC, report["frames"][0]["file"]), report["frames"]
+    if how != "shell":
+        assert "main" in live["functions"], live
+    assert len(live["functions"]) >= 3, live
+    check_core(directory, debugger, program, live)
+    debugger.command("detach")
+    wait_panic(machine, status << 8)
+
+
+def test_the_line_is_told_before_the_machine_dies(boot, directory, helper):
+    """On the wire itself: the text comes before gdb's own reply, and gdb is not confused by it."""
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash PROBE=segv")
+    wait_held(machine)
+    with Tap(machine.debug) as tap:
+        text = gdb_batch(directory, ["set sysroot /", f"target remote {tap.path}", "detach"], arguments=[str(PROBE)])
+        assert "[Inferior 1 (process 1) detached]" in text, text
+        wait_panic(machine, 11)
+        wire = bytes(tap.from_target)
+    assert wire.rstrip(b"+").endswith(b"$OK#9a"), wire[-300:]
+    assert f"gdbdebug: {DIES}\r\n".encode() in wire, wire[-300:]
+    assert re.search(f"gdbdebug: {DIES}", machine.console.text), machine.console.tail()
+
+
+def test_crash_with_seconds_dies_as_it_would_have_after_them(boot, helper):
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash=2 PROBE=abort")
+    message, _ = wait_held(machine)
+    assert message["seconds"] == "2", message
+    wait_panic(machine, 11)
+    machine.wait_for("gdbdebug: no debugger came in time; PID 1 goes on and dies as it would have")
+    # The report's last line and the panic arrive as the kernel prints them.
+    waited = machine.time_of("gdbdebug: no debugger came in time") - machine.time_of("gdbdebug: report: end")
+    assert 1.5 < waited < 20, waited
+
+
+def test_crash_with_seconds_waits_for_a_debugger_that_came(boot, gdb, directory, helper):
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash=3,exit PROBE=exit:7")
+    wait_held(machine)
+    debugger, live = meet(directory, machine, gdb, PROBE, "SIGTRAP")
+    with pytest.raises(AssertionError):
+        machine.wait_for("no debugger came in time|Kernel panic", 5)
+    assert functions(debugger.command("backtrace 40")) == live["functions"]
+    debugger.command("detach")
+    wait_panic(machine, 7 << 8)
+
+
+def test_what_does_not_end_pid_1_does_not_hold_it(boot, helper):
+    """Others send it signals that the kernel keeps from a PID 1 without a handler; it gets those that it handles, and
+    300 children end at once."""
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,exit PROBE=signals")
+    found = machine.wait_probe(r"probe: survived, (\d+) interrupts, (\d+) children")
+    # Two it has handlers for. (A SIGINT that its tracer sees must not be taken for a debugger's Ctrl-C.)
+    assert found.groups() == ("2", "300"), machine.probe.tail()
+    assert machine.wait_end() == "poweroff"
+    assert "is held" not in machine.console.text
+
+
+def test_the_end_of_one_thread_among_others_does_not_hold_pid_1(boot, helper):
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,exit PROBE=threads")
+    machine.wait_probe("probe: the thread has ended")
+    assert machine.wait_end() == "poweroff"
+    assert "is held" not in machine.console.text
+
+
+@pytest.mark.parametrize("options,action,code", [
+    ("wait,crash,exit", "exit:2", 2 << 8), ("wait,crash", "segv", 11), ("exit", "exit:1", 1 << 8),
+    ("wait=60,exit,crash=60", "fpe", 8)])
+def test_a_debugger_that_detaches_before_the_end_leaves_pid_1_armed(boot, gdb, directory, helper, options, action, code):
+    held = "wait" in options
+    machine = quiet_boot(boot, f"rd.gdbdebug=ttyS1,{options} PROBE={action if held else 'spin'}")
+    if held:
+        machine.wait_for("gdbdebug: ready on ttyS1")
+    else:
+        machine.wait_probe(r"spinning\n\.\.")
+    debugger = gdb(str(PROBE))
+    debugger.command("set sysroot /")
+    debugger.connect(machine.debug)
+    if held:
+        debugger.command("break act")
+        assert debugger.resume()["frame"]["func"] == "act"
+    else:  # it met a running PID 1, which now ends
+        debugger.command("break tick")
+        assert debugger.resume()["frame"]["func"] == "tick"
+        debugger.command("set $rdi = 1")
+        debugger.command("set $pc = exit")
+    debugger.command("detach")
+    debugger.quit()
+    message, _ = wait_held(machine)
+    assert f"status {code >> 8}" in message["why"] if "exit:" in action else "SIG" in message["why"], message
+    second, _ = meet(directory, machine, gdb, PROBE, "SIG\\w+")
+    second.command("detach")
+    wait_panic(machine, code)
+
+
+def test_exit_alone_does_not_hold_at_a_signal(boot, helper):
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,exit PROBE=segv")
+    wait_panic(machine, 11)
+    assert "is held" not in machine.console.text
+
+
+def test_a_lost_debugger_leaves_a_crashed_pid_1_for_the_next(boot, gdb, directory, helper):
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash PROBE=ill")
+    wait_held(machine)
+    first, live = meet(directory, machine, gdb, PROBE, "SIGILL")
+    first.kill()
+    machine_state = machine.ask_hello()
+    assert machine_state["state"] == "crashed", machine_state
+    second, again = meet(directory, machine, gdb, PROBE, "SIGILL")
+    assert again == live
+    with pytest.raises(GdbError, match="Can't kill process"):
+        second.command("kill")
+    second.command("detach")
+    wait_panic(machine, 4)
