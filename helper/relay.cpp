@@ -155,6 +155,11 @@ bool Relay::answer_here(std::string_view payload) {
     return true;
   }
   if (payload == "k") return true;  // has no reply
+  if (payload.starts_with("qAttached")) {
+    // After an exec event gdbserver believes that it has made PID 1 itself, and gdb's quit would want to kill it.
+    reply("1");
+    return true;
+  }
   if (payload == "!") {
     reply("");
     return true;

@@ -33,7 +33,7 @@ class [[nodiscard]] Result {
   // cppcheck-suppress noExplicitConstructor
   Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
   // cppcheck-suppress noExplicitConstructor
-  Result(Error error) : error_(error) {}  // NOLINT(google-explicit-constructor)
+  Result(const Error& error) : error_(error) {}  // NOLINT(google-explicit-constructor)
 
   explicit operator bool() const { return value_.has_value(); }
   T& operator*() { return *value_; }

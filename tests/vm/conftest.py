@@ -3,6 +3,7 @@
 
 import re
 import shutil
+import subprocess
 
 import pytest
 from harness import BUILD, Gdb, Machine, image, kernel, machine
@@ -62,6 +63,23 @@ def helper():
     if not image.HELPER.exists():
         pytest.skip(f"the helper is not built: {image.HELPER}")
     return image.HELPER
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory):
+    """A host key, the user's key and a stranger's."""
+    for program in ("dropbearkey", "ssh", "ssh-keygen"):
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
+    folder = tmp_path_factory.mktemp("keys")
+    subprocess.run(["dropbearkey", "-t", "ed25519", "-f", str(folder / "host_key")], check=True, capture_output=True)
+    for name in ("user", "stranger"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
+    shutil.copy(folder / "user.pub", folder / "authorized_keys")
+    shown = subprocess.run(["dropbearkey", "-y", "-f", str(folder / "host_key")], check=True, capture_output=True,
+                           text=True).stdout
+    (folder / "fingerprint").write_text(re.search(r"SHA256:\S+", shown).group(0) + "\n")
+    return folder
 
 
 @pytest.hookimpl(hookwrapper=True)

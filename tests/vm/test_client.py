@@ -14,7 +14,7 @@ from harness import BUILD, image, kernel, machine, probe_image
 from harness.checks import elf_entry
 from harness.image import SYSTEMD_MODULES, dracut_image
 from harness.terminal import CountingLine, Terminal
-from test_lines import keys, line_image, network, ssh_command, ssh_machine  # noqa: F401  keys is a fixture
+from test_lines import line_image, network, ssh_command, ssh_machine
 
 COMMAND = BUILD / "client" / "gdbdebug"
 SYSTEMD = "/usr/lib/systemd/systemd"
@@ -262,7 +262,7 @@ def test_attach_by_tcp(boot, terminal):
     to_main_and_away(terminal("attach", "--initrd", initrd, "--main", f"127.0.0.1:{port}"), target)
 
 
-def test_attach_by_ssh(boot, terminal, directory, keys):  # noqa: F811
+def test_attach_by_ssh(boot, terminal, directory, keys):
     target, port = ssh_machine(boot, keys)
     # The user's own configuration: the key, and no question about the host. ssh takes none from $HOME.
     options = " ".join(word for word in ssh_command(keys, "user", port)[1:-1] if word not in ("-p", str(port)))

@@ -250,21 +250,6 @@ def test_an_image_without_the_network_says_so(boot, helper):
     assert machine.wait_end() == "poweroff"
 
 
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory):
-    """A host key, the user's key and a stranger's."""
-    need("dropbearkey", "ssh", "ssh-keygen")
-    folder = tmp_path_factory.mktemp("keys")
-    subprocess.run(["dropbearkey", "-t", "ed25519", "-f", str(folder / "host_key")], check=True, capture_output=True)
-    for name in ("user", "stranger"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
-    shutil.copy(folder / "user.pub", folder / "authorized_keys")
-    shown = subprocess.run(["dropbearkey", "-y", "-f", str(folder / "host_key")], check=True, capture_output=True,
-                           text=True).stdout
-    (folder / "fingerprint").write_text(re.search(r"SHA256:\S+", shown).group(0) + "\n")
-    return folder
-
-
 def ssh_command(keys, name, port, *more):
     return ["ssh", "-F", "none", "-p", str(port), "-i", str(keys / name), "-o", "IdentitiesOnly=yes",
             "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
