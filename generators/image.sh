@@ -19,8 +19,8 @@ gdbdebug_image_ssh=$gdbdebug_image_dir/ssh
 
 gdbdebug_known_lines="serial virtio usb vsock net ssh"
 
-# gdbdebug_find_helper DIR... : prints the path of the helper: GDBDEBUG_HELPER if it is set, else the first in a DIR. For
-# lines=net and ssh it is the one with network code, gdbdebug-init-net. After gdbdebug_read_conf.
+# gdbdebug_find_helper DIR... : prints the path of the helper: GDBDEBUG_HELPER if it is set, else the first in a DIR.
+# For lines=net and ssh it is the one with network code, gdbdebug-init-net. After gdbdebug_read_conf.
 # A dynamic executable is refused: as /init it would need libraries before anybody can have checked that they are there.
 gdbdebug_find_helper() {
     local helper=${GDBDEBUG_HELPER-} name=gdbdebug-init dir
