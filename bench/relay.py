@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The relay against gdbserver alone, over TCP on the loopback device of a network namespace: real gdb, real gdbserver,
-the helper as process 1 of a PID namespace with the line tcp:. Needs root and no virtual machine. Run as a program, it is
-its own worker inside the network namespace."""
+the helper as process 1 of a PID namespace with the line tcp:. Needs root and no virtual machine. Run as a program, it
+is its own worker inside the network namespace."""
 
 import json
 import os
 import re
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -56,7 +55,8 @@ def make_root(folder):
         names.append(name)
     (root / MANIFEST.lstrip("/")).write_text("\n".join(names) + "\n")
     (root / CONFIGURATION.lstrip("/")).write_text("lines=net\n")
-    (root / "etc/cmdline").write_text(f"rd.gdbdebug=tcp:127.0.0.1:{PORT},insecure rd.gdbdebug.ip=192.0.2.1:::255.255.255.0::near:off\n")
+    (root / "etc/cmdline").write_text(f"rd.gdbdebug=tcp:127.0.0.1:{PORT},insecure "
+                                      "rd.gdbdebug.ip=192.0.2.1:::255.255.255.0::near:off\n")
     return root
 
 
@@ -86,7 +86,7 @@ def seconds_of(folder, program, commands):
         raise AssertionError(f"gdb did not do all of it:\n{run.stdout[-3000:]}")
     for name, megabytes in (("memory", MEGABYTES), ("core", CORE_MEGABYTES)):
         size = Path(folder, name).stat().st_size
-        assert size >= megabytes << 20, f"expected: {megabytes} MB in the file '{name}'\ngot: {size} bytes\n{run.stdout}"
+        assert size >= megabytes << 20, f"expected: {megabytes} MB in '{name}'\ngot: {size} bytes\n{run.stdout}"
         Path(folder, name).unlink()
     return {name: float(value) for name, value in found.items()}
 
@@ -161,7 +161,8 @@ def measure(table, rounds):
     if run.returncode:
         raise AssertionError(f"the worker failed:\n{run.stderr[-4000:]}")
     ours, alone = json.loads(run.stdout)
-    rates = {"steps": ("single steps by gdb", "1/s", STEPS), "memory": (f"dump memory of {MEGABYTES} MB", "MB/s", MEGABYTES),
+    rates = {"steps": ("single steps by gdb", "1/s", STEPS),
+             "memory": (f"dump memory of {MEGABYTES} MB", "MB/s", MEGABYTES),
              "core": (f"core file of a process with {CORE_MEGABYTES} MB", "MB/s", CORE_MEGABYTES)}
     for key, (what, unit, amount) in rates.items():
         table.add(f"relay-{key}", f"relay over TCP: {what}", unit, [amount / one[key] for one in ours],

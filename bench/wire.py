@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Bytes on the line and round trips until gdb stands at `_start` of systemd, and until a backtrace with all of
-systemd's libraries known: plain gdb, gdb with a sysroot and the program, and `gdbdebug attach`. Counted on the line; and
-in seconds on a line held to 115200 baud."""
+systemd's libraries known: plain gdb, gdb with a sysroot and the program, and `gdbdebug attach`. Counted on the line;
+and in seconds on a line held to 115200 baud."""
 
 import os
 import shlex

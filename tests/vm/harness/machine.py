@@ -205,10 +205,6 @@ class Machine:
                 text += data.decode("utf-8", "replace")
         return text
 
-    def type(self, text):
-        """Types on the console."""
-        self.keyboard.sendall(text.encode())
-
     def ask_hello(self, seconds=20):
         """Sends a newline on the debug line, as a person would; the pairs of the one line that answers it."""
         limit, text = time.monotonic() + scaled(seconds), b""
