@@ -66,7 +66,9 @@ class Table:
     @staticmethod
     def machine():
         from harness.machine import accelerator
-        return f"{os.cpu_count()} CPUs ({platform.machine()}), Linux {platform.release()}, QEMU with {accelerator()}."
+        busy = os.getloadavg()[1]
+        return (f"{os.cpu_count()} CPUs ({platform.machine()}), Linux {platform.release()}, QEMU with {accelerator()}; "
+                f"load average of the last five minutes {busy:.1f} (more than 2 is this run's and other work).")
 
     def write(self, folder):
         folder.mkdir(parents=True, exist_ok=True)
