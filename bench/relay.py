@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The relay against gdbserver alone, over TCP on the loopback device of a network namespace: real gdb, real gdbserver,
-the helper as process 1 of a PID namespace with the line tcp:. Needs root and no virtual machine. Run as a program, it is
-its own worker inside the network namespace."""
+the helper as process 1 of a PID namespace with the line tcp:. Needs root and no virtual machine. Run as a program, it
+is its own worker inside the network namespace."""
 
 import json
 import os
 import re
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -27,11 +26,11 @@ from table import Unavailable
 HELPER_NET = BUILD / "helper" / "gdbdebug-init-net"
 HELPER = HELPER_NET if HELPER_NET.exists() else BUILD / "helper" / "gdbdebug-init"
 PORT = 2345
-STEPS = 1000
+STEPS = 5000
 MEGABYTES, CORE_MEGABYTES = 64, 256
 TARGET = f"""#include <string.h>
 #include <unistd.h>
-static char memory[{CORE_MEGABYTES} << 20];
+volatile char memory[{CORE_MEGABYTES} << 20];
 int main(void) {{
   for (unsigned i = 0; i < sizeof memory; i += 64) memory[i] = (char)(i >> 6);
   for (volatile long ticks = 0;;) ticks++;
@@ -56,18 +55,20 @@ def make_root(folder):
         names.append(name)
     (root / MANIFEST.lstrip("/")).write_text("\n".join(names) + "\n")
     (root / CONFIGURATION.lstrip("/")).write_text("lines=net\n")
-    (root / "etc/cmdline").write_text(f"rd.gdbdebug=tcp:127.0.0.1:{PORT},insecure rd.gdbdebug.ip=off\n")
+    (root / "etc/cmdline").write_text(f"rd.gdbdebug=tcp:127.0.0.1:{PORT},insecure "
+                                      "rd.gdbdebug.ip=192.0.2.1:::255.255.255.0::near:off\n")
     return root
 
 
-def wait_for_port(process, seconds=60):
+def wait_for_port(listening, seconds=60):
+    """Until somebody listens, or nobody does any more (state 0A: include/net/tcp_states.h)."""
     limit = time.monotonic() + seconds
-    while time.monotonic() < limit and process.poll() is None:
+    while time.monotonic() < limit:
         table = Path("/proc/self/net/tcp").read_text(encoding="ascii") + Path("/proc/self/net/tcp6").read_text("ascii")
-        if re.search(rf":{PORT:04X} [0-9A-F:]+ 0A ", table):
+        if bool(re.search(rf":{PORT:04X} [0-9A-F:]+ 0A ", table)) == listening:
             return
         time.sleep(0.05)
-    raise AssertionError(f"nobody listens on port {PORT} (status {process.poll()})")
+    raise AssertionError(f"expected: {'a' if listening else 'no'} listener on port {PORT} within {seconds} s")
 
 
 def seconds_of(folder, program, commands):
@@ -80,9 +81,13 @@ def seconds_of(folder, program, commands):
     run = subprocess.run(["gdb", "-q", "-nx", "-batch", *words, str(program)], env=ENVIRONMENT, cwd=folder, text=True,
                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=400,
                          check=False)
-    found = dict(re.findall(r"^(\w+) took ([\d.]+)$", run.stdout, re.MULTILINE))
+    found = dict(re.findall(r"^(\w+) took ([\d.e-]+)$", run.stdout, re.MULTILINE))
     if set(found) != set(commands):
         raise AssertionError(f"gdb did not do all of it:\n{run.stdout[-3000:]}")
+    for name, megabytes in (("memory", MEGABYTES), ("core", CORE_MEGABYTES)):
+        size = Path(folder, name).stat().st_size
+        assert size >= megabytes << 20, f"expected: {megabytes} MB in '{name}'\ngot: {size} bytes\n{run.stdout}"
+        Path(folder, name).unlink()
     return {name: float(value) for name, value in found.items()}
 
 
@@ -90,7 +95,7 @@ def one(folder, root, ours):
     program = root / REAL_INIT.lstrip("/")
     commands = {
         "steps": [f"stepi {STEPS}"],
-        "memory": [f"dump binary memory {folder}/memory &memory (char*)&memory+{MEGABYTES << 20}"],
+        "memory": [f"dump binary memory {folder}/memory &memory[0] &memory[{MEGABYTES << 20}]"],
         "core": [f"generate-core-file {folder}/core"],
     }
     log = open(f"{folder}/server.log", "wb")
@@ -103,7 +108,7 @@ def one(folder, root, ours):
                                       stdout=log, stderr=log), target]
     agent_memory = None
     try:
-        wait_for_port(processes[0])
+        wait_for_port(True)
         result = seconds_of(folder, program, commands)
         if ours:
             agent_memory = memory_of_agent()
@@ -114,6 +119,7 @@ def one(folder, root, ours):
             process.send_signal(signal.SIGKILL)
             process.wait()
         log.close()
+        wait_for_port(False)
     return {**result, "agent": agent_memory}
 
 
@@ -129,7 +135,10 @@ def memory_of_agent():
 
 
 def worker(rounds):
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    # The helper wants a network card, though what is measured goes over the loopback device.
+    subprocess.run(["ip", "link", "add", "near", "type", "veth", "peer", "name", "far"], check=True)
+    for device in ("lo", "near", "far"):
+        subprocess.run(["ip", "link", "set", device, "up"], check=True)
     result = {True: [], False: []}
     with tempfile.TemporaryDirectory(prefix="gdbdebug-bench-") as folder:
         root = make_root(folder)
@@ -152,7 +161,8 @@ def measure(table, rounds):
     if run.returncode:
         raise AssertionError(f"the worker failed:\n{run.stderr[-4000:]}")
     ours, alone = json.loads(run.stdout)
-    rates = {"steps": ("single steps by gdb", "1/s", STEPS), "memory": (f"dump memory of {MEGABYTES} MB", "MB/s", MEGABYTES),
+    rates = {"steps": ("single steps by gdb", "1/s", STEPS),
+             "memory": (f"dump memory of {MEGABYTES} MB", "MB/s", MEGABYTES),
              "core": (f"core file of a process with {CORE_MEGABYTES} MB", "MB/s", CORE_MEGABYTES)}
     for key, (what, unit, amount) in rates.items():
         table.add(f"relay-{key}", f"relay over TCP: {what}", unit, [amount / one[key] for one in ours],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// step_counter ROOT PROGRAM: counts the instructions of PROGRAM in user space, run as /init would run: as process 1 of a
-// new PID and mount namespace, in ROOT, from its first one up to the exec of the next program. It is stepped by ptrace,
-// since callgrind cannot follow a process 1 that executes another program. Needs root. Prints the number.
+// step_counter ROOT PROGRAM: counts the instructions of PROGRAM in user space, run as /init would run: as process 1 of
+// a new PID and mount namespace, in ROOT, from its first one up to the exec of the next program. It is stepped by
+// ptrace, since callgrind cannot follow a process 1 that executes another program. Needs root. Prints the number.
 #define _GNU_SOURCE
 #include <sched.h>
 #include <signal.h>

@@ -66,15 +66,16 @@ class Table:
     @staticmethod
     def machine():
         from harness.machine import accelerator
-        return f"{os.cpu_count()} CPUs ({platform.machine()}), Linux {platform.release()}, QEMU with {accelerator()}."
+        busy = os.getloadavg()[1]
+        return (f"{os.cpu_count()} CPUs ({platform.machine()}), Linux {platform.release()}, QEMU with {accelerator()}; "
+                f"load average of the last five minutes {busy:.1f} (more than 2 is this run's and other work).")
 
-    def write(self, folder, stem="", plots=True):
+    def write(self, folder):
         folder.mkdir(parents=True, exist_ok=True)
-        Path(folder, f"{stem or 'table'}.md").write_text(self.markdown(), encoding="utf-8")
+        self.plot(folder)
+        Path(folder, "table.md").write_text(self.markdown(), encoding="utf-8")
         content = {"machine": self.machine(), "rows": self.rows, "not measured": self.skipped}
-        Path(folder, f"{stem or 'numbers'}.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        if plots:
-            self.plot(folder)
+        Path(folder, "numbers.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
     def plot(self, folder):
         """A bar chart of every row that is compared with something, each as a part of what it is compared with."""
@@ -82,7 +83,8 @@ class Table:
         if not compared:
             return
         if not shutil.which("gnuplot"):
-            self.skipped.append("plots: gnuplot is not installed")
+            why = "plots: gnuplot is not installed"
+            self.skipped += [] if why in self.skipped else [why]
             return
         lines = [f'"{row["what"].replace(chr(34), "")}" {row["ours"] / row["other"]}' for row in compared]
         script = f"""set terminal svg size 900,{120 + 60 * len(lines)} font 'sans,12'

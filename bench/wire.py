@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Bytes on the line and round trips until gdb stands at `_start` of systemd, and until a backtrace with all of
-systemd's libraries known: plain gdb, gdb with a sysroot and the program, and `gdbdebug attach`. Counted on the line; and
-in seconds on a line held to 115200 baud."""
+systemd's libraries known: plain gdb, gdb with a sysroot and the program, and `gdbdebug attach`. Counted on the line;
+and in seconds on a line held to 115200 baud."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -58,6 +59,11 @@ def one(kind, initrd, baud=None, backtrace=True):
                     for _ in range(2 if backtrace else 1):
                         wait_for_mark(mark, process, 600)
                         result.append((tap.bytes, tap.round_trips, time.monotonic() - started))
+                        log.flush()
+                        said = Path(folder, "gdb.log").read_text(encoding="utf-8", errors="replace")
+                        # gdb goes on after a command that failed, and would be counted as very cheap.
+                        if re.search(r"timed out|not being run|Remote (connection|replied)|No symbol table", said):
+                            raise AssertionError("gdb did not do what is measured")
                         mark.unlink()
                 except AssertionError as error:
                     log.seek(0)

@@ -5,7 +5,8 @@
 // works when the machine has no console at all.
 // PROBE comes from the kernel command line (a word `k=v` without a dot goes to init's environment):
 //   poweroff (default), stamp (a line in the kernel log at once, then as poweroff), spin (tick until a debugger sets
-//   finish), census (the same, and tell of all processes every second), spin-blocked (the same with every signal blocked, as systemd runs), spin:N (N ticks),
+//   finish), census (the same, and tell of all processes every second), spin-blocked (the same with every signal
+//   blocked, as systemd runs), spin:N (N ticks),
 //   segv, abort, jump0, ill, fpe, bus, trap, sys, overflow: it ends by that signal (overflow: of its stack)
 //   segv-handled: the same with a handler that forks a child for the core and then freezes, as systemd has it
 //   exit:N, exit-thread:N (by the system call exit alone), exec (itself once more), hang
@@ -13,8 +14,8 @@
 //   threads: a second thread ends, then as poweroff
 //   signals: others send it what must not hold it, its children end by the hundred, then as poweroff
 // REPORT=no on the kernel command line: it tells nothing, and is at its action sooner.
-// Built with -DPROBE_BREAKS_LINKER it crashes in the dynamic linker, in any case: a resolver that the linker calls while
-// it relocates the program dereferences no address.
+// Built with -DPROBE_BREAKS_LINKER it crashes in the dynamic linker, in any case: a resolver that the linker calls
+// while it relocates the program dereferences a null pointer.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -306,7 +307,8 @@ static void take_census(void) {
     snprintf(path, sizeof path, "%s/stat", entry->d_name);
     text[read_at(proc, path, text, sizeof text - 1)] = 0;
     const char* after_name = strrchr(text, ')');
-    if (!after_name || sscanf(after_name + 1, " %c %d %d %d %d", &state, &parent, &group, &session, &terminal) != 5) continue;
+    if (!after_name || sscanf(after_name + 1, " %c %d %d %d %d", &state, &parent, &group, &session, &terminal) != 5)
+      continue;
     if (parent == 2 || !strcmp(entry->d_name, "2")) continue;
     say("%s{\"pid\":%s,\"parent\":%d,\"state\":\"%c\",\"group\":%d,\"session\":%d,\"terminal\":%d,\"files\":%d,",
         first ? "" : ",\n", entry->d_name, parent, state, group, session, terminal, count_files(proc, entry->d_name));
@@ -374,7 +376,8 @@ __attribute__((noinline)) static void crash_by_bus(void) {
 __attribute__((noinline)) static void crash_by_filter(void) {
   struct sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
                                  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
-                                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+                                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+                                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
   const struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);

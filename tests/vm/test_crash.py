@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""rd.gdbdebug=...,crash and exit: PID 1 is held before it would die, the console has a report, a debugger that comes then
-finds everything in place and writes a core file, and when it lets go the machine dies as it would have died.
+"""rd.gdbdebug=...,crash and exit: PID 1 is held before it would die, the console has a report, a debugger that comes
+then finds everything in place and writes a core file, and when it lets go the machine dies as it would have died.
 
 Every boot here is a quiet one: what must be seen is seen on a console that shows next to nothing."""
 
@@ -63,10 +63,10 @@ def meet(directory, machine, gdb, program, signal):
                       "pc": debugger.value("(unsigned long) $pc")}
 
 
-# What PROBE= makes it do; the signal; what the backtrace begins with; the file of the place in the message; the exit code
-# of the panic, as it is without us: the signal's number (kernel/signal.c, get_signal(); no core file is written, for its
-# limit is 0). The SIGABRT of its own abort() is kept from PID 1, whose abort() then executes a hlt: SIGSEGV. None: the
-# kernel keeps the signal from a PID 1 that is traced, and nothing raises it again.
+# What PROBE= makes it do; the signal; what the backtrace begins with; the file of the place in the message; the exit
+# code of the panic, as it is without us: the signal's number (kernel/signal.c, get_signal(); no core file is written,
+# for its limit is 0). The SIGABRT of its own abort() is kept from PID 1, whose abort() then executes a hlt: SIGSEGV.
+# None: the kernel keeps the signal from a PID 1 that is traced, and nothing raises it again.
 ENDS = [
     ("segv", "SIGSEGV", ["crash_here", "act", "main"], "/usr/bin/probe", 11),
     ("abort", "SIGABRT", None, LIBC, 11),
@@ -124,7 +124,7 @@ def test_pid_1_is_held_at_a_fatal_signal(boot, gdb, directory, helper, action, s
 
 
 def test_pid_1_is_held_before_its_own_handler_runs(boot, gdb, directory, helper):
-    """As systemd's, it would fork a child for the core file and then freeze: which it does, once the user has looked."""
+    """As systemd's, it would fork a child for the core file and then freeze: which it does once the user has looked."""
     machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash PROBE=segv-handled")
     wait_held(machine)
     assert "probe: frozen" not in machine.probe.text
@@ -237,7 +237,8 @@ def test_the_end_of_one_thread_among_others_does_not_hold_pid_1(boot, helper):
 @pytest.mark.parametrize("options,action,code", [
     ("wait,crash,exit", "exit:2", 2 << 8), ("wait,crash", "segv", 11), ("exit", "exit:1", 1 << 8),
     ("wait=60,exit,crash=60", "fpe", 8)])
-def test_a_debugger_that_detaches_before_the_end_leaves_pid_1_armed(boot, gdb, directory, helper, options, action, code):
+def test_a_debugger_that_detaches_before_the_end_leaves_pid_1_armed(boot, gdb, directory, helper, options, action,
+                                                                   code):
     held = "wait" in options
     machine = quiet_boot(boot, f"rd.gdbdebug=ttyS1,{options} PROBE={action if held else 'spin'}")
     if held:

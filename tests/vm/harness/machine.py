@@ -92,7 +92,6 @@ class Machine:
                    for word in self.command]
         self._write_boot_script()
         self.qmp, self.keyboard = ours["qmp"], ours["console"]
-        self.keyboard = ours["console"]
         self.started = time.monotonic()
         with open(self.directory / "qemu.log", "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A real root file system with a real systemd, for boots that go on to it: Debian 12 by debootstrap, kept in the cache."""
+"""A real root file system with a real systemd, for boots that go on to it: Debian 12 by debootstrap, in the cache."""
 
 import os
 import shutil

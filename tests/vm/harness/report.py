@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The message and the report of a PID 1 that is held at its end, read as gdbdebug(7) writes them down and not a bit more
-generously."""
+"""The message and the report of a PID 1 that is held at its end, read as gdbdebug(7) writes them down and not a bit
+more generously."""
 
 import re
 

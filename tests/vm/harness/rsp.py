@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The GDB Remote Serial Protocol by hand (GDB manual, appendix E), for what a real gdb would take too long for, or would
-never send."""
+"""The GDB Remote Serial Protocol by hand (GDB manual, appendix E), for what a real gdb would take too long for, or
+would never send."""
 
 import re
 import socket
