@@ -41,6 +41,12 @@ def system_calls(folder, root):
     return len([line for line in calls if "resumed>" not in line])
 
 
+def compiled(folder, name):
+    program = Path(folder) / name
+    subprocess.run(["cc", "-O2", "-o", str(program), str(Path(__file__).with_name(f"{name}.c"))], check=True)
+    return program
+
+
 def in_the_machine(rounds):
     """Milliseconds by the kernel's clock from "Run ..." to the real init's main, (with, without)."""
     result = ([], [])
@@ -66,8 +72,10 @@ def measure(table, rounds):
         if shutil.which("strace"):
             table.add("off-calls", "off: system calls up to the hand-off", "", [system_calls(folder, root)], None, "",
                       lambda a, _: a <= 12, "12")
-        timer = Path(folder) / "exec_timer"
-        subprocess.run(["cc", "-O2", "-o", str(timer), str(Path(__file__).with_name("exec_timer.c"))], check=True)
+        timer, counter = (compiled(folder, name) for name in ("exec_timer", "step_counter"))
+        run = subprocess.run([str(counter), str(root), "/init"], check=True, capture_output=True, text=True,
+                             timeout=120)
+        table.add("off-instructions", "off: instructions in user space up to the hand-off", "", [int(run.stdout)])
         run = subprocess.run([str(timer), str(root), str(ROUNDS), "/init", "/usr/lib/gdbdebug/init"], check=True,
                              capture_output=True, text=True, timeout=300)
         pairs = [[int(word) / 1e6 for word in line.split()] for line in run.stdout.splitlines()]

@@ -1,110 +1,97 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Bytes on the line and round trips until gdb stands at `_start` of systemd, and until a backtrace with all of
-systemd's libraries known: plain gdb, and gdb with a sysroot. Counted by a relay that sits on the line."""
+systemd's libraries known: plain gdb, gdb with a sysroot and the program, and `gdbdebug attach`. Counted on the line; and
+in seconds on a line held to 115200 baud."""
 
-import re
-import selectors
+import os
+import shlex
 import shutil
-import socket
+import subprocess
 import tempfile
-import threading
 import time
 from pathlib import Path
 
-from harness import Gdb, Machine, dracut_image
+from harness import BUILD, Machine, Tap, dracut_image, scaled
+from harness.gdb import ENVIRONMENT
 from table import Unavailable
 
 SYSTEMD = "/usr/lib/systemd/systemd"
+COMMAND = BUILD / "client" / "gdbdebug"
+BAUD = 115200
+TO_BACKTRACE = ["set breakpoint pending on", "tbreak __libc_start_main", "continue", "backtrace", "info sharedlibrary"]
 
 
-class CountingRelay:
-    """A Unix socket that leads to another one, and counts. With `baud` each direction passes bytes at the pace of a
-    serial line with 8 data bits, no parity and one stop bit: ten bit times a byte."""
-
-    def __init__(self, path, target, baud=None):
-        self.path, self.target, self.baud = path, target, baud
-        self.from_target = self.to_target = self.round_trips = 0
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(path))
-        self.listener.listen(1)
-        self.stopped, self.stopper = socket.socketpair()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stopper.close()
-        self.thread.join(10)
-        self.listener.close()
-
-    def _run(self):
-        with selectors.DefaultSelector() as waiting:
-            waiting.register(self.listener, selectors.EVENT_READ)
-            waiting.register(self.stopped, selectors.EVENT_READ)
-            if any(key.fileobj is self.stopped for key, _ in waiting.select()):
-                return
-        near, _ = self.listener.accept()
-        far = socket.socket(socket.AF_UNIX)
-        far.connect(str(self.target))
-        with near, far, selectors.DefaultSelector() as waiting:
-            for end in (near, far, self.stopped):
-                waiting.register(end, selectors.EVENT_READ)
-            while True:
-                for key, _ in waiting.select():
-                    if key.fileobj is self.stopped:
-                        return
-                    data = key.fileobj.recv(256 if self.baud else 65536)
-                    if not data:
-                        return
-                    if key.fileobj is near:
-                        self.to_target += len(data)
-                        self.round_trips += len(re.findall(rb"#[0-9a-f]{2}", data))
-                    else:
-                        self.from_target += len(data)
-                    if self.baud:
-                        time.sleep(len(data) * 10 / self.baud)
-                    (far if key.fileobj is near else near).sendall(data)
+def command_of(kind, initrd, path, commands):
+    words = ["-batch", "-nx", *(word for line in commands for word in ("-ex", line))]
+    if kind == "attach":
+        return [str(COMMAND), "attach", "--initrd", str(initrd), str(path), "--", *words]
+    before = {"plain": [], "sysroot": ["set sysroot /", f"file {SYSTEMD}"]}[kind]
+    before = [word for line in [*before, f"target remote {path}"] for word in ("-ex", line)]
+    return ["gdb", "-q", "-batch", "-nx", *before, *words[2:]]
 
 
-def with_gdb(folder, relay, sysroot):
-    """(bytes and round trips at _start, the same at the backtrace) of a gdb driven by hand."""
-    with Gdb(folder) as gdb:
-        if sysroot:
-            gdb.command("set sysroot /")
-            gdb.command(f"file {SYSTEMD}")
-        gdb.command("set breakpoint pending on")
-        gdb.connect(relay.path, 300)
-        at_start = (relay.from_target + relay.to_target, relay.round_trips)
-        gdb.command("tbreak __libc_start_main")
-        gdb.resume(seconds=600)
-        gdb.command("backtrace")
-        gdb.command("info sharedlibrary")
-        return at_start, (relay.from_target + relay.to_target, relay.round_trips)
+def wait_for_mark(mark, process, seconds):
+    """gdb waits in a shell command while the mark exists: nothing passes on the line, so it can be looked at."""
+    limit = time.monotonic() + scaled(seconds)
+    while not mark.exists():
+        if process.poll() is not None or time.monotonic() > limit:
+            raise AssertionError(f"gdb did not get as far as the mark (status {process.poll()})")
+        time.sleep(0.02)
 
 
-def one(kind, initrd, baud=None):
+def one(kind, initrd, baud=None, backtrace=True):
+    """[(bytes, round trips, seconds since the start of the command)] at _start and, if wanted, at the backtrace."""
     with tempfile.TemporaryDirectory(prefix="gdbdebug-bench-") as folder:
-        with Machine(folder, initrd, "rd.gdbdebug=ttyS1,wait", memory=1024) as machine:
+        mark = Path(folder) / "mark"
+        pause = f"shell touch {shlex.quote(str(mark))}; while test -e {shlex.quote(str(mark))}; do sleep 0.05; done"
+        commands = [pause, *([*TO_BACKTRACE, pause] if backtrace else []), "kill"]
+        with Machine(folder, initrd, "rd.gdbdebug=ttyS1,wait", memory=1024) as machine, \
+                open(f"{folder}/gdb.log", "w+", encoding="utf-8") as log:
             machine.wait_for("gdbdebug: ready on ttyS1", 120)
-            started = time.monotonic()
-            with CountingRelay(Path(folder) / "relay", machine.debug, baud) as relay:
-                result = with_gdb(folder, relay, kind == "sysroot")
-            return result, time.monotonic() - started
+            with Tap(machine.debug, baud) as tap:
+                started = time.monotonic()
+                process = subprocess.Popen(command_of(kind, initrd, tap.path, commands), stdin=subprocess.DEVNULL,
+                                           stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                                           env={**ENVIRONMENT, "HOME": folder, "GDBDEBUG_CACHE": f"{folder}/cache"})
+                result = []
+                try:
+                    for _ in range(2 if backtrace else 1):
+                        wait_for_mark(mark, process, 600)
+                        result.append((tap.bytes, tap.round_trips, time.monotonic() - started))
+                        mark.unlink()
+                except AssertionError as error:
+                    log.seek(0)
+                    raise AssertionError(f"{error}; it said:\n{log.read()[-2000:]}") from None
+                finally:
+                    process.kill()
+                    process.wait()
+                    mark.unlink(missing_ok=True)
+            return result
 
 
 def measure(table, _rounds):
     if not Path(SYSTEMD).exists() or not shutil.which("dracut"):
         raise Unavailable("systemd or dracut is not installed")
+    if not COMMAND.exists() or not os.access(COMMAND, os.X_OK):
+        raise Unavailable("the host command is not built")
     initrd = dracut_image()
-    (plain_start, plain_all), plain_time = one("plain", initrd)
-    (sysroot_start, sysroot_all), sysroot_time = one("sysroot", initrd)
-    table.add("bytes-start", "bytes on the line to _start, gdb with a sysroot", "bytes", [sysroot_start[0]],
-              [plain_start[0]], "plain gdb (sysroot target:)")
-    table.add("trips-start", "round trips to _start, gdb with a sysroot", "", [sysroot_start[1]], [plain_start[1]],
-              "plain gdb (sysroot target:)")
-    table.add("bytes-all", "bytes on the line to a backtrace with all libraries, gdb with a sysroot", "bytes",
-              [sysroot_all[0]], [plain_all[0]], "plain gdb (sysroot target:)")
-    table.add("trips-all", "round trips to a backtrace with all libraries, gdb with a sysroot", "", [sysroot_all[1]],
-              [plain_all[1]], "plain gdb (sysroot target:)")
+    plain, sysroot, attach = (one(kind, initrd) for kind in ("plain", "sysroot", "attach"))
+    for at, key, what, goal in ((0, "start", "to _start", 5000), (1, "all", "to a backtrace, all libraries", 25000)):
+        for field, unit, name in ((0, "bytes", "bytes on the line"), (1, "", "round trips")):
+            prefix = ("bytes", "trips")[field]
+            limit = {} if field else {"goal": lambda a, _, g=goal: a <= g, "goal_text": f"{goal:,}"}
+            table.add(f"{prefix}-{key}", f"{name} {what}: gdbdebug attach", unit, [attach[at][field]],
+                      [plain[at][field]], "plain gdb (sysroot target:)", **limit)
+            table.add(f"{prefix}-{key}-sysroot", f"{name} {what}: gdb with a sysroot and file", unit,
+                      [sysroot[at][field]], [plain[at][field]], "plain gdb (sysroot target:)")
+    # Plain gdb needs minutes for the backtrace: that one is calculated, ten bit times a byte, and says so.
+    slow_plain = one("plain", initrd, BAUD, backtrace=False)
+    slow_sysroot, slow_attach = one("sysroot", initrd, BAUD), one("attach", initrd, BAUD)
+    at_least = plain[1][0] * 10 / BAUD
+    for at, key, what, theirs, note in ((0, "start", "to _start", slow_plain[0][2], ""),
+                                        (1, "all", "to a backtrace, all libraries", at_least,
+                                         ", calculated from its bytes")):
+        table.add(f"paced-{key}", f"at 115200 baud {what}: gdbdebug attach", "s", [slow_attach[at][2]], [theirs],
+                  f"plain gdb{note}")
+        table.add(f"paced-{key}-sysroot", f"at 115200 baud {what}: gdb with a sysroot and file", "s",
+                  [slow_sysroot[at][2]], [theirs], f"plain gdb{note}")

@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kParameter = "rd.gdbdebug";
 constexpr std::string_view kOptions =
     "wait, wait=SECONDS, crash, crash=SECONDS, exit, modules=A:B, from=ADDR/PREFIX, insecure";
-constexpr std::string_view kReading = "reading the line";
+constexpr const char* kReading = "reading the line";
 
 /// Device names are as in /dev: no directories, so nothing leads out of it, and no empty or hidden names.
 bool is_device_name(std::string_view name) {

@@ -10,7 +10,7 @@
 namespace gdbdebug {
 namespace {
 
-constexpr std::string_view kStep = "reading ip=";
+constexpr const char* kStep = "reading ip=";
 
 enum class Method : std::uint8_t { kUnset, kNone, kDhcp };
 

@@ -95,7 +95,7 @@ class Undisturbed {
 }  // namespace
 
 Result<UniqueFd> open_terminal(std::string_view name, const Speed& speed) {
-  constexpr std::string_view kStep = "opening the line";
+  constexpr const char* kStep = "opening the line";
   Text<255> path("/dev/");
   path.add(name);
   const termios settings = raw_settings(speed);

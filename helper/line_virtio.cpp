@@ -10,7 +10,7 @@
 namespace gdbdebug {
 
 Result<UniqueFd> open_virtio_port(std::string_view name) {
-  constexpr std::string_view kStep = "opening the line";
+  constexpr const char* kStep = "opening the line";
   const auto ports = sys::open(AT_FDCWD, "/sys/class/virtio-ports", O_RDONLY | O_DIRECTORY);
   if (!ports) return Error{kStep, name, ENOENT, "there is no virtio-serial port with that name"};
   sys::Names names(*ports);

@@ -20,7 +20,7 @@
 namespace gdbdebug {
 namespace {
 
-constexpr std::string_view kStep = "listening on the line";
+constexpr const char* kStep = "listening on the line";
 /// Nobody waits in line for a debug session: one that is there, one that is to be refused.
 constexpr int kBacklog = 4;
 

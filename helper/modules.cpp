@@ -15,7 +15,7 @@
 namespace gdbdebug {
 namespace {
 
-constexpr std::string_view kStep = "loading kernel modules";
+constexpr const char* kStep = "loading kernel modules";
 /// A driver may look for its hardware while it is loaded: some seconds, for a slow controller.
 constexpr int kModprobeTimeoutMs = 30'000;
 
@@ -80,7 +80,7 @@ void Modules::load_named() {
     if (name.empty()) continue;
     char* const argv[] = {const_cast<char*>("modprobe"), const_cast<char*>(name.c_str()), nullptr};
     if (const auto status = run(argv); !status)
-      log::warning({"loading the kernel module", name, status.error().err, status.error().reason},
+      log::warning({"loading the kernel module", name, status.error().err, status.error().reason.data()},
                    "going on without it");
   }
 }

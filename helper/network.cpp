@@ -24,7 +24,7 @@
 namespace gdbdebug {
 namespace {
 
-constexpr std::string_view kStep = "bringing the network up";
+constexpr const char* kStep = "bringing the network up";
 constexpr const char* kBusybox = "/usr/lib/gdbdebug/busybox";
 /// udhcpc runs the helper as its script, and this tells the helper so.
 constexpr const char* kScriptMark = "GDBDEBUG_DHCP";
@@ -162,14 +162,14 @@ Result<Text<16>> wait_for_interface(std::string_view device, const UniqueFd& eve
       reason.add("there is no network interface");
       if (!built_for_it) {
         reason.add("; the image was built with lines=\"").add(lines).add("\", without net and its drivers");
-        return Error{kStep, device, 0, reason};
+        return Error{kStep, device, 0, reason.c_str()};
       }
     } else {
       reason.add("no carrier, or not the interface that is meant; there are: ").add(found.names);
     }
-    if (!told) log::warning({kStep, device, 0, reason}, "waiting, 30 seconds at most");
+    if (!told) log::warning({kStep, device, 0, reason.c_str()}, "waiting, 30 seconds at most");
     told = true;
-    if (!wait_for_event(events, deadline)) return Error{kStep, device, 0, reason};
+    if (!wait_for_event(events, deadline)) return Error{kStep, device, 0, reason.c_str()};
   }
 }
 

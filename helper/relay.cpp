@@ -484,9 +484,9 @@ void Relay::server_failed(std::string_view reason) {
 }
 
 void Relay::server_gone() {
-  // A debugger that came while gdbserver was being released gets the next one. One that died while it was made ready
-  // for a debugger would die again.
-  const bool released = cleaning_ == Cleaning::kReleasing;
+  // A debugger that came while gdbserver was being released, or was about to end after a detach, gets the next one. One
+  // that died while it was made ready for a debugger would die again.
+  const bool released = cleaning_ == Cleaning::kReleasing || detached_;
   const bool unanswered =
       (session_ && ask_ != Ask::kNothing && ask_ != Ask::kDetach) || (!deferred_.empty() && !released);
   if (!released) deferred_.clear();

@@ -12,16 +12,18 @@ namespace gdbdebug {
 /// `step 'subject': reason`. The reason is `err` (an errno) in words, unless `reason` says it better.
 /// The texts must outlive the error: literals, or words of the command line.
 struct Error {
+  Error() = default;
+  /// Not inline: errors are made in a hundred places, and each would cost some 80 bytes of code.
+  Error(const char* the_step, std::string_view the_subject, int number = 0, const char* words = "");
+
   std::string_view step;
   std::string_view subject;
   int err = 0;
-  std::string_view reason = {};
+  std::string_view reason;
 };
 
 /// The error of a system call that has just failed.
-inline Error failed(std::string_view step, std::string_view subject) {
-  return Error{step, subject, errno};
-}
+Error failed(const char* step, std::string_view subject);
 
 /// A value, or the reason why there is none.
 template <typename T>

@@ -23,7 +23,7 @@ constexpr std::uint64_t kDetachTimeoutMs = 5'000;
 /// What is left after gdbserver has ended gets a SIGKILL at that moment.
 constexpr std::uint64_t kReapTimeoutMs = 500;
 
-constexpr std::string_view kAttaching = "attaching gdbserver to PID 1";
+constexpr const char* kAttaching = "attaching gdbserver to PID 1";
 
 /// Only for ask() and receive(), whose replies are short; the relay reads the socket itself afterwards.
 std::array<char, 8192> reply_buffer;
@@ -179,7 +179,7 @@ void Server::read_messages() {
   }
 }
 
-Error Server::ended(std::string_view step) {
+Error Server::ended(const char* step) {
   // Its messages are complete once its end of the pipe is closed, which is when it ends.
   pollfd poll{.fd = messages_.get(), .events = POLLIN, .revents = 0};
   const auto deadline = sys::now_ms() + 1000;
@@ -187,7 +187,7 @@ Error Server::ended(std::string_view step) {
     (void)::poll(&poll, 1, 100);
     read_messages();
   }
-  return Error{step, "", EPIPE, message_.empty() ? std::string_view("gdbserver has ended") : message_.view()};
+  return Error{step, "", EPIPE, message_.empty() ? "gdbserver has ended" : message_.c_str()};
 }
 
 void Server::end(bool at_once) {

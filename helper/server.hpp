@@ -53,7 +53,7 @@ class Server {
 
  private:
   Status start(const char* program);
-  Error ended(std::string_view step);
+  Error ended(const char* step);
   bool wait_readable(std::uint64_t deadline_ms);
 
   pid_t pid_ = -1;

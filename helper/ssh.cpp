@@ -22,7 +22,7 @@ constexpr const char* kDropbear = "/usr/lib/gdbdebug/ssh/dropbear";
 constexpr const char* kHostKey = "/usr/lib/gdbdebug/ssh/host_key";
 constexpr const char* kKeys = "/usr/lib/gdbdebug/ssh/authorized_keys";
 constexpr const char* kFingerprint = "/usr/lib/gdbdebug/ssh/fingerprint";
-constexpr std::string_view kStep = "preparing SSH";
+constexpr const char* kStep = "preparing SSH";
 constexpr std::string_view kCommand = "gdbdebug-join";
 
 /// Connections that have not shown a key yet take a process each: not more than these at a time.

@@ -73,3 +73,13 @@ offered() {
         done
     done
 }
+
+@test "install: the client's part is the command, its page and its completions" {
+    DESTDIR=$PWD/tree run -0 cmake --install "$build" --component client
+    run -0 find tree -type f -printf '%m %P\n'
+    assert_line '755 usr/bin/gdbdebug'
+    assert_line '644 usr/share/bash-completion/completions/gdbdebug'
+    assert_line '644 usr/share/zsh/site-functions/_gdbdebug'
+    assert_line '644 usr/share/fish/vendor_completions.d/gdbdebug.fish'
+    if command -v scdoc >/dev/null; then assert_line '644 usr/share/man/man1/gdbdebug.1.gz'; fi
+}

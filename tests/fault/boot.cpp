@@ -9,6 +9,9 @@
 //  - stands in for what a namespace has not: the kernel command line, the kernel log (so that thousands of boots
 //    write nothing into this machine's), and a serial port, which is a pty;
 //  - plays the debugger, where the mode needs one for PID 1 to go on;
+//  - or joins the line to a Unix socket, where a real gdb plays it (--socket; tests/fault/test_sessions.py): a peer
+//  that
+//    comes or goes is not seen by the helper, as on a serial port;
 //  - looks at the real init from outside when it has begun, and sees to its end.
 // What it found it prints as one JSON object. Exit status 0: the boot was not lost; 1: it was; 2: no boot was made.
 #include <fcntl.h>
@@ -22,6 +25,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -90,6 +94,7 @@ struct Options {
   fs::path reference;  ///< what the real init must find; empty: print it
   std::uint64_t limit_ms = 60'000;
   bool list_calls = false;
+  fs::path socket;  ///< a debugger connects here, and PID 1 does what it likes; empty: this program is the debugger
   Fault fault;
 };
 
@@ -196,6 +201,9 @@ class Supervisor {
   void read_log();
   void read_console();
   void read_line();
+  void listen();
+  void accept_peer();
+  void read_peer();
   void lost(const std::string& why) {
     if (lost_.empty()) lost_ = why;
   }
@@ -213,6 +221,8 @@ class Supervisor {
   pid_t agent_ = -1;
   pid_t server_ = -1;
   int pid1_fd_ = -1;
+  int listening_ = -1;
+  int peer_ = -1;  ///< the newest one: two gdbs on one serial port get what the other asked for, too
   int nothing_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   int master_ = -1;
   int slave_ = -1;
@@ -425,6 +435,7 @@ long Supervisor::next_action() {
 // ---- the debugger ----
 
 void Supervisor::drive_debugger() {
+  if (!options_.socket.empty()) return;
   const auto now = now_ms();
   if (debugger_.state() == Debugger::State::kBusy) {
     if (agent_ > 0 && !agent_lives()) debugger_.give_up("the agent has gone");
@@ -451,7 +462,40 @@ void Supervisor::read_line() {
   if (count <= 0) return;
   const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
   if (line_text_.size() < 65536) line_text_ += bytes;
+  if (peer_ >= 0) (void)!::write(peer_, bytes.data(), bytes.size());
+  if (!options_.socket.empty()) return;
   debugger_.take(bytes, now_ms());
+}
+
+void Supervisor::listen() {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const auto path = options_.socket.string();
+  if (path.size() >= sizeof address.sun_path) give_up("the socket's name is too long");
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  listening_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (listening_ < 0 || ::bind(listening_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(listening_, 8) != 0) {
+    give_up("listening on " + path);
+  }
+}
+
+void Supervisor::accept_peer() {
+  const int fd = ::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
+  if (fd < 0) return;
+  if (peer_ >= 0) ::close(peer_);
+  peer_ = fd;
+}
+
+void Supervisor::read_peer() {
+  std::array<char, 4096> buffer;
+  const auto count = ::read(peer_, buffer.data(), buffer.size());
+  if (count > 0) {
+    (void)!::write(master_, buffer.data(), static_cast<std::size_t>(count));
+    return;
+  }
+  ::close(peer_);
+  peer_ = -1;
 }
 
 void Supervisor::read_log() {
@@ -473,15 +517,19 @@ void Supervisor::read_console() {
 
 void Supervisor::step() {
   const auto before = debugger_.state();
-  std::array<pollfd, 5> polls = {{{listener_.fd(), POLLIN, 0},
+  std::array<pollfd, 7> polls = {{{listener_.fd(), POLLIN, 0},
                                   {master_, POLLIN, 0},
                                   {log_pipe_[0], POLLIN, 0},
                                   {console_[0], POLLIN, 0},
-                                  {pid1_fd_, POLLIN, 0}}};
+                                  {pid1_fd_, POLLIN, 0},
+                                  {listening_, POLLIN, 0},
+                                  {peer_, POLLIN, 0}}};
   if (::poll(polls.data(), polls.size(), 50) < 0 && errno != EINTR) give_up("poll");
   if ((polls[2].revents & POLLIN) != 0) read_log();
   if ((polls[3].revents & POLLIN) != 0) read_console();
   if ((polls[1].revents & POLLIN) != 0) read_line();
+  if ((polls[5].revents & POLLIN) != 0) accept_peer();
+  if (polls[6].revents != 0 && polls[6].fd == peer_) read_peer();
   if ((polls[0].revents & POLLIN) != 0) {
     if (const auto call = listener_.receive()) on_call(*call);
   }
@@ -495,13 +543,19 @@ void Supervisor::step() {
 }
 
 int Supervisor::run() {
+  const pid_t parent = ::getppid();
+  if (!options_.socket.empty()) listen();
   prepare();
   siginfo_t info{};
   for (;;) {
     step();
     if (::waitid(P_PID, static_cast<id_t>(pid1_), &info, WEXITED | WNOHANG) == 0 && info.si_pid == pid1_) break;
     const auto now = now_ms();
-    if (begun_ != 0 && !started_ && now - begun_ > options_.limit_ms) lost("the real init has not begun in time");
+    if (!options_.socket.empty()) {
+      // The test decides how long; it ends this process, and so PID 1.
+      if (::getppid() != parent) lost("nobody is there any more");
+    } else if (begun_ != 0 && !started_ && now - begun_ > options_.limit_ms)
+      lost("the real init has not begun in time");
     if (end_asked_ && now - *end_asked_ > options_.limit_ms) lost("PID 1 does not end");
     if (started_ && now - begun_ - *started_ > 2 * options_.limit_ms) lost("PID 1 does not run on");
     if (!lost_.empty()) {
@@ -617,6 +671,7 @@ int boot_main(int argc, char** argv) {
   if (words.size() < 3) {
     std::fprintf(stderr,
                  "usage: fault-boot ROOT SCRATCH MODE [--direct] [--reference FILE] [--limit SECONDS] [--list]\n"
+                 "                  [--socket PATH]\n"
                  "                  [--fault KIND ROLE CALL OCCURRENCE [ERRNO]]\n");
     return 2;
   }
@@ -631,6 +686,8 @@ int boot_main(int argc, char** argv) {
       options.reference = words.at(++i);
     else if (words[i] == "--limit")
       options.limit_ms = 1000 * std::stoul(words.at(++i));
+    else if (words[i] == "--socket")
+      options.socket = words.at(++i);
     else if (words[i] == "--list")
       options.list_calls = true;
     else if (words[i] == "--fault") {

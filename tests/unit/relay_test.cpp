@@ -512,11 +512,46 @@ TEST(Relay, DetachingEndsTheSession) {
   }
 }
 
-TEST(Relay, DetachingFromAFatalStopIsTold) {
+TEST(Relay, ADebuggerThatComesBeforeGdbserverHasEndedAfterADetachGetsANewOne) {
+  auto bench = connected();
+  (void)bench.send("D;1");
+  bench.silent = true;  // it is about to end
+  EXPECT_EQ(bench.line("+" + framed("qSupported")), "+");
+  bench->server_gone();
+  EXPECT_EQ(bench.out(), "");
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kStartServer});
+  bench.silent = false;
+  bench->server_ready(Pid1::kHeld);
+  EXPECT_TRUE(bench.line("").starts_with("$PacketSize="));
+}
+
+TEST(Relay, ADetachFromPid1sEndIsToldFirstAndAnsweredWhenThatIsOut) {
   auto bench = running();
   (void)bench.server("T0bthread:p1.1;");
-  (void)bench.line("+" + framed("D;1"));
+  EXPECT_TRUE(bench->at_end());
+  EXPECT_EQ(bench.line("+" + framed("D;1")), "+") << "the machine dies with PID 1, so the user is told before";
   EXPECT_EQ(bench.wishes(), unsigned{Relay::kFatalDetach});
+  EXPECT_EQ(bench.asked(), Payloads{});
+  bench->accept_detach();
+  EXPECT_EQ(bench.out(), framed("OK"));
+  EXPECT_FALSE(bench->in_session());
+  bench->release();
+  (void)bench.line("");
+  EXPECT_NE(bench.wishes() & Relay::kReleaseServer, 0U);
+}
+
+TEST(Relay, AnArmedAgentsGdbserverStaysWhenTheDebuggerDetaches) {
+  const std::string_view settings[] = {"QPassSignals:e"};
+  auto bench = held();
+  bench->set_settings(settings);
+  bench->stay_attached();
+  bench.connect();
+  (void)bench.line("+" + framed("Z0,1000,1"));
+  (void)bench.asked();
+  EXPECT_EQ(bench.line("+" + framed("D;1")), "+" + framed("OK"));
+  EXPECT_EQ(bench.asked(), (Payloads{"z0,1000,1", "QCatchSyscalls:0", "QPassSignals:e", "vCont;c"}));
+  EXPECT_EQ(bench->pid1(), Pid1::kRunning);
+  EXPECT_EQ(bench.wishes() & Relay::kReleaseServer, 0U);
 }
 
 TEST(Relay, GdbserverEndingInTheMiddleOfARequestIsToldToTheDebugger) {

@@ -14,6 +14,7 @@ from harness import BUILD, image, kernel, machine, probe_image
 from harness.checks import elf_entry
 from harness.image import SYSTEMD_MODULES, dracut_image
 from harness.terminal import CountingLine, Terminal
+from test_lines import keys, line_image, network, ssh_command, ssh_machine  # noqa: F401  keys is a fixture
 
 COMMAND = BUILD / "client" / "gdbdebug"
 SYSTEMD = "/usr/lib/systemd/systemd"
@@ -43,9 +44,10 @@ def terminal(directory):
     """terminal(words...) runs gdbdebug in a terminal, with a cache of its own: it has never met a target before."""
     running = []
 
-    def start(*words):
+    def start(*words, environment=None):
         name = f"terminal{len(running)}"
-        running.append(Terminal(directory, [COMMAND, *words], {"GDBDEBUG_CACHE": directory / "cache"}, name))
+        settings = {"GDBDEBUG_CACHE": directory / "cache", **(environment or {})}
+        running.append(Terminal(directory, [COMMAND, *words], settings, name))
         return running[-1]
 
     yield start
@@ -241,3 +243,34 @@ def test_vm_with_crash_ends_in_gdb_where_pid_1_would_have_died(terminal):
     term.gdb("set confirm off")
     term.type("quit")
     term.wait_for(r"\[ended: \d+\]")
+
+
+def to_main_and_away(term, target):
+    term.wait_for(r"PID 1 is held, in /usr/bin/probe", 60)
+    term.wait_for(r"Temporary breakpoint 1, .*main \(", 60)
+    term.wait_for(PROMPT)
+    term.gdb("detach")
+    term.type("quit")
+    term.wait_for(r"\[ended: 0\]")
+    assert target.wait_end() == "poweroff"
+
+
+def test_attach_by_tcp(boot, terminal):
+    port, modules, devices = network()
+    initrd = line_image(modules, "net", network=True)
+    target = boot(initrd, "rd.gdbdebug=tcp:2345,wait,insecure rd.gdbdebug.ip=dhcp", devices=devices)
+    to_main_and_away(terminal("attach", "--initrd", initrd, "--main", f"127.0.0.1:{port}"), target)
+
+
+def test_attach_by_ssh(boot, terminal, directory, keys):  # noqa: F811
+    target, port = ssh_machine(boot, keys)
+    # The user's own configuration: the key, and no question about the host. ssh takes none from $HOME.
+    options = " ".join(word for word in ssh_command(keys, "user", port)[1:-1] if word not in ("-p", str(port)))
+    wrapper = directory / "bin" / "ssh"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} {options} "$@"\n')
+    wrapper.chmod(0o755)
+    initrd = target.command[target.command.index("-initrd") + 1]
+    term = terminal("attach", "--initrd", initrd, "--main", f"ssh://root@127.0.0.1:{port}",
+                    environment={"PATH": f"{wrapper.parent}:{os.environ['PATH']}"})
+    to_main_and_away(term, target)

@@ -91,7 +91,7 @@ class Machine:
         command = [word.format(**{name: end.fileno() for name, end in theirs.items()}) if "fd={" in word else word
                    for word in self.command]
         self._write_boot_script()
-        self.qmp = ours["qmp"]
+        self.qmp, self.keyboard = ours["qmp"], ours["console"]
         self.keyboard = ours["console"]
         self.started = time.monotonic()
         with open(self.directory / "qemu.log", "wb") as log:
@@ -204,6 +204,10 @@ class Machine:
                     raise Timeout(self.describe(f"/{pattern}/ on the debug line", repr(text[-2000:]), [self.console]))
                 text += data.decode("utf-8", "replace")
         return text
+
+    def type(self, text):
+        """Types on the console."""
+        self.keyboard.sendall(text.encode())
 
     def ask_hello(self, seconds=20):
         """Sends a newline on the debug line, as a person would; the pairs of the one line that answers it."""

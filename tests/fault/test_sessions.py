@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Sessions that are lost, resumed, or begun at the wrong moment: the real helper, gdbserver and gdb, and no machine.
+
+fault-boot makes the helper PID 1 of a namespace and joins its line to a Unix socket. Whoever connects or goes there is
+not seen by the helper, as on a serial port. The real init is session.c, which has no markers and works on for ever.
+"""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+BUILD = Path(os.environ.get("GDBDEBUG_BUILD", HERE.parents[1] / "build/dev"))
+PROGRAM = BUILD / "tests/fault/fault-session"
+PATIENCE = 30  # seconds; only a test that fails waits so long
+
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="namespaces and filters need root"),
+    pytest.mark.skipif(not (shutil.which("gdb") and shutil.which("gdbserver")), reason="no gdb or no gdbserver"),
+    pytest.mark.skipif(not PROGRAM.exists(), reason=f"{PROGRAM} is not built"),
+]
+
+
+def load_matrix():
+    loader = SourceFileLoader("matrix", str(HERE / "run"))
+    module = module_from_spec(spec_from_loader("matrix", loader))
+    loader.exec_module(module)
+    return module
+
+
+def until(what, condition):
+    """Waits for a condition that another process brings about; its value."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.01)
+    pytest.fail(f"not within {PATIENCE} s: {what}")
+    return None
+
+
+def status(pid, key):
+    try:
+        match = re.search(rf"^{key}:\s*(\S+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return match and match[1]
+
+
+def children(pid):
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+class Boot:
+    """A boot that stands or runs, and ends with this object's close()."""
+
+    def __init__(self, folder, mode, fault=()):
+        self.path = folder / "line"
+        module = load_matrix()
+        self.matrix = module.Matrix(BUILD, folder, 3600)
+        shutil.copy(PROGRAM, self.matrix.root / "usr/lib/gdbdebug/init")
+        words = ["--socket", str(self.path), *(["--fault", *fault] if fault else [])]
+        self.supervisor = subprocess.Popen(self.matrix.command(mode, *words), stdin=subprocess.DEVNULL,
+                                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.clients = []
+        self.pid1 = until("PID 1", lambda: children(self.supervisor.pid))[0]
+        self.agent = until("the agent", lambda: children(self.pid1))[0]
+
+    def close(self):
+        for client in self.clients:
+            client.close()
+        self.supervisor.kill()  # and with it PID 1
+        self.supervisor.communicate(timeout=PATIENCE)
+        until("the end of PID 1", lambda: status(self.pid1, "State") in (None, "Z"))
+
+    def held(self):
+        """At the first instruction of the real init, under gdbserver."""
+        until("PID 1 held", lambda: status(self.pid1, "State") == "t" and status(self.pid1, "Name") == "init"
+              and os.readlink(f"/proc/{self.pid1}/exe").endswith("gdbdebug/init"))
+
+    def runs_free(self):
+        """Without a tracer, and not stopped."""
+        until("PID 1 running without a tracer",
+              lambda: status(self.pid1, "TracerPid") == "0" and status(self.pid1, "State") in ("S", "R"))
+
+    def servers(self):
+        return children(self.agent)
+
+    def stub(self):
+        client = Stub(self.path)
+        self.clients.append(client)
+        return client
+
+    def gdb(self, *commands):
+        client = Gdb(self.path, *commands)
+        self.clients.append(client)
+        return client
+
+
+class Stub:
+    """A debugger of a few packets, for what must happen at a certain moment or very often."""
+
+    def __init__(self, path):
+        self.socket = until("the line", lambda: self.connect(path))
+        self.socket.settimeout(PATIENCE)
+        self.bytes = b""
+
+    @staticmethod
+    def connect(path):
+        client = socket.socket(socket.AF_UNIX)
+        try:
+            client.connect(str(path))
+        except OSError:
+            client.close()
+            return None
+        return client
+
+    def send(self, payload):
+        self.socket.sendall(b"$%s#%02x" % (payload, sum(payload) & 255))
+
+    def ask(self, payload):
+        """The reply; repeated every two seconds, as gdb does."""
+        self.send(payload)
+        self.socket.settimeout(2)
+        for _ in range(PATIENCE // 2):
+            try:
+                reply = self.reply()
+                self.socket.sendall(b"+")
+                return reply
+            except TimeoutError:
+                self.send(payload)
+        pytest.fail(f"nobody answers {payload!r}; on the line: {self.bytes!r}")
+        return None
+
+    def reply(self):
+        while True:
+            match = re.search(rb"\$([^#$]*)#..", self.bytes, re.DOTALL)
+            if match:
+                self.bytes = self.bytes[match.end():]
+                return match[1]
+            more = self.socket.recv(65536)
+            assert more, "the line is closed"
+            self.bytes += more
+
+    def session(self):
+        """All of a session: connect, ask where PID 1 stands, detach."""
+        assert b"PacketSize=" in self.ask(b"qSupported:multiprocess+")
+        assert self.ask(b"?").startswith(b"T")
+        assert self.ask(b"D;1") == b"OK"
+
+    def close(self):
+        self.socket.close()
+
+
+class Gdb:
+    def __init__(self, path, *commands):
+        words = ["gdb", "-nx", "-q", "-iex", "set confirm off", "-iex", "set pagination off", "-iex",
+                 "set debuginfod enabled off", str(PROGRAM), "-ex", f"target remote {path}"]
+        for command in commands:
+            words += ["-ex", command]
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.text = ""
+
+    def read(self):
+        try:
+            self.text += os.read(self.process.stdout.fileno(), 65536).decode(errors="replace")
+        except BlockingIOError:
+            pass
+        return self.text
+
+    def wait_for(self, pattern):
+        """The match of a regular expression in what gdb has said since the last one."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            match = re.search(pattern, self.read())
+            if match:
+                self.text = self.text[match.end():]
+                return match
+            time.sleep(0.01)
+        pytest.fail(f"gdb has not said {pattern!r} within {PATIENCE} s, but:\n{self.text}")
+        return None
+
+    def type(self, *commands):
+        self.process.stdin.write("".join(f"{command}\n" for command in commands).encode())
+        self.process.stdin.flush()
+
+    def says(self, command, pattern):
+        self.type(command)
+        return self.wait_for(pattern)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.kill()
+        self.process.stdout.close()
+        self.process.stdin.close()
+
+
+@pytest.fixture
+def boot(tmp_path):
+    """boot(MODE): the booted machine; ended after the test."""
+    made = []
+
+    def make(mode, fault=()):
+        made.append(Boot(tmp_path, mode, fault))
+        return made[-1]
+
+    yield make
+    for machine in made:
+        machine.close()
+
+
+def number(match):
+    return int(match[1], 0)
+
+
+def test_gdb_killed_while_pid_1_is_held_leaves_it_held_for_the_next_one(boot):
+    machine = boot("wait")
+    machine.held()
+    first = machine.gdb()
+    pc = number(first.says("print/x $pc", r"\$1 = (0x[0-9a-f]+)"))
+    first.type("break rarely")
+    first.wait_for("Breakpoint 1 at")
+    first.kill()
+    assert status(machine.pid1, "State") == "t", "PID 1 stands where it stood"
+    second = machine.gdb()
+    assert number(second.says("print/x $pc", r"\$1 = (0x[0-9a-f]+)")) == pc
+    assert number(second.says("print ticks", r"\$2 = (\d+)")) == 0
+    second.says("detach", "Detaching from")
+    machine.runs_free()
+
+
+def test_gdb_killed_while_pid_1_runs_leaves_it_running_without_its_breakpoints(boot):
+    machine = boot("wait")
+    machine.held()
+    first = machine.gdb("break rarely", "continue")
+    first.wait_for("Continuing")
+    until("PID 1 runs", lambda: status(machine.pid1, "State") == "S")
+    first.kill()
+    assert status(machine.pid1, "State") in ("S", "R"), "nobody stops it"
+    second = machine.gdb()
+    before = number(second.says("print ticks", r"\$1 = (\d+)"))
+    second.says("info breakpoints", "No breakpoints")
+    # The instruction of the old breakpoint is gone too: it would be a SIGTRAP now.
+    second.type("set var seldom = 1", "detach")
+    second.wait_for("Detaching from")
+    machine.runs_free()
+    third = machine.gdb()
+    assert number(third.says("print ticks", r"\$1 = (\d+)")) >= before + 1000, "rarely() was called, and nothing happened"
+
+
+def test_a_cable_pulled_in_the_middle_of_a_packet_does_not_hurt_the_next_session(boot):
+    machine = boot("wait")
+    machine.held()
+    for part in (b"$qSuppor", b"$", b"$g#", b"$g#6", b"+$m1000,", b"\x03", b"ported+#aa", b"-"):
+        stub = machine.stub()
+        stub.socket.sendall(part)
+        stub.close()
+    machine.gdb("print/x $pc", "detach").wait_for("Detaching from")
+    machine.runs_free()
+
+
+def test_a_second_gdb_on_the_same_line_gets_a_session_of_its_own(boot):
+    machine = boot("wait")
+    machine.held()
+    first = machine.gdb()
+    pc = number(first.says("print/x $pc", r"\$1 = (0x[0-9a-f]+)"))
+    second = machine.gdb()
+    assert number(second.says("print/x $pc", r"\$1 = (0x[0-9a-f]+)")) == pc
+    first.kill()
+    second.says("break work", "Breakpoint 1 at")
+    second.says("continue", r"Breakpoint 1, work")
+    second.says("detach", "Detaching from")
+    machine.runs_free()
+
+
+@pytest.mark.parametrize("offset_ms", [-100, -30, -10, 0, 10, 30, 100])
+def test_a_debugger_that_arrives_when_wait_ends_gets_a_whole_session(boot, offset_ms):
+    machine = boot("wait=1")
+    machine.held()
+    deadline = time.monotonic() + 1 + offset_ms / 1000
+    stub = machine.stub()
+    while time.monotonic() < deadline:
+        time.sleep(0.001)
+    stub.session()
+    machine.runs_free()
+    until("gdbserver gone", lambda: not machine.servers())
+
+
+def test_without_the_guard_a_trap_in_the_kill_spree_hangs_the_machine(boot):
+    names = {name: call for call, name in load_matrix().call_names().items()}
+    machine = boot("wait", ["lack", "agent", str(names["timer_create"]), "1", "38"])
+    machine.held()
+    gdb = machine.gdb("break between_stop_and_continue", "set var spree = 1", "continue")
+    gdb.wait_for("Continuing")
+    until("everybody stopped",
+          lambda: status(machine.agent, "State") == "T" and status(machine.pid1, "State") == "t")
+    time.sleep(2)  # that nothing happens can only be seen by waiting: ten periods of the guard
+    assert "Breakpoint 1," not in gdb.read()
+    assert status(machine.agent, "State") == "T"
+
+
+def test_with_the_guard_a_trap_in_the_kill_spree_is_told_to_gdb(boot):
+    machine = boot("wait")
+    machine.held()
+    gdb = machine.gdb("break between_stop_and_continue", "set var spree = 1", "continue")
+    gdb.wait_for(r"Breakpoint 1, between_stop_and_continue")
+    gdb.says("detach", "Detaching from")
+    machine.runs_free()
+
+
+def memory(pid):
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"^Private_Dirty:\s*(\d+)", text, re.MULTILINE)[1])
+
+
+def test_fifty_rounds_on_demand_leave_nothing_behind(boot):
+    machine = boot("demand")
+    stub = machine.stub()
+
+    def settled():
+        """After a round gdbserver goes, and the agent has put its descriptors away when it is idle again."""
+        until("gdbserver gone", lambda: not machine.servers())
+        until("the agent idle", lambda: status(machine.agent, "State") == "S")
+        return sorted(os.listdir(f"/proc/{machine.agent}/fd")), memory(machine.agent)
+
+    for _ in range(3):  # the first rounds touch pages that stay
+        stub.session()
+    descriptors, kilobytes = settled()
+    for _ in range(47):
+        stub.session()
+    until("the same descriptors", lambda: settled()[0] == descriptors)
+    assert settled()[1] <= kilobytes + 8, "private memory of the agent, in KB"
+    assert status(machine.pid1, "TracerPid") == "0"
+    assert children(machine.pid1) == [machine.agent], "no process is left to PID 1"
