@@ -92,7 +92,6 @@ class Machine:
                    for word in self.command]
         self._write_boot_script()
         self.qmp, self.keyboard = ours["qmp"], ours["console"]
-        self.keyboard = ours["console"]
         self.started = time.monotonic()
         with open(self.directory / "qemu.log", "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -243,10 +242,6 @@ class Machine:
         if not match:
             raise Timeout(self.describe(f"/{pattern}/ in {stream.path.name}", "it never came", [stream]))
         return stream.time_of(match.start()) - self.started
-
-    def type(self, text):
-        """Types on the console, as a person at its other end."""
-        self.keyboard.sendall(text.encode())
 
     def execute(self, command, **arguments):
         """Sends a QMP command; the answer is not waited for (wait on `.events` for what it brings about)."""
