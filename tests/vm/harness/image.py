@@ -181,7 +181,7 @@ def key_of(*parts):
 def install_tree():
     """The product installed as a package would install it (DESTDIR), in the cache under a key of what is built."""
     modules = [ROOT / name for name in ("generators", "dracut", "mkinitcpio", "initramfs-tools", "grub")]
-    tree = CACHE / "install" / key_of(HELPER, *modules, str(BUILD))
+    tree = CACHE / "install" / key_of(HELPER, BUILD / "helper" / "gdbdebug-init-net", *modules, str(BUILD))
     if not tree.exists():
         staging = Path(f"{tree}.{os.getpid()}")
         subprocess.run(["cmake", "--install", str(BUILD)], env={**os.environ, "DESTDIR": str(staging)},
