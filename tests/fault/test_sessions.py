@@ -262,7 +262,8 @@ def test_gdb_killed_while_pid_1_runs_leaves_it_running_without_its_breakpoints(b
     second.wait_for("Detaching from")
     machine.runs_free()
     third = machine.gdb()
-    assert number(third.says("print ticks", r"\$1 = (\d+)")) >= before + 1000, "rarely() was called, and nothing happened"
+    after = number(third.says("print ticks", r"\$1 = (\d+)"))
+    assert after >= before + 1000, "rarely() was called, and nothing happened"
 
 
 def test_a_cable_pulled_in_the_middle_of_a_packet_does_not_hurt_the_next_session(boot):
