@@ -95,6 +95,19 @@ class Boot:
         until("PID 1 running without a tracer",
               lambda: status(self.pid1, "TracerPid") == "0" and status(self.pid1, "State") in ("S", "R"))
 
+    def explain(self, step):
+        """Does `step`; where it fails, says where everybody stands."""
+        try:
+            step()
+        except BaseException:
+            everybody = [("PID 1", self.pid1), ("agent", self.agent)]
+            everybody += [("the agent's child", pid) for pid in self.servers()]
+            for name, pid in everybody:
+                stack = Path(f"/proc/{pid}/wchan")
+                print(name, pid, status(pid, "State"), "traced by", status(pid, "TracerPid"),
+                      stack.read_text() if stack.exists() else "gone")
+            raise
+
     def servers(self):
         return children(self.agent)
 
@@ -299,7 +312,7 @@ def test_a_debugger_that_arrives_when_wait_ends_gets_a_whole_session(boot, offse
     stub = machine.stub()
     while time.monotonic() < deadline:
         time.sleep(0.001)
-    stub.session()
+    machine.explain(stub.session)
     machine.runs_free()
     until("gdbserver gone", lambda: not machine.servers())
 
