@@ -22,6 +22,9 @@ struct Machine {
 /// The machine for programs of `name` (uname -m). An error for one that gdbdebug cannot put together.
 Result<Machine> machine_for(const std::string& name);
 
+/// Whether there is a KVM for this kind of machine, and this user may use it.
+bool kvm_may_work(const Machine& machine);
+
 /// Whether `kernel` runs under KVM in a virtual machine of `machine` here. It is tried: without a root file system the
 /// kernel must panic, and QEMU end, in a few seconds. A /dev/kvm can be there and hang, or run firmware and no kernel.
 bool kvm_works(const Machine& machine, const std::string& kernel);

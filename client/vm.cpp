@@ -120,6 +120,32 @@ void wait_for_end(Child& qemu, Display& display) {
   display.clear();
 }
 
+// kvm or tcg, by trial. That KVM does not work takes ten seconds to find out, so it is remembered until the next boot
+// of this machine, which may bring another kernel or another host.
+std::string choose_accel(const VmOptions& options, const Machine& machine, Display& display) {
+  constexpr const char* kConsequence = ", so the boot takes ten times as long";
+  if (!kvm_may_work(machine)) {
+    display.say(std::string("there is no KVM here for this machine and user") + kConsequence);
+    return "tcg";
+  }
+  const auto cache = cache_directory();
+  const auto mark = cache.ok() ? cache.value() + "/no-kvm" : "";
+  const auto boot = read_file("/proc/sys/kernel/random/boot_id", "reading");
+  const auto marked = mark.empty() ? Result<std::string>(Error{}) : read_file(mark, "reading");
+  std::string tried = "does not work here";
+  if (!boot.ok() || !marked.ok() || marked.value() != boot.value()) {
+    display.doing("trying whether KVM works here");
+    if (kvm_works(machine, options.kernel)) return "kvm";
+    // Where it cannot be kept it is tried again.
+    const UniqueFd fd(mark.empty() ? -1 : ::open(mark.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (boot.ok() && fd.valid()) (void)write_all(fd.get(), as_bytes(boot.value()));
+  } else {
+    tried = "did not work when it was tried";
+  }
+  display.say("KVM " + tried + kConsequence + " (--accel kvm would insist)");
+  return "tcg";
+}
+
 }  // namespace
 
 Result<int> run_vm(const VmOptions& options) {
@@ -138,12 +164,7 @@ Result<int> run_vm(const VmOptions& options) {
   const auto symbols = find_symbols(options.attach.initrd, "", options.attach.limits, display);
   if (!symbols.ok()) return symbols.error();
 
-  std::string accel = options.accel;
-  if (accel == "auto") {
-    display.doing("trying whether KVM works here");
-    accel = kvm_works(machine.value(), options.kernel) ? "kvm" : "tcg";
-    if (accel == "tcg") display.say("without KVM: a boot takes ten times as long (--accel kvm would insist)");
-  }
+  const auto accel = options.accel == "auto" ? choose_accel(options, machine.value(), display) : options.accel;
   ScratchDirectory place;
   if (auto made = place.make(run_directory()); !made.ok()) return made.error();
   const auto socket = options.socket.empty() ? place.path() + "/debug.sock" : options.socket;

@@ -90,11 +90,16 @@ assert_words() {
     assert_line --partial 'Kernel panic'
 }
 
-@test "vm --accel auto: a KVM that fails is told, and tcg taken" {
+@test "vm --accel auto: a KVM that fails is told, tcg taken, and the trial not repeated" {
     [[ -w /dev/kvm ]] || skip "there is no /dev/kvm"
     accel=auto run -0 vm --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
-    assert_line --partial 'without KVM'
+    assert_line --partial 'KVM does not work here'
+    assert_words -accel kvm
     assert_words -accel tcg
+    rm words
+    accel=auto run -0 vm --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_line --partial 'KVM did not work when it was tried'
+    run -1 grep -x kvm words
 }
 
 @test "vm: an image without the helper is refused before anything is started" {
