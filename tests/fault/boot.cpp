@@ -671,7 +671,7 @@ int boot_main(int argc, char** argv) {
   if (words.size() < 3) {
     std::fprintf(stderr,
                  "usage: fault-boot ROOT SCRATCH MODE [--direct] [--reference FILE] [--limit SECONDS] [--list]\n"
-                 "                  [--socket PATH]\n"
+                 "                  [--socket PATH] [--command-line TEXT]\n"
                  "                  [--fault KIND ROLE CALL OCCURRENCE [ERRNO]]\n");
     return 2;
   }
@@ -686,6 +686,8 @@ int boot_main(int argc, char** argv) {
       options.reference = words.at(++i);
     else if (words[i] == "--limit")
       options.limit_ms = 1000 * std::stoul(words.at(++i));
+    else if (words[i] == "--command-line")
+      options.command_line = words.at(++i) + "\n";
     else if (words[i] == "--socket")
       options.socket = words.at(++i);
     else if (words[i] == "--list")

@@ -95,6 +95,19 @@ class Boot:
         until("PID 1 running without a tracer",
               lambda: status(self.pid1, "TracerPid") == "0" and status(self.pid1, "State") in ("S", "R"))
 
+    def explain(self, step):
+        """Does `step`; where it fails, says where everybody stands."""
+        try:
+            step()
+        except BaseException:
+            everybody = [("PID 1", self.pid1), ("agent", self.agent)]
+            everybody += [("the agent's child", pid) for pid in self.servers()]
+            for name, pid in everybody:
+                stack = Path(f"/proc/{pid}/wchan")
+                print(name, pid, status(pid, "State"), "traced by", status(pid, "TracerPid"),
+                      stack.read_text() if stack.exists() else "gone")
+            raise
+
     def servers(self):
         return children(self.agent)
 
@@ -262,7 +275,8 @@ def test_gdb_killed_while_pid_1_runs_leaves_it_running_without_its_breakpoints(b
     second.wait_for("Detaching from")
     machine.runs_free()
     third = machine.gdb()
-    assert number(third.says("print ticks", r"\$1 = (\d+)")) >= before + 1000, "rarely() was called, and nothing happened"
+    after = number(third.says("print ticks", r"\$1 = (\d+)"))
+    assert after >= before + 1000, "rarely() was called, and nothing happened"
 
 
 def test_a_cable_pulled_in_the_middle_of_a_packet_does_not_hurt_the_next_session(boot):
@@ -298,7 +312,7 @@ def test_a_debugger_that_arrives_when_wait_ends_gets_a_whole_session(boot, offse
     stub = machine.stub()
     while time.monotonic() < deadline:
         time.sleep(0.001)
-    stub.session()
+    machine.explain(stub.session)
     machine.runs_free()
     until("gdbserver gone", lambda: not machine.servers())
 
