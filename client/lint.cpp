@@ -59,12 +59,8 @@ std::string meaning_of(const Request& request) {
 // Device names of lines: a word such as `wait` or `ttys1` in their place is most likely a slip, though the helper would
 // wait for a device of that name.
 bool is_usual_device(std::string_view name) {
-  if (name.starts_with("hvc"))
-    name.remove_prefix(3);
-  else if (name.starts_with("tty"))
-    name.remove_prefix(3);
-  else
-    return false;
+  if (!name.starts_with("hvc") && !name.starts_with("tty")) return false;
+  name.remove_prefix(3);
   while (!name.empty() && name.front() >= 'A' && name.front() <= 'Z') name.remove_prefix(1);
   return !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
 }

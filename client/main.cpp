@@ -162,7 +162,8 @@ int finish(const Result<int>& result) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+// What is thrown here and not caught is bad_alloc, or a mistake in the options above: nothing could go on.
+int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   hold_standard_descriptors();
   (void)std::signal(SIGPIPE, SIG_IGN);  // a debugger or a line that has gone shows where it is written to
   CLI::App app("Debug PID 1 of an initramfs from its very first instruction", "gdbdebug");

@@ -41,7 +41,7 @@ class Agent {
       : request_(request),
         modules_(request, std::move(image)),
         line_(request, modules_, ip),
-        relay_(line_.lossy()),
+        relay_(line_.lossy(), pid1::executable),
         handoff_(std::move(handoff)) {}
 
   /// Returns when there is nothing left to do: the line cannot be had, or gdbserver cannot.
@@ -118,21 +118,22 @@ void Agent::run() {
 /// Opens the line, with the kernel modules that it needs, and waits for its device where it must.
 bool Agent::open_line() {
   const auto next = handed_over_ ? std::string_view("going on without a debugger") : kWithout;
-  const auto deadline = sys::now_ms() + kDeviceTimeoutMs;
+  std::optional<std::uint64_t> deadline;  // begins when there is nothing left to do but wait
   modules_.load_named();
   for (bool told = false;;) {
     const auto status = line_.open();
     if (status) break;
     if (modules_.load_for_line()) continue;
     const auto now = sys::now_ms();
-    if (!may_come(status.error()) || now >= deadline || devices_.fd() < 0) {
+    if (!deadline) deadline = now + kDeviceTimeoutMs;
+    if (!may_come(status.error()) || now >= *deadline || devices_.fd() < 0) {
       log::error(status.error(), next);
       return false;
     }
     if (!told) log::warning(status.error(), "waiting for it, 30 seconds at most");
     told = true;
     pollfd poll{.fd = devices_.fd(), .events = POLLIN, .revents = 0};
-    (void)::poll(&poll, 1, static_cast<int>(deadline - now));
+    (void)::poll(&poll, 1, static_cast<int>(*deadline - now));
     devices_.clear();
   }
   devices_.stop();

@@ -57,8 +57,14 @@ class Interface {
   bool has_mac(const std::array<std::uint8_t, 6>& mac) {
     return is_ethernet() && ::memcmp(request_.ifr_hwaddr.sa_data, mac.data(), mac.size()) == 0;
   }
-  bool set_address(const Ipv4& address) { return set(SIOCSIFADDR, address); }
-  bool set_netmask(const Ipv4& mask) { return set(SIOCSIFNETMASK, mask); }
+  bool set_address(const Ipv4& address) {
+    fill(&request_.ifr_addr, address);
+    return ::ioctl(socket_.get(), SIOCSIFADDR, &request_) == 0;
+  }
+  bool set_netmask(const Ipv4& mask) {
+    fill(&request_.ifr_netmask, mask);
+    return ::ioctl(socket_.get(), SIOCSIFNETMASK, &request_) == 0;
+  }
   bool add_gateway(const Ipv4& gateway) {
     rtentry route{};
     fill(&route.rt_dst, {});
@@ -82,10 +88,6 @@ class Interface {
     in.sin_family = AF_INET;
     ::memcpy(&in.sin_addr, address.data(), address.size());
     ::memcpy(target, &in, sizeof in);
-  }
-  bool set(unsigned long call, const Ipv4& address) {
-    fill(&request_.ifr_addr, address);
-    return ::ioctl(socket_.get(), static_cast<int>(call), &request_) == 0;
   }
 
   UniqueFd socket_;
@@ -148,6 +150,7 @@ Found find_interface(std::string_view device) {
 }
 
 Result<Text<16>> wait_for_interface(std::string_view device, const UniqueFd& events, Modules& modules) {
+  (void)modules.load_for_line();  // may take its time, which is not counted
   const auto deadline = sys::now_ms() + kNetworkTimeoutMs;
   static Text<400> reason;  // an error's texts must outlive it
   for (bool told = false;;) {

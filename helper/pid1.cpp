@@ -67,6 +67,9 @@ Text<512> executable() {
   Text<512> name;
   const auto count = ::readlink("/proc/1/exe", name.tail(), name.room());
   if (count > 0) name.grow(static_cast<std::size_t>(count));
+  constexpr std::string_view kDeleted =
+      " (deleted)";  // of a root that has been given up, or a package that was updated
+  if (name.view().ends_with(kDeleted)) return Text<512>(name.view().substr(0, name.view().size() - kDeleted.size()));
   return name;
 }
 

@@ -180,6 +180,8 @@ bool Relay::answer_here(std::string_view payload) {
 }
 
 void Relay::forward(std::string_view payload) {
+  if (constexpr std::string_view kFile = "qXfer:exec-file:read:"; executable_ && payload.starts_with(kFile))
+    return reply_executable(payload.substr(kFile.size()));
   if (payload == "?") return ask_server(payload, Ask::kStop);
   if (payload.starts_with("qSupported")) return ask_server(payload, Ask::kFeatures);
   if (payload.starts_with("QPassSignals:") || payload.starts_with("QProgramSignals:")) return forward_signals(payload);
@@ -335,6 +337,25 @@ void Relay::reply(std::string_view payload) {
   (void)to_line_.add(packet);
 }
 
+/// gdbserver 14 and newer say /proc/1/exe where they cannot read the file itself (linux_proc_pid_to_exec_file() in
+/// gdb/nat/linux-procfs.c): in the agent's root it is not there, and a debugger would find no program.
+void Relay::reply_executable(std::string_view range) {
+  (void)take_word(range, ':');  // the process: there is only one
+  const auto offset = parse_number<std::size_t>(take_word(range, ','), 16).value_or(0);
+  const auto length = parse_number<std::size_t>(range, 16).value_or(0);
+  const auto name = executable_();
+  const auto rest = name.view().substr(offset < name.view().size() ? offset : name.view().size());
+  Text<1100> text(length < rest.size() ? "m" : "l");
+  for (const char c : rest.substr(0, length)) {
+    // Binary data (gdb's manual, "Overview"): these four are escaped.
+    if (c == '#' || c == '$' || c == '}' || c == '*')
+      text.add('}').add(static_cast<char>(c ^ 0x20));
+    else
+      text.add(c);
+  }
+  reply(text);
+}
+
 /// gdbserver believes that its transport is reliable, and offers no-ack mode; non-stop mode is not the relay's.
 void Relay::reply_features(std::string_view payload) {
   Text<4096> features;
@@ -367,6 +388,10 @@ void Relay::reply_stop(std::string_view payload, unsigned interrupted_by, bool k
     const auto name = pair.substr(0, pair.find(':'));
     const bool event = name == stop->event && !name.empty();
     if (event && !keep_event) continue;
+    if (executable_ && pair == "exec:2f70726f632f312f657865") {  // /proc/1/exe: see reply_executable()
+      text.add("exec:").add_hex(executable_().view()).add(';');
+      continue;
+    }
     text.add(pair).add(';');
   }
   reply(text);

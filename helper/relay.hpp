@@ -80,8 +80,11 @@ class Relay {
   };
   enum class Pid1 : std::uint8_t { kFree, kRunning, kHeld };
 
+  /// What PID 1 executes, by a name that a debugger can look up.
+  using Executable = Text<512> (*)();
+
   /// `lossy`: the line can lose bytes, so no-ack mode is not offered on it.
-  explicit Relay(bool lossy) : lossy_(lossy) {}
+  explicit Relay(bool lossy, Executable executable = nullptr) : lossy_(lossy), executable_(executable) {}
 
   // What happened.
   void line_bytes(std::string_view bytes);
@@ -151,6 +154,7 @@ class Relay {
   void on_reply(std::string_view payload, std::uint64_t now_ms);
   void on_stop(std::string_view payload, std::uint64_t now_ms);
   void reply(std::string_view payload);
+  void reply_executable(std::string_view range);
   void reply_features(std::string_view payload);
   void reply_stop(std::string_view payload, unsigned interrupted_by, bool keep_event);
   void ask_server(std::string_view payload, Ask ask);
@@ -162,6 +166,7 @@ class Relay {
   void note_breakpoint();
 
   const bool lossy_;
+  const Executable executable_;
   bool stays_ = false;
   bool detached_ = false;  ///< gdbserver was told to detach, and has said OK
   bool session_ = false;
