@@ -4,7 +4,7 @@
 import re
 
 import pytest
-from harness import BUILD, gdb_batch, image, probe_image
+from harness import BUILD, GdbError, gdb_batch, image, probe_image
 from harness.checks import assert_at_start, assert_same, comparable
 
 READY = r"gdbdebug: ready on ttyS1 at 115200n8; PID 1 is held"
@@ -116,7 +116,13 @@ def test_gdb_that_connects_before_the_machine_starts(boot, gdb, helper):
     machine = boot(probe_image(), "rd.gdbdebug=ttyS1,wait", debug="first", loglevel=4)
     debugger = gdb(str(PROBE))
     debugger.command("set sysroot")
-    debugger.connect(machine.debug, 30)
+    try:
+        debugger.connect(machine.debug, 30)
+    except GdbError:
+        ready = machine.time_of("gdbdebug: ready on ttyS1")
+        if ready > 5.5:
+            pytest.skip(f"this machine was ready after {ready:.1f} s, and gdb's retries last for some 6 s")
+        raise
     assert_at_start(debugger, linker())
     debugger.command("break main")
     stop = debugger.resume()
