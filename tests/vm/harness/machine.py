@@ -239,6 +239,10 @@ class Machine:
             raise Timeout(self.describe(f"/{pattern}/ in {stream.path.name}", "it never came", [stream]))
         return stream.time_of(match.start()) - self.started
 
+    def type(self, text):
+        """Types on the console, as a person at its other end."""
+        self.keyboard.sendall(text.encode())
+
     def execute(self, command, **arguments):
         """Sends a QMP command; the answer is not waited for (wait on `.events` for what it brings about)."""
         self.qmp.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
