@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,20 @@ def free_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
+
+
+def wait_until_free(port, seconds=60):
+    """Asks for the hello, as a debugger would connect again, until it is answered."""
+    limit = time.monotonic() + scaled(seconds)
+    answer = b""
+    while b"gdbdebug version=" not in answer:
+        assert time.monotonic() < limit, f"still refused: {answer!r}"
+        time.sleep(0.1 if answer else 0)  # the machine says nothing of a peer that it gives up
+        with socket.create_connection(("127.0.0.1", port), scaled(10)) as line:
+            line.settimeout(max(0.01, limit - time.monotonic()))
+            line.sendall(b"\n")
+            with line.makefile("rb") as stream:
+                answer = stream.readline()
 
 
 def stands_at_start(debugger, target, machine):
@@ -239,6 +254,9 @@ def test_the_cable_is_pulled_in_a_session_and_plugged_in_again(boot, gdb, helper
     machine.execute("set_link", name="card", up=False)
     debugger.kill()
     machine.execute("set_link", name="card", up=True)
+    # The machine refuses a second debugger until it has learned that the first is gone: from the repeated FIN, or
+    # after half a minute from keepalive (helper/listener.hpp).
+    wait_until_free(port)
     stands_at_start(gdb(), f"127.0.0.1:{port}", machine)
 
 
