@@ -3,11 +3,9 @@
 #include "modules.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.hpp"
 #include "conf.hpp"
 #include "log.hpp"
 #include "sys.hpp"
@@ -19,46 +17,25 @@ constexpr const char* kStep = "loading kernel modules";
 /// A driver may look for its hardware while it is loaded: some seconds, for a slow controller.
 constexpr int kModprobeTimeoutMs = 30'000;
 
-/// In the child between fork and exec: system calls only. The write end of a pipe stays open in modprobe, so that the
-/// agent sees it end.
-[[noreturn]] void become_modprobe(int image, char* const* argv, int report) {
+/// In the child between fork and exec: system calls only.
+void become_modprobe(int image, char* const* argv) {
   char* const envp[] = {const_cast<char*>("PATH=/usr/sbin:/usr/bin:/sbin:/bin"), nullptr};
-  if (::fchdir(image) == 0 && ::chroot(".") == 0 && ::fcntl(report, F_SETFD, 0) == 0) {
-    for (const char* path : {"/sbin/modprobe", "/usr/sbin/modprobe", "/usr/bin/modprobe", "/bin/modprobe"}) {
-      ::execve(path, argv, envp);
-    }
+  if (::fchdir(image) != 0 || ::chroot(".") != 0) return;
+  for (const char* path : {"/sbin/modprobe", "/usr/sbin/modprobe", "/usr/bin/modprobe", "/bin/modprobe"}) {
+    ::execve(path, argv, envp);
   }
-  ::_exit(127);
 }
 
 }  // namespace
 
 /// Runs modprobe to its end.
 Status Modules::run(char* const* argv) const {
-  int pipe[2];
-  if (::pipe2(pipe, O_CLOEXEC) != 0) return failed("making a pipe", "");
-  const UniqueFd ours(pipe[0]);
-  UniqueFd theirs(pipe[1]);
-  const pid_t pid = ::fork();
-  if (pid < 0) return failed("starting", "modprobe");
-  if (pid == 0) become_modprobe(image_.get(), argv, theirs.get());
-  theirs.reset();
-  pollfd poll{.fd = ours.get(), .events = POLLIN, .revents = 0};
-  int count = 0;
-  do {
-    count = ::poll(&poll, 1, kModprobeTimeoutMs);
-  } while (count < 0 && errno == EINTR);
-  if (count == 0) {
-    (void)::kill(pid, SIGKILL);  // it may be stuck in the kernel: not waited for
-    return Error{kStep, argv[0], ETIMEDOUT, "modprobe takes longer than 30 seconds"};
-  }
-  int status = 0;
-  pid_t gone = 0;
-  do {
-    gone = ::waitpid(pid, &status, 0);
-  } while (gone < 0 && errno == EINTR);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return Error{kStep, "modprobe", 0, "the image has none"};
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return Error{kStep, "modprobe", 0, "it has failed"};
+  Child child;
+  if (const auto status = child.start("modprobe", [&] { become_modprobe(image_.get(), argv); }); !status) return status;
+  const auto status = child.wait(kModprobeTimeoutMs);
+  if (!status) return Error{kStep, argv[0], ETIMEDOUT, "modprobe takes longer than 30 seconds"};
+  if (*status == kNotExecuted) return Error{kStep, "modprobe", 0, "the image has none"};
+  if (*status != 0) return Error{kStep, "modprobe", 0, "it has failed"};
   return Done{};
 }
 

@@ -10,14 +10,13 @@
 #include <net/route.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.hpp"
 #include "log.hpp"
 #include "sys.hpp"
 
@@ -202,40 +201,23 @@ bool link_local(std::string_view interface, TextBuffer& text) {
 
 /// One lease by busybox's udhcpc, which ends when it has one.
 Status run_dhcp(std::string_view interface) {
-  int pipe[2];
-  if (::pipe2(pipe, O_CLOEXEC) != 0) return failed("making a pipe", "");
-  const UniqueFd ours(pipe[0]);
-  UniqueFd theirs(pipe[1]);
+  constexpr const char* kAsking = "asking for an address by DHCP";
   const Text<16> name(interface);
   Text<32> mark(kScriptMark);
   mark.add("=1");
-  const pid_t pid = ::fork();
-  if (pid < 0) return failed("starting", "udhcpc");
-  if (pid == 0) {
-    (void)::fcntl(theirs.get(), F_SETFD, 0);
+  Child child;
+  const auto started = child.start("udhcpc", [&] {
     const char* const argv[] = {"busybox", "udhcpc", "-f", "-q",         "-n", "-t",    "4",
                                 "-T",      "3",      "-i", name.c_str(), "-s", "/init", nullptr};
     char* const envp[] = {const_cast<char*>(mark.c_str()), const_cast<char*>("PATH=/usr/sbin:/usr/bin:/sbin:/bin"),
                           nullptr};
     ::execve(kBusybox, const_cast<char* const*>(argv), envp);
-    ::_exit(127);
-  }
-  theirs.reset();
-  pollfd poll{.fd = ours.get(), .events = POLLIN, .revents = 0};
-  int count = 0;
-  do {
-    count = ::poll(&poll, 1, kDhcpTimeoutMs);
-  } while (count < 0 && errno == EINTR);
-  if (count == 0) (void)::kill(pid, SIGKILL);
-  int status = 0;
-  pid_t gone = 0;
-  do {
-    gone = ::waitpid(pid, &status, 0);
-  } while (gone < 0 && errno == EINTR);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-    return Error{"asking for an address by DHCP", interface, 0, "the image has no busybox with udhcpc (lines=net)"};
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    return Error{"asking for an address by DHCP", interface, 0, "no server has answered"};
+  });
+  if (!started) return started;
+  const auto status = child.wait(kDhcpTimeoutMs);
+  if (status && *status == kNotExecuted)
+    return Error{kAsking, interface, 0, "the image has no busybox with udhcpc (lines=net)"};
+  if (!status || *status != 0) return Error{kAsking, interface, 0, "no server has answered"};
   return Done{};
 }
 
