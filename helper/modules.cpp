@@ -106,12 +106,11 @@ std::span<const std::string_view> Modules::no_device() const {
 }
 
 bool Modules::once(std::string_view modalias) {
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  for (const char c : modalias) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  const auto hashed = hash(modalias);
   for (std::size_t i = 0; i < seen_count_; ++i) {
-    if (seen_[i] == hash) return false;
+    if (seen_[i] == hashed) return false;
   }
-  if (seen_count_ < seen_.size()) seen_[seen_count_++] = hash;
+  if (seen_count_ < seen_.size()) seen_[seen_count_++] = hashed;
   return true;
 }
 

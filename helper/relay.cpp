@@ -17,13 +17,6 @@ constexpr std::uint32_t kLossyPacketSize = 0x47ff;
 /// What the lost debugger may have left on in gdbserver.
 constexpr std::string_view kForget[] = {"QCatchSyscalls:0"};
 
-/// FNV-1a: tells a repeated request from a new one.
-std::uint64_t hash(std::string_view text) {
-  std::uint64_t value = 0xcbf29ce484222325;
-  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return value;
-}
-
 bool is_resume(std::string_view payload) {
   if (payload.empty()) return false;
   return payload.starts_with("vCont;") || std::string_view("cCsS").find(payload.front()) != std::string_view::npos;

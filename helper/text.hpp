@@ -44,6 +44,13 @@ constexpr std::string_view trim(std::string_view text) {
   return text;
 }
 
+/// FNV-1a: tells one text from another where a collision does no harm worth speaking of.
+constexpr std::uint64_t hash(std::string_view text) {
+  std::uint64_t value = 0xcbf29ce484222325;
+  for (const char c : text) value = (value ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return value;
+}
+
 /// Reads all of `text` as a number without a sign; nullopt if it is anything else, or does not fit.
 template <std::unsigned_integral T>
 std::optional<T> parse_number(std::string_view text, int base = 10) {
