@@ -38,7 +38,6 @@ void take_source(Settings& settings, bool& bare) {
   take_last(text, "ip", settings.ip);
 }
 
-/// rd.gdbdebug.ip= goes before ip=, wherever it stands. Only asked for when debugging is on.
 bool read_file(int directory, const char* path) {
   source.clear();
   const auto file = sys::open(directory, path, O_RDONLY | O_NOCTTY);
@@ -101,6 +100,7 @@ void read_settings(Settings& settings) {
   visit_sources(settings, [&] { take_source(settings, bare); });
   if (!settings.on) return;
 
+  // It goes before ip=, wherever it stands.
   visit_sources(settings, [&] { take_last(source.view(), "rd.gdbdebug.ip", settings.ip); });
   if (!bare) return;
   settings.value.clear();
