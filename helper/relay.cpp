@@ -205,7 +205,7 @@ void Relay::forward(std::string_view payload) {
     signal_ = 0;
     return ask_server(payload, Ask::kResume);
   }
-  ask_server(payload, Ask::kReply);
+  ask_server(payload, payload.starts_with("qRcmd,") ? Ask::kMonitor : Ask::kReply);
 }
 
 /// Passes a list of signals on without SIGSTOP: it is how the relay stops PID 1, so gdbserver must neither hand it to
@@ -245,12 +245,13 @@ void Relay::server_bytes(std::string_view bytes, std::uint64_t now_ms) {
 
 void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
   const Ask ask = ask_;
-  if (ask == Ask::kResume) {
-    const bool console_output = payload.starts_with('O') && payload != "OK";
-    if (!console_output) return on_stop(payload, now_ms);
+  // What PID 1 or a monitor command prints comes before the reply, in as many packets as it needs.
+  const bool console_output = payload.starts_with('O') && payload != "OK";
+  if (console_output && (ask == Ask::kResume || ask == Ask::kMonitor)) {
     if (session_) reply(payload);
     return;
   }
+  if (ask == Ask::kResume) return on_stop(payload, now_ms);
   ask_ = Ask::kNothing;
   if (ask == Ask::kBreakpoint && payload == "OK") note_breakpoint();
   if (cleaning_ != Cleaning::kNone) return clean_on();
@@ -263,6 +264,7 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
       detached_ = payload == "OK";
       return reply(payload);
     case Ask::kReply:
+    case Ask::kMonitor:
     case Ask::kBreakpoint:
       return reply(payload);
     case Ask::kNothing:

@@ -137,7 +137,7 @@ class Relay {
 
  private:
   /// What gdbserver's next packet answers.
-  enum class Ask : std::uint8_t { kNothing, kReply, kStop, kFeatures, kBreakpoint, kDetach, kResume, kOwn };
+  enum class Ask : std::uint8_t { kNothing, kReply, kMonitor, kStop, kFeatures, kBreakpoint, kDetach, kResume, kOwn };
   /// How far the cleaning up after a lost debugger is.
   enum class Cleaning : std::uint8_t { kNone, kWaiting, kBreakpoints, kSettings, kReleasing };
   /// What follows it.

@@ -434,6 +434,16 @@ TEST(Relay, OutputOfTheProgramGoesToTheSessionAndIsNoStop) {
   EXPECT_EQ(bench->pid1(), Pid1::kRunning);
 }
 
+TEST(Relay, WhatAMonitorCommandPrintsComesBeforeItsReply) {
+  auto bench = connected(false);
+  bench.silent = true;
+  EXPECT_EQ(bench.send("qRcmd,68656c70"), "+");
+  EXPECT_EQ(bench.server("O6f6e650a"), framed("O6f6e650a"));
+  EXPECT_EQ(bench.server("O74776f0a"), framed("O74776f0a"));
+  EXPECT_EQ(bench.server("OK"), framed("OK"));
+  EXPECT_FALSE(bench->busy());
+}
+
 TEST(Relay, WhatWouldEndOrReplacePid1IsRefusedWithAReason) {
   constexpr std::string_view kKill = "E.gdbdebug: killing PID 1 would panic the machine; use detach";
   constexpr std::string_view kOnly =
