@@ -12,6 +12,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstddef>
+#include <new>
 #include <optional>
 
 #include "crash.hpp"
@@ -544,10 +547,12 @@ int agent_main(char** argv) {
   Notes already_told;
   const auto request = parse_request(argv[3], already_told);
   if (!request) return 2;
-  static std::optional<Agent> agent;  // some 700 KB, too much for the stack
-  agent.emplace(*request, argv[4], std::move(handoff), std::move(image));
+  // Some 700 KB, too much for the stack. No static object: its destructor would be registered with atexit(), and that
+  // brings malloc() along.
+  alignas(Agent) static std::array<std::byte, sizeof(Agent)> room;
+  auto* const agent = new (room.data()) Agent(*request, argv[4], std::move(handoff), std::move(image));
   agent->run();
-  agent.reset();
+  agent->~Agent();
   return 0;
 }
 

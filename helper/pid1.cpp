@@ -22,13 +22,12 @@ constexpr std::uint64_t padded(std::uint64_t size) {
   return (size + 3) & ~std::uint64_t(3);
 }
 
-/// Looks through one PT_NOTE segment.
-template <typename NoteHeader>
+/// Looks through one PT_NOTE segment. The headers of its notes are the same for 32 and 64 bits (elf(5)).
 Text<128> find_note(const UniqueFd& file, std::uint64_t offset, std::uint64_t size) {
   constexpr std::uint64_t kNoteLimit = 65536;  // a damaged file must not keep us reading
   const auto end = offset + (size < kNoteLimit ? size : kNoteLimit);
-  while (offset + sizeof(NoteHeader) <= end) {
-    NoteHeader note{};
+  while (offset + sizeof(Elf64_Nhdr) <= end) {
+    Elf64_Nhdr note{};
     if (!read_at(file, offset, note)) break;
     const std::uint64_t name = offset + sizeof note;
     const std::uint64_t description = name + padded(note.n_namesz);
@@ -47,7 +46,7 @@ Text<128> find_note(const UniqueFd& file, std::uint64_t offset, std::uint64_t si
   return {};
 }
 
-template <typename Header, typename Segment, typename NoteHeader>
+template <typename Header, typename Segment>
 Text<128> find_build_id(const UniqueFd& file) {
   Header header{};
   if (!read_at(file, 0, header) || header.e_phentsize != sizeof(Segment)) return {};
@@ -55,7 +54,7 @@ Text<128> find_build_id(const UniqueFd& file) {
     Segment segment{};
     if (!read_at(file, header.e_phoff + std::uint64_t{i} * sizeof segment, segment)) break;
     if (segment.p_type != PT_NOTE) continue;
-    const auto id = find_note<NoteHeader>(file, segment.p_offset, segment.p_filesz);
+    const auto id = find_note(file, segment.p_offset, segment.p_filesz);
     if (!id.empty()) return id;
   }
   return {};
@@ -76,8 +75,8 @@ Text<512> executable() {
 Text<128> build_id(const UniqueFd& file) {
   unsigned char ident[EI_NIDENT]{};
   if (!read_at(file, 0, ident) || ident[EI_MAG0] != ELFMAG0 || ident[EI_MAG1] != ELFMAG1) return {};
-  if (ident[EI_CLASS] == ELFCLASS64) return find_build_id<Elf64_Ehdr, Elf64_Phdr, Elf64_Nhdr>(file);
-  return find_build_id<Elf32_Ehdr, Elf32_Phdr, Elf32_Nhdr>(file);
+  if (ident[EI_CLASS] == ELFCLASS64) return find_build_id<Elf64_Ehdr, Elf64_Phdr>(file);
+  return find_build_id<Elf32_Ehdr, Elf32_Phdr>(file);
 }
 
 Text<128> executable_build_id() {
