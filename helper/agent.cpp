@@ -484,6 +484,10 @@ void settle() {
     ::_exit(1);
   }
   const UniqueFd survivor(::fcntl(handoff.get(), F_DUPFD, 3));  // survives the exec on purpose: it is the hand-off
+  if (!survivor) {
+    log::error(failed("keeping the hand-off's pipe", ""), kWithout);
+    ::_exit(1);
+  }
   const UniqueFd image_survivor(::fcntl(image.get(), F_DUPFD, 3));
   Text<12> number;
   number.add_number(static_cast<std::uint64_t>(survivor.get()));

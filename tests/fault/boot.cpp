@@ -69,6 +69,11 @@ std::uint64_t now_ms() {
   return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
 }
 
+bool readable(int fd) {
+  pollfd poll{.fd = fd, .events = POLLIN, .revents = 0};
+  return ::poll(&poll, 1, 0) > 0 && (poll.revents & POLLIN) != 0;
+}
+
 /// Who makes a call. A child of the agent is kChild until it has executed gdbserver, and kServer from then on.
 enum class Role : std::uint8_t { kInit, kAgent, kChild, kServer, kReal, kOther };
 constexpr std::array<const char*, 6> kRoles = {"init", "agent", "child", "gdbserver", "real", "other"};
@@ -198,6 +203,7 @@ class Supervisor {
   void look_at_real_init();
   long next_action();
   void drive_debugger();
+  void count_session(Debugger::State before);
   void read_log();
   void read_console();
   void read_line();
@@ -246,6 +252,7 @@ class Supervisor {
   std::uint64_t settled_since_ = 0;
   unsigned markers_ = 0;
   bool struck_ = false;
+  bool struck_at_end_ = false;  ///< after PID 1 was told to end
   bool no_server_there_ = false;
   std::string lost_;
   std::vector<std::string> facts_;
@@ -334,6 +341,7 @@ bool Supervisor::strike(const Call& call, Role role, unsigned occurrence) {
   if (fault.kind == Fault::Kind::kNone || role != fault.role || call.data.nr != fault.number) return false;
   if (fault.always ? occurrence < fault.occurrence : occurrence != fault.occurrence) return false;
   struck_ = true;
+  struck_at_end_ = end_asked_.has_value();
   if (fault.kind == Fault::Kind::kErrno) {
     // Linux releases the descriptor even if close(2) fails (close(2), "Dealing with error returns").
     if (call.data.nr == SYS_close) listener_.replace(call, static_cast<int>(call.data.args[0]), nothing_);
@@ -438,7 +446,10 @@ void Supervisor::drive_debugger() {
   if (!options_.socket.empty()) return;
   const auto now = now_ms();
   if (debugger_.state() == Debugger::State::kBusy) {
-    if (agent_ > 0 && !agent_lives()) debugger_.give_up("the agent has gone");
+    // What the agent wrote before its end is still to be read; and with PID 1's end, which may come at once when the
+    // debugger lets go of it there, its whole namespace ends.
+    const bool ends_with_pid1 = armed() && debugger_.detaching();
+    if (agent_ > 0 && !agent_lives() && !readable(master_) && !ends_with_pid1) debugger_.give_up("the agent has gone");
     debugger_.tick(now);
   } else {
     const bool holds = options_.mode == Mode::kWait && !started_;
@@ -533,7 +544,14 @@ void Supervisor::step() {
   if ((polls[0].revents & POLLIN) != 0) {
     if (const auto call = listener_.receive()) on_call(*call);
   }
+  count_session(before);
+  const auto between = debugger_.state();
   drive_debugger();
+  count_session(between);
+}
+
+/// Counts a session that has come to its end since the debugger was in the state `before`.
+void Supervisor::count_session(Debugger::State before) {
   if (before != Debugger::State::kBusy) return;
   if (debugger_.state() == Debugger::State::kDetached) ++sessions_;
   if (debugger_.state() == Debugger::State::kFailed) {
@@ -607,6 +625,7 @@ void Supervisor::print() const {
   const bool debugged = !expects || sessions_ > 0;
   std::string out = "{\"lost\": " + json(lost_);
   out += ", \"struck\": " + std::string(struck_ ? "true" : "false");
+  out += ", \"struck_at_end\": " + std::string(struck_at_end_ ? "true" : "false");
   out += ", \"no_victim\": " + std::string(no_server_there_ ? "true" : "false");
   out += ", \"started_ms\": " + (started_ ? std::to_string(*started_) : "null");
   out += ", \"debugged\": " + std::string(debugged ? "true" : "false");
