@@ -97,6 +97,8 @@ void Agent::run() {
   if (program_.empty()) {
     return log::error({"looking for gdbserver", kManifest, 0, "it is not in the image"}, kWithout);
   }
+  // Before a line is opened and said to be ready.
+  if (const auto status = may_attach(); !status) return log::error(status.error(), kWithout);
   if (const auto status = guard::install(); !status)
     log::warning(status.error(), "a debugger may hang at the switch to the real root");
   if (request_.line.kind == Line::Kind::kTerminal && is_console(request_.line.name)) {
