@@ -97,6 +97,8 @@ void Agent::run() {
   if (program_.empty()) {
     return log::error({"looking for gdbserver", kManifest, 0, "it is not in the image"}, kWithout);
   }
+  // Before a line is opened and said to be ready.
+  if (const auto status = may_attach(); !status) return log::error(status.error(), kWithout);
   if (const auto status = guard::install(); !status)
     log::warning(status.error(), "a debugger may hang at the switch to the real root");
   if (request_.line.kind == Line::Kind::kTerminal && is_console(request_.line.name)) {
@@ -461,9 +463,10 @@ void settle() {
   ignore.sa_handler = SIG_IGN;
   (void)::sigaction(SIGPIPE, &ignore, nullptr);
   (void)::sigaction(SIGHUP, &ignore, nullptr);
-  // The out-of-memory killer would leave PID 1 without its tracer in the middle of a session.
+  // The out-of-memory killer would leave PID 1 without its tracer in the middle of a session. But -1000, never, would
+  // be a panic ("System is deadlocked on memory") where nobody else is left to be killed: our memory belongs to the boot.
   if (const auto file = sys::open(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY))
-    (void)sys::write(file->get(), "-1000");
+    (void)sys::write(file->get(), "-999");
   // 0 to 2 are PID 1's console, if it has one: nothing here writes there, and it must not be kept open.
   if (const auto null = sys::open(AT_FDCWD, "/dev/null", O_RDWR)) {
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {

@@ -308,6 +308,12 @@ std::optional<Parameter> Parameters::next() {
   return parameter;
 }
 
+std::size_t complete_parameters(std::string_view text) {
+  std::size_t complete = 0;
+  for (Parameters parameters(text); parameters.next() && parameters.left() > 0;) complete = text.size() - parameters.left();
+  return complete;
+}
+
 std::optional<Setting> find_setting(std::string_view text) {
   std::optional<Setting> found;
   Parameters parameters(text);

@@ -22,7 +22,7 @@ const char* own_name() {
 /// The same file, or a copy: a generator that links identical files, or swaps twice, can make either.
 bool is_helper(const char* path) {
   const auto one = sys::open(AT_FDCWD, own_name(), O_RDONLY);
-  const auto two = sys::open(AT_FDCWD, path, O_RDONLY);
+  const auto two = sys::open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);  // it may be a pipe to which nobody writes
   struct stat a {};
   struct stat b {};
   if (!one || !two || ::fstat(one->get(), &a) != 0 || ::fstat(two->get(), &b) != 0) return false;
@@ -41,6 +41,14 @@ bool is_helper(const char* path) {
   }
 }
 
+/// execve(2) says ENOENT also of a file that is there, when the interpreter of the script or program is not.
+Error cannot_execute(const char* path) {
+  auto error = failed("executing", path);
+  if (error.err == ENOENT && ::access(path, F_OK) == 0)
+    error.reason = "it is there, but the interpreter or dynamic linker that it names is not in the image";
+  return error;
+}
+
 void try_instead(const char* path, char** argv, char** envp) {
   if (path[0] == '\0' || ::access(path, X_OK) != 0 || is_helper(path)) return;
   log::Message message("executing '");
@@ -48,7 +56,7 @@ void try_instead(const char* path, char** argv, char** envp) {
   char* const kernels_name = argv[0];
   argv[0] = const_cast<char*>(path);  // execve(2) only reads it
   ::execve(path, argv, envp);
-  log::error(failed("executing", path), "trying the next");
+  log::error(cannot_execute(path), "trying the next");
   argv[0] = kernels_name;
 }
 
@@ -65,7 +73,7 @@ void hand_off(char** argv, char** envp, const char* init) {
   } else {
     // More than once: what is short now, memory or descriptors, may not be in a moment, and there is no other way out.
     for (int tries = 0; tries < 3; ++tries) ::execve(kRealInit, argv, envp);
-    log::error(failed("executing", kRealInit), "trying what the kernel would");
+    log::error(cannot_execute(kRealInit), "trying what the kernel would");
   }
   for (const char* path : {init, "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"}) try_instead(path, argv, envp);
   if (!in_place_of_real_init()) ::execve(kRealInit, argv, envp);

@@ -14,11 +14,13 @@ namespace {
 /// devkmsg_write() refuses records longer than LOG_LINE_MAX, 992 bytes (kernel/printk/printk.c).
 constexpr std::size_t kTextLimit = 960;
 
-UniqueFd open_kernel_log() {
-  if (auto here = sys::open(AT_FDCWD, "/dev/kmsg", O_WRONLY | O_NOCTTY)) return std::move(*here);
+/// O_NONBLOCK: a terminal whose other end holds it back must not hold the boot back.
+UniqueFd open_device(const char* path) {
+  constexpr int kFlags = O_WRONLY | O_NOCTTY | O_NONBLOCK;
+  if (auto here = sys::open(AT_FDCWD, path, kFlags)) return std::move(*here);
   const auto devices = sys::detached_mount("devtmpfs");
   if (!devices) return {};
-  auto there = sys::open(devices->get(), "kmsg", O_WRONLY | O_NOCTTY);
+  auto there = sys::open(devices->get(), path + std::string_view("/dev/").size(), kFlags);
   return there ? std::move(*there) : UniqueFd();
 }
 
@@ -31,8 +33,10 @@ void say(Level level, std::string_view text) {
   // Without the newline the kernel keeps the record open for a continuation, and no console and no reader sees it
   // before the next record (vprintk_store() in kernel/printk/printk.c, since 5.10).
   record.add('\n');
-  const auto file = open_kernel_log();
+  const auto file = open_device("/dev/kmsg");
   if (file && sys::write(file.get(), record) >= 0) return;
+  const auto console = open_device("/dev/console");
+  if (console && sys::write(console.get(), record.view().substr(3)) >= 0) return;
   (void)sys::write(STDERR_FILENO, record.view().substr(3));  // the last resort; there may be no descriptor 2 at all
 }
 

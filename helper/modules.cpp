@@ -42,7 +42,7 @@ Status Modules::run(char* const* argv) const {
 Text<256> Modules::lines() const {
   Text<256> lines("serial virtio");
   Text<16384> conf;
-  const auto file = sys::open(image_.get(), "etc/gdbdebug.conf", O_RDONLY);
+  const auto file = sys::open(image_.get(), "etc/gdbdebug.conf", O_RDONLY | O_NONBLOCK);
   if (file && sys::read_all(*file, conf)) {
     if (const auto value = conf_value(conf, "lines")) lines.set(*value);
   }

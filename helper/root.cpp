@@ -20,7 +20,7 @@ Text<32768> manifest;  // some 20 lines in practice
 
 Status read_manifest() {
   manifest.clear();
-  const auto file = sys::open(AT_FDCWD, kManifest, O_RDONLY);
+  const auto file = sys::open(AT_FDCWD, kManifest, O_RDONLY | O_NONBLOCK);
   if (!file) return file.error();
   if (!sys::read_all(*file, manifest)) return failed("reading", kManifest);
   return Done{};
@@ -47,7 +47,8 @@ void make_directories(const UniqueFd& root, std::string_view path) {
 Status copy_file(const UniqueFd& root, std::string_view path) {
   const Path name(path);
   if (name.truncated()) return Error{"copying", path, ENAMETOOLONG};
-  const auto from = sys::open(AT_FDCWD, name.c_str(), O_RDONLY);
+  // O_NONBLOCK: it may be a pipe to which nobody writes.
+  const auto from = sys::open(AT_FDCWD, name.c_str(), O_RDONLY | O_NONBLOCK);
   if (!from) return Error{"copying", path, from.error().err};
   struct stat info {};
   if (::fstat(from->get(), &info) != 0) return failed("copying", path);

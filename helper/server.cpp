@@ -25,6 +25,9 @@ constexpr std::uint64_t kReapTimeoutMs = 500;
 
 constexpr const char* kAttaching = "attaching gdbserver to PID 1";
 
+constexpr const char* kForbidden =
+    "Yama forbids it until the next boot: kernel.yama.ptrace_scope is 3, and must be 2 or less";
+
 /// Only for ask() and receive(), whose replies are short; the relay reads the socket itself afterwards.
 std::array<char, 8192> reply_buffer;
 std::array<char, 8192> read_buffer;
@@ -56,6 +59,13 @@ rsp::Reader reader(reply_buffer);
 }
 
 }  // namespace
+
+Status may_attach() {
+  Text<16> scope;
+  const auto file = sys::open(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", O_RDONLY);
+  if (!file || !sys::read_all(*file, scope) || trim(scope) != "3") return Done{};
+  return Error{kAttaching, "", EPERM, kForbidden};
+}
 
 Status Server::start(const char* program) {
   int pair[2];
@@ -96,6 +106,10 @@ Status Server::attach(const char* program) {
   partial_.clear();
   unread_ = {};
   reader.reset();
+  if (const auto status = may_attach(); !status) {
+    message_.set(kForbidden);
+    return status;
+  }
   if (const auto status = start(program); !status) return status;
   (void)guard::start(pid_);  // without it the session still works
 
@@ -213,7 +227,8 @@ void Server::end(bool at_once) {
   if (was_there) (void)::kill(1, SIGCONT);
   guard::stop();
   // gdbserver's own helper dies with it, and the agent inherits it (PR_SET_CHILD_SUBREAPER): left to PID 1, it would be
-  // a dead child more that the real init did not start.
+  // a dead child more that the real init did not start. A child that it tried ptrace(2) on may stand at a SIGSTOP.
+  if (pid_ > 0) (void)::kill(-pid_, SIGKILL);
   while (pid_ > 0 && sys::now_ms() < deadline + kReapTimeoutMs) {
     const pid_t gone = ::waitpid(-pid_, nullptr, WNOHANG);
     if (gone < 0 && errno != EINTR) break;  // ECHILD: there is none, or no longer

@@ -19,6 +19,11 @@ namespace gdbdebug {
 /// What a step with gdbserver may take: it answers in milliseconds, on an emulated machine in tenths of a second.
 inline constexpr std::uint64_t kServerTimeoutMs = 20'000;
 
+/// Whether the kernel lets anyone attach to PID 1. At ptrace_scope 3 Yama does not (kernel:
+/// Documentation/admin-guide/LSM/Yama.rst), and gdbserver would not say so: it tries ptrace(2) on a child of its own,
+/// which stops untraced, and waits for it for ever (linux_check_ptrace_features() in gdb/nat/linux-ptrace.c).
+Status may_attach();
+
 class Server {
  public:
   Server() = default;

@@ -26,22 +26,43 @@ void take_last(std::string_view text, std::string_view name, TextBuffer& value) 
   }
 }
 
-void take_source(Settings& settings, bool& bare) {
-  const auto text = source.view();
+void take_settings(std::string_view text, Settings& settings) {
   if (const auto setting = find_setting(text)) {
-    bare = !setting->value || is_default(*setting->value);
-    settings.on = bare || !is_off(*setting->value);
+    settings.bare = !setting->value || is_default(*setting->value);
+    settings.on = settings.bare || !is_off(*setting->value);
     settings.value.clear();
-    if (!bare) settings.value.add(*setting->value);
+    if (!settings.bare) settings.value.add(*setting->value);
   }
   take_last(text, "init", settings.init);
   take_last(text, "ip", settings.ip);
 }
 
-bool read_file(int directory, const char* path) {
+/// It goes before ip=, wherever it stands.
+void take_own_ip(std::string_view text, Settings& settings) {
+  take_last(text, "rd.gdbdebug.ip", settings.ip);
+}
+
+void take_default(std::string_view text, Settings& settings) {
+  const auto value = conf_value(text, "default");
+  if (value && !value->empty()) settings.value.set(*value);
+}
+
+using Visit = void (*)(std::string_view text, Settings& settings);
+
+/// Calls `visit` when `source` is filled; once for nearly every file, and for a longer one with piece after piece of
+/// complete parameters. False, with errno: it cannot be read.
+bool visit_file(int directory, const char* path, Settings& settings, Visit visit) {
   source.clear();
-  const auto file = sys::open(directory, path, O_RDONLY | O_NOCTTY);
-  return file && sys::read_all(*file, source);
+  // O_NONBLOCK: a pipe or a terminal by that name must not keep PID 1 waiting for somebody who writes.
+  const auto file = sys::open(directory, path, O_RDONLY | O_NOCTTY | O_NONBLOCK);
+  if (!file) return false;
+  while (sys::read_all(*file, source)) {
+    const auto complete = source.room() == 0 ? complete_parameters(source) : 0;
+    visit(complete == 0 ? source.view() : source.view().substr(0, complete), settings);
+    if (complete == 0) return true;  // the end; or ` -- `, or a single parameter longer than all this
+    source.set(source.view().substr(complete));
+  }
+  return false;
 }
 
 /// The name in `directory` that comes next after `last` in byte order and ends in .conf; empty if there is none.
@@ -55,14 +76,14 @@ Text<255> next_name(const UniqueFd& directory, std::string_view last) {
 }
 
 /// Kernels before 5.2 have no detached mounts: mount it in plain sight for a moment.
-Status read_mounted() {
+Status visit_mounted(Settings& settings, Visit visit) {
   const bool made = ::mkdir(kProc, 0555) == 0;
   if (::mount("proc", kProc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
     const auto error = failed("mounting", kProc);
     if (made) ::rmdir(kProc);
     return error;
   }
-  const bool read = read_file(AT_FDCWD, "/proc/cmdline");
+  const bool read = visit_file(AT_FDCWD, "/proc/cmdline", settings, visit);
   const int saved = errno;
   ::umount2(kProc, MNT_DETACH);
   if (made) ::rmdir(kProc);
@@ -72,47 +93,40 @@ Status read_mounted() {
 
 /// With as few system calls as can be, since every boot of every machine makes them: the execve() of the real init closes
 /// the descriptors, and the kernel gives the whole line in one read (proc_create_single() in fs/proc/cmdline.c).
-Status read_kernel_command_line() {
+Status visit_kernel_command_line(Settings& settings, Visit visit) {
   auto proc = sys::detached_mount("proc");
   // ENOSYS: before 5.2. EPERM: a seccomp filter that does not know the call yet.
-  if (!proc) return read_mounted();
-  source.clear();
+  if (!proc) return visit_mounted(settings, visit);
   auto file = sys::open(proc->release(), "cmdline", O_RDONLY | O_NOCTTY);
   if (!file) return failed("reading", "/proc/cmdline");
+  source.clear();
   const auto count = sys::read(file->release(), {source.tail(), source.room()});
   if (count < 0) return failed("reading", "/proc/cmdline");
   source.grow(static_cast<std::size_t>(count));
+  visit(source, settings);
   return Done{};
 }
 
-template <typename Visit>
+/// Calls `visit` with all that may have parameters in it, in the order in which the last one wins.
 void visit_sources(Settings& settings, Visit visit) {
-  if (read_file(AT_FDCWD, "/etc/cmdline")) visit();
+  (void)visit_file(AT_FDCWD, "/etc/cmdline", settings, visit);  // most images have none
   if (const auto directory = sys::open(AT_FDCWD, "/etc/cmdline.d", O_RDONLY | O_DIRECTORY)) {
-    for (auto name = next_name(*directory, {}); !name.empty(); name = next_name(*directory, name)) {
-      if (read_file(directory->get(), name.c_str())) visit();
-    }
+    for (auto name = next_name(*directory, {}); !name.empty(); name = next_name(*directory, name))
+      (void)visit_file(directory->get(), name.c_str(), settings, visit);
   }
-  const auto status = read_kernel_command_line();
-  if (status)
-    visit();
-  else
-    settings.trouble = status.error();
+  if (const auto status = visit_kernel_command_line(settings, visit); !status) settings.trouble = status.error();
 }
 
 }  // namespace
 
 void read_settings(Settings& settings) {
-  bool bare = false;
-  visit_sources(settings, [&] { take_source(settings, bare); });
+  visit_sources(settings, take_settings);
   if (!settings.on) return;
 
-  // It goes before ip=, wherever it stands.
-  visit_sources(settings, [&] { take_last(source.view(), "rd.gdbdebug.ip", settings.ip); });
-  if (!bare) return;
-  settings.value.clear();
-  if (read_file(AT_FDCWD, "/etc/gdbdebug.conf")) settings.value.add(conf_value(source.view(), "default").value_or(""));
-  if (settings.value.empty()) settings.value.add(kDefaultValue);
+  visit_sources(settings, take_own_ip);
+  if (!settings.bare) return;
+  settings.value.set(kDefaultValue);
+  (void)visit_file(AT_FDCWD, "/etc/gdbdebug.conf", settings, take_default);
 }
 
 }  // namespace gdbdebug

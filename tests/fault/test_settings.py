@@ -25,6 +25,7 @@ ETC = {"etc/cmdline": "rd.gdbdebug=etc:1\n"}
 DROP_INS = {"etc/cmdline.d/a.conf": "rd.gdbdebug=a:1\n", "etc/cmdline.d/b.conf": "rd.gdbdebug=b:1\n"}
 CONF = {"etc/gdbdebug.conf": "# of the image\ndefault=\"conf:1,wait\"\n"}
 NOISE = "noise.of.a.long.line=0123456789 "
+MEGABYTES = NOISE * 131072  # 4 MB
 
 CASES = [
     ("nothing anywhere", {}, "quiet", None),
@@ -48,6 +49,10 @@ CASES = [
     ("a longer name", {}, "rd.gdbdebugx=kernel:1 xrd.gdbdebug=kernel:1 rd.gdbdebug.ip=kernel:1", None),
     ("in quotes", {}, "rd.gdbdebug=\"kernel:1,wait\"", "kernel:1"),
     ("at the end of 4 KB", {}, (NOISE * 130)[:4070] + " rd.gdbdebug=kernel:1", "kernel:1"),
+    ("at the end of a drop-in of 4 MB", {"etc/cmdline.d/a.conf": MEGABYTES + "rd.gdbdebug=a:1"}, "quiet", "a:1"),
+    ("across the first 64 KB of a drop-in",
+     {"etc/cmdline.d/a.conf": MEGABYTES[:65536 - 15] + " rd.gdbdebug=a:1234 " + NOISE}, "quiet", "a:1234"),
+    ("after -- in a long drop-in", {"etc/cmdline.d/a.conf": "-- " + MEGABYTES[:100000] + "rd.gdbdebug=a:1"}, "quiet", None),
     ("at the end of 36 KB, a boot configuration", {}, NOISE * 1150 + "rd.gdbdebug=kernel:1", "kernel:1"),
 ]
 

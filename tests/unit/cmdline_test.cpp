@@ -154,6 +154,40 @@ TEST(Cmdline, ALineOfFourKilobytesIsReadToItsEnd) {
   EXPECT_EQ(find_setting(one_word)->value->size(), 4000U);
 }
 
+TEST(Cmdline, ALongTextIsCutBetweenTwoParametersOnly) {
+  struct Case {
+    std::string_view text;
+    std::string_view complete;
+  };
+  const Case cases[] = {
+      {"", ""},
+      {"a", ""},             // it may go on
+      {"a ", "a"},           // what is left is white space, and does no harm
+      {"a b", "a"},          {"a=1 \tb=2 c", "a=1 \tb=2"}, {"a b=\"c d", "a"}, {"a \"b c=d e", "a"},
+      {"\"a b\" c", "\"a b\""}, {"a -- b c", "a"},         {"-- b c", ""},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.text);
+    EXPECT_EQ(one.text.substr(0, complete_parameters(one.text)), one.complete);
+  }
+}
+
+TEST(Cmdline, InPiecesALongTextHasTheSameParameters) {
+  const std::string text = " a=1  \"b c\"=2 d=\"e f\" rd.gdbdebug=ttyS1,wait g=\"\" \t h i -- rd.gdbdebug=off";
+  for (std::size_t size = 32; size <= text.size() + 1; ++size) {
+    SCOPED_TRACE(size);
+    std::vector<Parameter> found;
+    for (std::string_view rest = text; !rest.empty();) {
+      const auto piece = rest.substr(0, size);
+      const auto complete = piece.size() == size ? complete_parameters(piece) : 0;
+      for (const auto& one : split(complete == 0 ? piece : piece.substr(0, complete))) found.push_back(one);
+      if (complete == 0) break;
+      rest.remove_prefix(complete);
+    }
+    EXPECT_EQ(found, split(text));
+  }
+}
+
 TEST(Cmdline, TellsOffFromDefaultFromALine) {
   struct Case {
     std::string_view value;
