@@ -91,8 +91,8 @@ Status visit_mounted(Settings& settings, Visit visit) {
   return Done{};
 }
 
-/// With as few system calls as can be, since every boot of every machine makes them: the execve() of the real init closes
-/// the descriptors, and the kernel gives the whole line in one read (proc_create_single() in fs/proc/cmdline.c).
+/// With as few system calls as can be, since every boot of every machine makes them: the execve() of the real init
+/// closes the descriptors, and the kernel gives the whole line in one read (proc_create_single() in fs/proc/cmdline.c).
 Status visit_kernel_command_line(Settings& settings, Visit visit) {
   auto proc = sys::detached_mount("proc");
   // ENOSYS: before 5.2. EPERM: a seccomp filter that does not know the call yet.
