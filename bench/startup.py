@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """From the kernel's "Run /init" to "a debugger can connect", and to gdb's prompt at `_start`: ours beside the published
-shell script, in turns, in images that differ in nothing else. Times are those at which the console's lines arrive: most of
-them is QEMU's translation of code that runs once. So the first is measured by the machine's own clock, too, which then
-counts instructions (QEMU: -icount) and is nearer to a machine of metal."""
+shell script, in turns, in images that differ in nothing else. Times are those at which the console's lines arrive: most
+of them is QEMU's translation of code that runs once. So the first is measured by the machine's own clock, too, which
+then counts instructions (QEMU: -icount) and is nearer to a machine of metal."""
 
 import re
 import shutil
