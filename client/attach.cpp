@@ -167,7 +167,7 @@ Result<int> debug(const AttachOptions& options, const Target& target, Arrival ar
     const auto path = place.path() + "/main.gdb";
     const UniqueFd script(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     // Without it gdb is told the same on its command line, and says more.
-    if (script.valid() && write_all(script.get(), as_bytes(main_script(*plan.main))) == 0) plan.main_script = path;
+    if (script && write_all(script.get(), as_bytes(main_script(*plan.main))) == 0) plan.main_script = path;
   }
   auto listener = Listener::on_path(place.path() + "/line");
   if (!listener.ok()) return listener.error();

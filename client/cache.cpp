@@ -62,7 +62,7 @@ bool is_still(const std::string& path, int fd) {
 Result<UniqueFd> lock(const std::string& path, int how) {
   for (;;) {
     UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!fd.valid()) return system_error(std::string(kStep), path, errno, "GDBDEBUG_CACHE can name another place");
+    if (!fd) return system_error(std::string(kStep), path, errno, "GDBDEBUG_CACHE can name another place");
     while (::flock(fd.get(), how) != 0) {
       if (errno != EINTR) return system_error(std::string(kStep), path, errno);
       if (interrupted()) return interrupted_error(std::string(kStep), path);
@@ -172,7 +172,7 @@ Descriptions cached_descriptions(const std::string& machine) {
     const auto staged = path + "." + std::to_string(::getpid());
     {
       const UniqueFd fd(::open(staged.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-      if (!fd.valid()) return;
+      if (!fd) return;
       if (write_all(fd.get(), as_bytes(text)) != 0) {
         (void)::unlink(staged.c_str());
         return;

@@ -84,7 +84,7 @@ std::vector<std::string> make_descriptions(const Debugger& debugger, const std::
   for (const auto features : kFeatureSets) {
     const auto path = place.path() + "/core." + std::to_string(features);
     const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!fd.valid() || write_all(fd.get(), as_bytes(make_core(features))) != 0) return descriptions;
+    if (!fd || write_all(fd.get(), as_bytes(make_core(features))) != 0) return descriptions;
     gdb.argv.insert(gdb.argv.end(), {"-ex", "core-file " + path, "-ex", "maint print xml-tdesc"});
   }
   // Whatever this gdb does not like is one description less: then the target is asked for its own.

@@ -18,7 +18,7 @@ Mapping::~Mapping() {
 Result<std::shared_ptr<const Mapping>> Mapping::open(const std::string& path, std::string_view step) {
   // Non-blocking: a FIFO by this name must be refused, not waited for.
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!fd.valid()) return system_error(std::string(step), path, errno);
+  if (!fd) return system_error(std::string(step), path, errno);
   return of(fd.get(), path, step);
 }
 
@@ -47,7 +47,7 @@ int write_all(int fd, Bytes bytes) {
 
 Result<std::string> read_file(const std::string& path, std::string_view step, std::size_t limit) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!fd.valid()) return system_error(std::string(step), path, errno);
+  if (!fd) return system_error(std::string(step), path, errno);
   std::string text;
   std::array<char, 65536> buffer;
   for (;;) {
@@ -64,11 +64,11 @@ Result<std::string> read_file(const std::string& path, std::string_view step, st
 
 Result<UniqueFd> nameless_file(const std::string& directory) {
   UniqueFd fd(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (fd.valid()) return fd;
+  if (fd) return fd;
   // Some file systems (overlayfs before 6.1, NFS) know no O_TMPFILE: a name that is taken away at once does the same.
   std::string path = directory + "/.gdbdebug-XXXXXX";
   fd.reset(::mkostemp(path.data(), O_CLOEXEC));
-  if (!fd.valid()) return system_error("making a temporary file in", directory, errno, "TMPDIR can name another place");
+  if (!fd) return system_error("making a temporary file in", directory, errno, "TMPDIR can name another place");
   ::unlink(path.c_str());
   return fd;
 }

@@ -2,9 +2,6 @@
 // file: descriptors and mappings that somebody owns.
 #pragma once
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "fd.hpp"
 #include "result.hpp"
 
 namespace gdbdebug::client {
@@ -28,33 +26,7 @@ inline Bytes as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
 
-/// Owns a descriptor. Becomes an int through get() alone; closing leaves errno as it was.
-class UniqueFd {
- public:
-  UniqueFd() = default;
-  explicit UniqueFd(int fd) : fd_(fd) {}
-  UniqueFd(UniqueFd&& other) noexcept : fd_(other.release()) {}
-  UniqueFd& operator=(UniqueFd&& other) noexcept {
-    if (this != &other) reset(other.release());
-    return *this;
-  }
-  ~UniqueFd() { reset(); }
-
-  [[nodiscard]] int get() const { return fd_; }
-  [[nodiscard]] bool valid() const { return fd_ >= 0; }
-  [[nodiscard]] int release() { return std::exchange(fd_, -1); }
-  void reset(int fd = -1) {
-    if (fd_ >= 0) {
-      const int saved = errno;
-      ::close(fd_);
-      errno = saved;
-    }
-    fd_ = fd;
-  }
-
- private:
-  int fd_ = -1;
-};
+using gdbdebug::UniqueFd;
 
 /// A file's content in memory, read-only, for as long as the object lives.
 class Mapping {

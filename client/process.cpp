@@ -144,7 +144,7 @@ Result<Output> run(Spawn spawn, std::size_t limit, int seconds, std::string* err
   std::array<int, 2> out{};
   std::array<int, 2> err{};
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!null.valid()) return system_error("opening", "/dev/null", errno);
+  if (!null) return system_error("opening", "/dev/null", errno);
   if (::pipe2(out.data(), O_CLOEXEC) != 0) return system_error("running", name, errno);
   UniqueFd out_reads(out[0]);
   UniqueFd out_writes(out[1]);
@@ -163,7 +163,7 @@ Result<Output> run(Spawn spawn, std::size_t limit, int seconds, std::string* err
   const auto deadline = Clock::now() + std::chrono::seconds(seconds);
   Output output;
   std::optional<Error> failed;
-  while (out_reads.valid() || err_reads.valid()) {
+  while (out_reads || err_reads) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
     std::array<pollfd, 2> polled{pollfd{out_reads.get(), POLLIN, 0}, pollfd{err_reads.get(), POLLIN, 0}};
     const int ready = left > 0 ? ::poll(polled.data(), polled.size(), static_cast<int>(left)) : 0;

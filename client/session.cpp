@@ -80,7 +80,7 @@ class Loop {
 
 void Loop::accept_debugger() {
   debugger_.reset(::accept4(session_.listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (!debugger_.valid()) return;  // it has gone again
+  if (!debugger_) return;  // it has gone again
   const int one = 1;
   (void)::setsockopt(debugger_.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);  // no use on a Unix socket, no harm
   ++session_.traffic.sessions;
@@ -104,7 +104,7 @@ void Loop::drop_debugger(const char* why) {
 
 void Loop::lose_line() {
   session_.wire = {};
-  const bool was_connected = debugger_.valid();
+  const bool was_connected = static_cast<bool>(debugger_);
   drop_debugger(nullptr);
   if (was_connected) {
     session_.display.say("the line to '" + session_.target.text +
@@ -122,7 +122,7 @@ void Loop::move(const std::array<pollfd, 5>& polled) {
       if (relay_) relay_->target_bytes(bytes, now_ms());
     }
   }
-  if (polled[0].revents != 0 && debugger_.valid()) {
+  if (polled[0].revents != 0 && debugger_) {
     const auto moved = read_from(polled[0].fd, bytes);
     if (moved == Moved::some) relay_->debugger_bytes(bytes, now_ms());
     if (moved == Moved::ended) {
@@ -138,7 +138,7 @@ void Loop::move(const std::array<pollfd, 5>& polled) {
 Result<int> Loop::run() {
   const sigset_t signals = child_signals();
   const UniqueFd children(::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
-  if (!children.valid()) return system_error("watching the debugger", "", errno);
+  if (!children) return system_error("watching the debugger", "", errno);
   for (;;) {
     if (interrupted()) {
       if (session_.debugger >= 0) {
@@ -163,7 +163,7 @@ Result<int> Loop::run() {
         pollfd{session_.wire.open() ? session_.wire.input() : -1, events(!full, false), 0},
         pollfd{session_.wire.open() && relay_ && !relay_->to_target().empty() ? session_.wire.output() : -1, POLLOUT,
                0},
-        pollfd{debugger_.valid() ? -1 : session_.listener.get(), POLLIN, 0},
+        pollfd{debugger_ ? -1 : session_.listener.get(), POLLIN, 0},
         pollfd{children.get(), POLLIN, 0},
     };
     int limit = -1;
@@ -204,8 +204,7 @@ Result<Listener> Listener::on_path(const std::string& path) {
   UniqueFd directory;
   if (auto made = unix_address(path, address, directory); !made.ok()) return made.error();
   listener.fd_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!listener.fd_.valid() ||
-      ::bind(listener.fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+  if (!listener.fd_ || ::bind(listener.fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
       ::listen(listener.fd_.get(), 1) != 0) {
     return system_error("listening on", path, errno);
   }
@@ -229,7 +228,7 @@ Result<Listener> Listener::on_port(const std::string& address, std::uint16_t por
   listener.fd_.reset(::socket(any->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const int one = 1;
   const auto text = (wide ? "[" + address + "]" : address) + ":";
-  if (!listener.fd_.valid() || ::setsockopt(listener.fd_.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+  if (!listener.fd_ || ::setsockopt(listener.fd_.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
       ::bind(listener.fd_.get(), any, size) != 0 || ::listen(listener.fd_.get(), 1) != 0 ||
       ::getsockname(listener.fd_.get(), any, &size) != 0) {
     return system_error("listening on", text + std::to_string(port), errno,

@@ -63,7 +63,7 @@ Status take(int fd, const std::string& name, Tree& tree, const std::string& subj
     if (S_ISDIR(status.st_mode)) {
       if (auto put = tree.put(path, std::move(node)); !put.ok()) return put;
       const UniqueFd below(::openat(fd, leaf.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-      if (!below.valid()) return system_error(std::string(kStep), subject, errno);
+      if (!below) return system_error(std::string(kStep), subject, errno);
       if (auto taken = take(below.get(), path, tree, subject); !taken.ok()) return taken;
       continue;
     }
@@ -75,7 +75,7 @@ Status take(int fd, const std::string& name, Tree& tree, const std::string& subj
       node->target.assign(target.data(), static_cast<std::size_t>(size));
     } else if (S_ISREG(status.st_mode)) {
       const UniqueFd file(::openat(fd, leaf.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-      if (!file.valid()) return system_error(std::string(kStep), subject, errno);
+      if (!file) return system_error(std::string(kStep), subject, errno);
       const auto mapping = Mapping::of(file.get(), leaf, kStep);
       if (!mapping.ok()) return mapping.error();
       node->kind = Node::Kind::file;
@@ -112,7 +112,7 @@ Status open_squash(Image& image, const Limits& limits, const std::string& scratc
   const std::string file = work.path() + "/squashfs";
   {
     const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!fd.valid()) return system_error(std::string(kStep), subject, errno);
+    if (!fd) return system_error(std::string(kStep), subject, errno);
     if (const int number = write_all(fd.get(), inner); number != 0)
       return system_error(std::string(kStep), subject, number);
   }
@@ -146,7 +146,7 @@ Status open_squash(Image& image, const Limits& limits, const std::string& scratc
 
   Tree tree;
   const UniqueFd fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd.valid()) return failed();
+  if (!fd) return failed();
   if (auto taken = take(fd.get(), "", tree, subject); !taken.ok()) return taken;
   image.tree = std::move(tree);
   image.unpacked = size;

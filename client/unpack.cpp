@@ -41,7 +41,7 @@ Status make_file(int directory, const std::string& name, const Node& node, const
     }
   }
   const UniqueFd fd(::openat(directory, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd.valid()) return failed(making, errno);
+  if (!fd) return failed(making, errno);
   if (const int number = write_all(fd.get(), node.content->bytes); number != 0) return failed(making, number);
   if (::fchmod(fd.get(), node.mode | 0600U) != 0) return failed(making, errno);
   return {};
@@ -55,7 +55,7 @@ Status make_children(int directory, const Node& node, const std::string& path, M
       case Node::Kind::directory: {
         if (::mkdirat(directory, name.c_str(), 0700) != 0) return failed(making, errno);
         const UniqueFd below(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-        if (!below.valid()) return failed(making, errno);
+        if (!below) return failed(making, errno);
         if (auto made = make_children(below.get(), *child, child_path, making); !made.ok()) return made;
         if (::fchmod(below.get(), child->mode | 0700U) != 0) return failed(making, errno);
         break;
@@ -111,7 +111,7 @@ Status move_up(const std::string& from, const std::string& to, const Tree& tree,
 void remove_at(int directory, const std::string& name) {
   if (::unlinkat(directory, name.c_str(), 0) == 0 || (errno != EISDIR && errno != EPERM)) return;
   const UniqueFd below(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!below.valid()) return;
+  if (!below) return;
   if (DIR* listing = ::fdopendir(::dup(below.get())); listing != nullptr) {
     while (const dirent* entry = ::readdir(listing)) {
       const std::string leaf = entry->d_name;
@@ -150,7 +150,7 @@ Result<Unpacked> unpack(const Tree& tree, const std::string& directory) {
   ScratchDirectory work;
   if (auto made = work.make(exists ? directory : parent_directory(directory)); !made.ok()) return made.error();
   const UniqueFd root(::open(work.path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!root.valid()) return system_error(std::string(kStep), directory, errno);
+  if (!root) return system_error(std::string(kStep), directory, errno);
   Making making{tree, directory, root.get()};
   if (auto made = make_children(root.get(), tree.root(), "", making); !made.ok()) return made.error();
 

@@ -138,7 +138,7 @@ std::string choose_accel(const VmOptions& options, const Machine& machine, Displ
     if (kvm_works(machine, options.kernel)) return "kvm";
     // Where it cannot be kept it is tried again.
     const UniqueFd fd(mark.empty() ? -1 : ::open(mark.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (boot.ok() && fd.valid()) (void)write_all(fd.get(), as_bytes(boot.value()));
+    if (boot.ok() && fd) (void)write_all(fd.get(), as_bytes(boot.value()));
   } else {
     tried = "did not work when it was tried";
   }
@@ -172,7 +172,7 @@ Result<int> run_vm(const VmOptions& options) {
   const auto log = place.path() + "/qemu.log";
   const UniqueFd log_fd(::open(log.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!log_fd.valid() || !null.valid()) return system_error("opening", log, errno);
+  if (!log_fd || !null) return system_error("opening", log, errno);
 
   Spawn child;
   child.argv = qemu_argv(options, machine.value(), accel, console, socket);

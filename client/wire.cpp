@@ -90,7 +90,7 @@ Status set_raw(int fd, const Target& target) {
 
 Result<UniqueFd> open_serial(const Target& target, bool& may_come) {
   UniqueFd fd(::open(target.path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
-  if (!fd.valid()) {
+  if (!fd) {
     const int number = errno;
     may_come = is_absence(number);
     return failed(target, number,
@@ -112,7 +112,7 @@ Result<UniqueFd> open_unix(const Target& target, bool& may_come) {
     return made.error();
   }
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd.valid()) return failed(target, errno);
+  if (!fd) return failed(target, errno);
   const int number = connect_within(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   if (number == 0) return fd;
   may_come = is_absence(number);
@@ -132,7 +132,7 @@ Result<UniqueFd> open_tcp(const Target& target, bool& may_come) {
   int number = ENOENT;
   for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
     UniqueFd fd(::socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, address->ai_protocol));
-    number = fd.valid() ? connect_within(fd.get(), address->ai_addr, address->ai_addrlen) : errno;
+    number = fd ? connect_within(fd.get(), address->ai_addr, address->ai_addrlen) : errno;
     if (number != 0) continue;
     const int one = 1;  // packets are small and wait for each other; without keep-alive a dead target is never noticed
     (void)::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -149,7 +149,7 @@ Result<UniqueFd> open_vsock(const Target& target, bool& may_come) {
   address.svm_cid = parse_number<std::uint32_t>(target.host).value_or(0);
   address.svm_port = target.port;
   UniqueFd fd(::socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd.valid()) return failed(target, errno, "vsock needs the kernel module vhost_vsock on the host");
+  if (!fd) return failed(target, errno, "vsock needs the kernel module vhost_vsock on the host");
   const int number = connect_within(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   if (number == 0) return fd;
   may_come = is_absence(number);
@@ -178,7 +178,7 @@ Status unix_address(const std::string& path, sockaddr_un& address, UniqueFd& dir
   std::string name = path;
   if (name.size() >= sizeof address.sun_path) {
     directory.reset(::open(parent_directory(path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!directory.valid()) return system_error("opening the directory of", path, errno);
+    if (!directory) return system_error("opening the directory of", path, errno);
     name = "/proc/self/fd/" + std::to_string(directory.get()) + "/" + path.substr(path.rfind('/') + 1);
   }
   if (name.size() >= sizeof address.sun_path) {

@@ -24,8 +24,8 @@ class Wire {
   ~Wire();
 
   [[nodiscard]] int input() const { return input_.get(); }
-  [[nodiscard]] int output() const { return output_.valid() ? output_.get() : input_.get(); }
-  [[nodiscard]] bool open() const { return input_.valid(); }
+  [[nodiscard]] int output() const { return output_ ? output_.get() : input_.get(); }
+  [[nodiscard]] bool open() const { return static_cast<bool>(input_); }
 
   friend Result<Wire> open_wire(const Target& target, bool& may_come);
 
