@@ -273,6 +273,7 @@ void Agent::step() {
     }
   }
   check_deadlines();
+  flush();  // first: what is wished for may take longer than a debugger waits for its acknowledgement
   for (auto wishes = relay_.take_wishes(); wishes != 0; wishes = relay_.take_wishes()) grant(wishes);
   flush();
 }
