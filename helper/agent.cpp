@@ -466,7 +466,7 @@ void settle() {
   // The out-of-memory killer would leave PID 1 without its tracer in the middle of a session. But -1000, never, would
   // be a panic ("System is deadlocked on memory") where nobody else is left to be killed: our memory belongs to the boot.
   if (const auto file = sys::open(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY))
-    (void)sys::write(file->get(), "-999");
+    (void)sys::write(file->get(), "-900");
   // 0 to 2 are PID 1's console, if it has one: nothing here writes there, and it must not be kept open.
   if (const auto null = sys::open(AT_FDCWD, "/dev/null", O_RDWR)) {
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
