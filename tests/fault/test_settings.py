@@ -26,7 +26,6 @@ DROP_INS = {"etc/cmdline.d/a.conf": "rd.gdbdebug=a:1\n", "etc/cmdline.d/b.conf":
 CONF = {"etc/gdbdebug.conf": "# of the image\ndefault=\"conf:1,wait\"\n"}
 NOISE = "noise.of.a.long.line=0123456789 "
 MEGABYTES = NOISE * 131072  # 4 MB
-PIPE = object()  # nobody writes to it
 
 CASES = [
     ("nothing anywhere", {}, "quiet", None),
@@ -54,8 +53,6 @@ CASES = [
     ("across the first 64 KB of a drop-in",
      {"etc/cmdline.d/a.conf": MEGABYTES[:65536 - 15] + " rd.gdbdebug=a:1234 " + NOISE}, "quiet", "a:1234"),
     ("after -- in a long drop-in", {"etc/cmdline.d/a.conf": "-- " + MEGABYTES[:100000] + "rd.gdbdebug=a:1"}, "quiet", None),
-    ("a pipe for a drop-in", {"etc/cmdline.d/a.conf": PIPE, "etc/cmdline": PIPE}, "rd.gdbdebug=kernel:1", "kernel:1"),
-    ("a pipe for the configuration", {"etc/gdbdebug.conf": PIPE, "etc/cmdline": "rd.gdbdebug=a:1"}, "", "a:1"),
     ("at the end of 36 KB, a boot configuration", {}, NOISE * 1150 + "rd.gdbdebug=kernel:1", "kernel:1"),
 ]
 
@@ -69,10 +66,7 @@ def test_the_setting_that_counts_is(tmp_path, files, line, taken):
     for name, text in files.items():
         path = matrix.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if text is PIPE:
-            os.mkfifo(path)
-        else:
-            path.write_text(text)
+        path.write_text(text)
     boot = matrix.run("off", "--command-line", line)
     assert boot["lost"] == "", "whatever it says, the real init runs as if debugging were off"
     named = re.findall(r"gdbdebug: reading the line '([^']*)'", "".join(boot["log"]))
