@@ -36,8 +36,8 @@ class Parameters {
   std::string_view rest_;
 };
 
-/// Of a text that goes on beyond its end: how many bytes at its beginning are parameters that are complete. 0: not one of
-/// them is, or ` -- ` comes first.
+/// Of a text that goes on beyond its end: how many bytes at its beginning are parameters that are complete. 0: not one
+/// of them is, or ` -- ` comes first.
 std::size_t complete_parameters(std::string_view text);
 
 /// Finds the last `rd.gdbdebug` in `text`. nullopt: there is none. An empty optional value: it stands there bare.

@@ -18,8 +18,8 @@ using Message = Text<900>;  // a record of the kernel log holds some 1000 bytes 
 
 /// Writes `gdbdebug: text`. /dev/kmsg takes ten messages in five seconds from one opened file and drops the rest
 /// (devkmsg_write() in kernel/printk/printk.c), so every message opens it anew. Where /dev has no kmsg, a detached
-/// devtmpfs has. Where the kernel takes no messages (printk.devkmsg=off) they go to the console alone; where there is none
-/// to descriptor 2.
+/// devtmpfs has. Where the kernel takes no messages (printk.devkmsg=off) they go to the console alone; where there is
+/// none, to descriptor 2.
 void say(Level level, std::string_view text);
 
 /// Says an error and what happens next.

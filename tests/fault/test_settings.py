@@ -52,7 +52,8 @@ CASES = [
     ("at the end of a drop-in of 4 MB", {"etc/cmdline.d/a.conf": MEGABYTES + "rd.gdbdebug=a:1"}, "quiet", "a:1"),
     ("across the first 64 KB of a drop-in",
      {"etc/cmdline.d/a.conf": MEGABYTES[:65536 - 15] + " rd.gdbdebug=a:1234 " + NOISE}, "quiet", "a:1234"),
-    ("after -- in a long drop-in", {"etc/cmdline.d/a.conf": "-- " + MEGABYTES[:100000] + "rd.gdbdebug=a:1"}, "quiet", None),
+    ("after -- in a long drop-in", {"etc/cmdline.d/a.conf": "-- " + MEGABYTES[:100000] + "rd.gdbdebug=a:1"}, "quiet",
+     None),
     ("at the end of 36 KB, a boot configuration", {}, NOISE * 1150 + "rd.gdbdebug=kernel:1", "kernel:1"),
 ]
 
