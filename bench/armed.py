@@ -8,9 +8,8 @@ import tempfile
 from pathlib import Path
 
 from harness import Machine, dracut_image
-from table import Unavailable
+from table import ICOUNT, Unavailable
 
-ICOUNT = ["-icount", "shift=0,sleep=off"]  # one nanosecond an instruction
 KINDS = {"off": "", "crash": "rd.gdbdebug=ttyS1,crash", "exit": "rd.gdbdebug=ttyS1,crash,exit"}
 
 

@@ -33,18 +33,22 @@ if(musl_specs)
   set(cxx_headers ${CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES})
   list(FILTER cxx_headers INCLUDE REGEX "/c\\+\\+/")
   list(TRANSFORM cxx_headers PREPEND "-isystem" OUTPUT_VARIABLE cxx_header_options)
+  # The headers' assertions, which Fedora's and Arch's flags ask for, call a function of the C++ library, and there is
+  # none. By -Wp, because those flags use that, and it comes after each -D and -U.
+  set(no_assertions "-Wp,-U_GLIBCXX_ASSERTIONS")
   target_compile_options(gdbdebug_libc INTERFACE ${cxx_header_options} "-specs=${musl_specs}"
-    "-idirafter${kernel_headers}" "SHELL:-include ${musl_prereq}")
+    "-idirafter${kernel_headers}" "SHELL:-include ${musl_prereq}" ${no_assertions})
   target_link_options(gdbdebug_libc INTERFACE "-specs=${musl_specs}" -nodefaultlibs)
   target_link_libraries(gdbdebug_libc INTERFACE c gcc)
 
-  # Believe it only after a program with the headers that the helper uses has been built.
+  # Believe it only after a program with the headers that the helper uses has been built. Optimized as the helper is:
+  # gcc 15 turns those assertions on where nothing is optimized.
   file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/check-musl.cpp"
     "#include <charconv>\n#include <optional>\n#include <string_view>\n#include <linux/netlink.h>\n#include <sys/socket.h>\n"
     "int main(int c, char** v) { std::string_view s(v[0]); int n = c; std::from_chars(s.data(), s.data() + s.size(), n); return n; }\n")
   try_compile(musl_works "${CMAKE_CURRENT_BINARY_DIR}/check-musl" "${CMAKE_CURRENT_BINARY_DIR}/check-musl.cpp"
     COMPILE_DEFINITIONS ${cxx_header_options} "-specs=${musl_specs}" "-idirafter${kernel_headers}"
-      -include "${musl_prereq}" -fno-exceptions -fno-rtti
+      -include "${musl_prereq}" ${no_assertions} -Oz -fno-exceptions -fno-rtti
     LINK_OPTIONS "-specs=${musl_specs}" -static -nodefaultlibs
     LINK_LIBRARIES c gcc
     CXX_STANDARD 20 OUTPUT_VARIABLE musl_output)

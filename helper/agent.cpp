@@ -465,7 +465,8 @@ void settle() {
   (void)::sigaction(SIGPIPE, &ignore, nullptr);
   (void)::sigaction(SIGHUP, &ignore, nullptr);
   // The out-of-memory killer would leave PID 1 without its tracer in the middle of a session. But -1000, never, would
-  // be a panic ("System is deadlocked on memory") where nobody else is left to be killed: our memory is the boot's.
+  // be a panic ("System is deadlocked on memory") where nobody else is left to be killed: our memory belongs to the
+  // boot.
   if (const auto file = sys::open(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY))
     (void)sys::write(file->get(), "-900");
   // 0 to 2 are PID 1's console, if it has one: nothing here writes there, and it must not be kept open.

@@ -310,8 +310,8 @@ std::optional<Parameter> Parameters::next() {
 
 std::size_t complete_parameters(std::string_view text) {
   std::size_t complete = 0;
-  for (Parameters parameters(text); parameters.next() && parameters.left() > 0;)
-    complete = text.size() - parameters.left();
+  Parameters parameters(text);
+  while (parameters.next() && parameters.left() > 0) complete = text.size() - parameters.left();
   return complete;
 }
 

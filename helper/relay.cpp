@@ -514,6 +514,8 @@ void Relay::server_gone() {
   const bool released = cleaning_ == Cleaning::kReleasing || detached_;
   const bool unanswered =
       (session_ && ask_ != Ask::kNothing && ask_ != Ask::kDetach) || (!deferred_.empty() && !released);
+  // A gdbserver that died of a detach has let go of PID 1 all the same.
+  const bool let_go = session_ && ask_ == Ask::kDetach;
   if (!released) deferred_.clear();
   pid1_ = Pid1::kFree;
   ask_ = Ask::kNothing;
@@ -523,6 +525,7 @@ void Relay::server_gone() {
   to_server_.clear();
   server_.reset();
   if (unanswered) reply("E.gdbdebug: gdbserver has ended; connect again");
+  if (let_go) reply("OK");
   if (!deferred_.empty()) wishes_ |= kStartServer;
 }
 

@@ -91,11 +91,19 @@ Status visit_mounted(Settings& settings, Visit visit) {
   return Done{};
 }
 
+/// With as few system calls as can be, since every boot of every machine makes them: the execve() of the real init
+/// closes the descriptors, and the kernel gives the whole line in one read (proc_create_single() in fs/proc/cmdline.c).
 Status visit_kernel_command_line(Settings& settings, Visit visit) {
-  const auto proc = sys::detached_mount("proc");
+  auto proc = sys::detached_mount("proc");
   // ENOSYS: before 5.2. EPERM: a seccomp filter that does not know the call yet.
   if (!proc) return visit_mounted(settings, visit);
-  if (!visit_file(proc->get(), "cmdline", settings, visit)) return failed("reading", "/proc/cmdline");
+  auto file = sys::open(proc->release(), "cmdline", O_RDONLY | O_NOCTTY);
+  if (!file) return failed("reading", "/proc/cmdline");
+  source.clear();
+  const auto count = sys::read(file->release(), {source.tail(), source.room()});
+  if (count < 0) return failed("reading", "/proc/cmdline");
+  source.grow(static_cast<std::size_t>(count));
+  visit(source, settings);
   return Done{};
 }
 

@@ -202,6 +202,7 @@ class Supervisor {
   void on_marker(const Call& call);
   void look_at_real_init();
   long next_action();
+  bool may_still_speak() const;
   void drive_debugger();
   void count_session(Debugger::State before);
   void read_log();
@@ -251,7 +252,9 @@ class Supervisor {
   std::optional<std::uint64_t> retry_at_;
   std::uint64_t settled_since_ = 0;
   unsigned markers_ = 0;
+  bool hung_up_ = false;  ///< the line
   bool struck_ = false;
+  std::uint64_t struck_ms_ = 0;
   bool struck_at_end_ = false;  ///< after PID 1 was told to end
   bool no_server_there_ = false;
   std::string lost_;
@@ -341,6 +344,7 @@ bool Supervisor::strike(const Call& call, Role role, unsigned occurrence) {
   if (fault.kind == Fault::Kind::kNone || role != fault.role || call.data.nr != fault.number) return false;
   if (fault.always ? occurrence < fault.occurrence : occurrence != fault.occurrence) return false;
   struck_ = true;
+  struck_ms_ = now_ms();
   struck_at_end_ = end_asked_.has_value();
   if (fault.kind == Fault::Kind::kErrno) {
     // Linux releases the descriptor even if close(2) fails (close(2), "Dealing with error returns").
@@ -417,6 +421,16 @@ void Supervisor::look_at_real_init() {
   }
 }
 
+/// gdbserver was killed, and its end is not in the log yet: the agent may be waiting for gdbserver's last words.
+bool Supervisor::may_still_speak() const {
+  constexpr std::uint64_t kPatienceMs = 3000;
+  const bool told = std::any_of(log_.begin(), log_.end(), [](const std::string& record) {
+    return record.starts_with("<3>") || record.starts_with("<4>");
+  });
+  return struck_ && options_.fault.kind == Fault::Kind::kKillServer && sessions_ == 0 && !told && agent_lives() &&
+         now_ms() - struck_ms_ < kPatienceMs;
+}
+
 /// What PID 1 is told when it asks: to go on until all is as it will stay, then to end.
 long Supervisor::next_action() {
   if (debugger_.state() == Debugger::State::kBusy) return MARKER_GO_ON;
@@ -436,6 +450,7 @@ long Supervisor::next_action() {
     }
     if (markers_ < 3) return MARKER_GO_ON;
   }
+  if (may_still_speak()) return MARKER_GO_ON;
   if (!end_asked_) end_asked_ = now_ms();
   return options_.mode == Mode::kCrash ? MARKER_CRASH : MARKER_EXIT;
 }
@@ -529,13 +544,16 @@ void Supervisor::read_console() {
 void Supervisor::step() {
   const auto before = debugger_.state();
   std::array<pollfd, 7> polls = {{{listener_.fd(), POLLIN, 0},
-                                  {master_, POLLIN, 0},
+                                  {hung_up_ ? -1 : master_, POLLIN, 0},
                                   {log_pipe_[0], POLLIN, 0},
                                   {console_[0], POLLIN, 0},
                                   {pid1_fd_, POLLIN, 0},
                                   {listening_, POLLIN, 0},
                                   {peer_, POLLIN, 0}}};
-  if (::poll(polls.data(), polls.size(), 50) < 0 && errno != EINTR) give_up("poll");
+  const int count = ::poll(polls.data(), polls.size(), 50);
+  if (count < 0 && errno != EINTR) give_up("poll");
+  // A line that nobody has open is a hang-up at every poll: look at it again when nothing else happens.
+  hung_up_ = count > 0 && (hung_up_ || (polls[1].revents & (POLLIN | POLLHUP)) == POLLHUP);
   if ((polls[2].revents & POLLIN) != 0) read_log();
   if ((polls[3].revents & POLLIN) != 0) read_console();
   if ((polls[1].revents & POLLIN) != 0) read_line();

@@ -522,6 +522,15 @@ TEST(Relay, DetachingEndsTheSession) {
   }
 }
 
+TEST(Relay, ADetachIsAnsweredThoughGdbserverDiesOfIt) {
+  auto bench = connected();
+  bench.silent = true;
+  EXPECT_EQ(bench.line("+" + framed("D;1")), "+");
+  bench->server_gone();
+  EXPECT_EQ(bench.out(), framed("OK"));
+  EXPECT_FALSE(bench->in_session());
+}
+
 TEST(Relay, ADebuggerThatComesBeforeGdbserverHasEndedAfterADetachGetsANewOne) {
   auto bench = connected();
   (void)bench.send("D;1");

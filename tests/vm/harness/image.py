@@ -146,17 +146,18 @@ def probe_image(helper=True, gdbserver=True, probe="probe", configuration=None, 
     return image.save()
 
 
-def published_method(image):
+def published_method(image, messages=""):
     """Changes an image so that its /init is the shell script that people put there today. It hopes that gdbserver is
-    attached after a second. What gdbdebug is measured against; needs busybox."""
+    attached after a second. What gdbdebug is measured against; needs busybox. messages: where gdbserver's go."""
     image.program("/bin/busybox", shutil.which("busybox"))
     for applet in ("sh", "mount", "mkdir", "sleep"):
         image.link(f"/bin/{applet}", "busybox")
-    image.add("/init", """#!/bin/sh
+    redirection = f" 2>{messages}" if messages else ""
+    image.add("/init", f"""#!/bin/sh
 mkdir -p /proc /dev
 mount -t proc proc /proc
 mount -t devtmpfs dev /dev
-/usr/bin/gdbserver --attach /dev/ttyS1 $$ &
+/usr/bin/gdbserver --attach /dev/ttyS1 $${redirection} &
 sleep 1
 exec /usr/lib/gdbdebug/init "$@"
 """, 0o755)
