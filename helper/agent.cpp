@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -468,7 +469,7 @@ void settle() {
   // be a panic ("System is deadlocked on memory") where nobody else is left to be killed: our memory belongs to the
   // boot.
   if (const auto file = sys::open(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY))
-    (void)sys::write(file->get(), "-999");
+    (void)sys::write(file->get(), "-900");
   // 0 to 2 are PID 1's console, if it has one: nothing here writes there, and it must not be kept open.
   if (const auto null = sys::open(AT_FDCWD, "/dev/null", O_RDWR)) {
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
@@ -524,6 +525,25 @@ Result<UniqueFd> start_agent(const Settings& settings, char** argv) {
   return ours;
 }
 
+namespace {
+
+/// The agent says itself why it ends, unless something killed it. It stays for the real init to wait for, as it would
+/// after an end of any kind.
+void tell_if_killed() {
+  constexpr std::uint64_t kEndTimeoutMs = 1000;  // its files are closed shortly before it counts as dead
+  siginfo_t child{};
+  for (const auto deadline = sys::now_ms() + kEndTimeoutMs; child.si_pid == 0 && sys::now_ms() < deadline;) {
+    if (::waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+    if (child.si_pid == 0) (void)::poll(nullptr, 0, 5);
+  }
+  if (child.si_pid == 0 || child.si_code == CLD_EXITED) return;
+  log::Message message("waiting for the agent: it was killed by signal ");
+  message.add_number(static_cast<std::uint64_t>(child.si_status)).add("; ").add(kWithout);
+  log::say(log::Level::kError, message);
+}
+
+}  // namespace
+
 void wait_for_agent(const UniqueFd& handoff) {
   const auto deadline = sys::now_ms() + kHandoffTimeoutMs;
   for (;;) {
@@ -533,7 +553,11 @@ void wait_for_agent(const UniqueFd& handoff) {
     }
     pollfd poll{.fd = handoff.get(), .events = POLLIN, .revents = 0};
     const int count = ::poll(&poll, 1, static_cast<int>(deadline - now));
-    if (count > 0) return;
+    if (count > 0) {
+      char go = 0;
+      if (sys::read(handoff.get(), {&go, 1}) == 0) tell_if_killed();
+      return;
+    }
     if (count < 0 && errno != EINTR)
       return log::error(failed("waiting for the agent", ""), "executing the real init all the same");
   }

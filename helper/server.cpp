@@ -46,6 +46,10 @@ rsp::Reader reader(reply_buffer);
   (void)::setpgid(0, 0);  // with the helper that it forks to read PID 1's files: the agent waits for both
   for (const int fd : kept) (void)::fcntl(fd, F_SETFD, 0);  // they survive the exec on purpose
   if (::getppid() != agent) ::_exit(127);
+  // The out-of-memory killer is to take the agent first: with it all goes that we have taken from the boot, while an
+  // agent that is left would only start another gdbserver.
+  if (const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); score >= 0)
+    (void)!::write(score, "-999", 4);
   (void)raise_fence();  // without it the session works all the same, for as long as gdbserver lives
   if (::dup2(socket, STDIN_FILENO) >= 0 && ::dup2(socket, STDOUT_FILENO) >= 0 && ::dup2(messages, STDERR_FILENO) >= 0) {
     char* const argv[] = {const_cast<char*>("@gdbserver"), const_cast<char*>("--once"), const_cast<char*>("--attach"),

@@ -161,10 +161,15 @@ TEST(Cmdline, ALongTextIsCutBetweenTwoParametersOnly) {
   };
   const Case cases[] = {
       {"", ""},
-      {"a", ""},             // it may go on
-      {"a ", "a"},           // what is left is white space, and does no harm
-      {"a b", "a"},          {"a=1 \tb=2 c", "a=1 \tb=2"}, {"a b=\"c d", "a"}, {"a \"b c=d e", "a"},
-      {"\"a b\" c", "\"a b\""}, {"a -- b c", "a"},         {"-- b c", ""},
+      {"a", ""},    // it may go on
+      {"a ", "a"},  // what is left is white space, and does no harm
+      {"a b", "a"},
+      {"a=1 \tb=2 c", "a=1 \tb=2"},
+      {"a b=\"c d", "a"},
+      {"a \"b c=d e", "a"},
+      {"\"a b\" c", "\"a b\""},
+      {"a -- b c", "a"},
+      {"-- b c", ""},
   };
   for (const auto& one : cases) {
     SCOPED_TRACE(one.text);

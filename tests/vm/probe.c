@@ -12,7 +12,6 @@
 //   exit:N, exit-thread:N (by the system call exit alone), exec (itself once more), hang
 //   kill-agent: a child kills gdbdebug's agent as soon as PID 1 is held; 60 ticks
 //   threads: a second thread ends, then as poweroff
-//   eat:KB: it takes all memory that is there and KB more, each page of it used, then as poweroff
 //   signals: others send it what must not hold it, its children end by the hundred, then as poweroff
 // REPORT=no on the kernel command line: it tells nothing, and is at its action sooner.
 // Built with -DPROBE_BREAKS_LINKER it crashes in the dynamic linker, in any case: a resolver that the linker calls
@@ -184,7 +183,8 @@ static void say_processes(int proc) {
     const size_t arguments = read_at(proc, path, text, sizeof text);
     say("%s{\"pid\":%s,\"parent\":%d,\"state\":\"%c\",\"argv\":", first ? "" : ",", entry->d_name, parent, state);
     say_string(text, arguments);
-    send_text("}");
+    snprintf(path, sizeof path, "%s/oom_score_adj", entry->d_name);
+    say(",\"oom_score_adj\":%.*s}", (int)read_at(proc, path, text, sizeof text), text);
     first = 0;
   }
   if (directory) closedir(directory);
@@ -453,20 +453,6 @@ static void* end_thread(void* argument) {
   return argument;
 }
 
-// Until none is left: MemFree and what the kernel can drop. Others are in its way for the rest.
-static void eat(long more) {
-  static char text[65536];
-  const int proc = detached_proc();
-  text[read_at(proc, "meminfo", text, sizeof text - 1)] = 0;
-  close(proc);
-  const char* available = strstr(text, "MemAvailable:");
-  const size_t size = (size_t)((available ? atol(available + 13) : 0) + more) * 1024;
-  volatile char* memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  say("\nprobe: eats %zu KB\n", size / 1024);
-  for (size_t at = 0; memory != MAP_FAILED && at < size; at += 4096) memory[at] = 1;
-  say("probe: has eaten\n");
-}
-
 static void run_threads(void) {
   pthread_t thread;
   pthread_create(&thread, NULL, end_thread, NULL);
@@ -525,8 +511,6 @@ __attribute__((noinline)) static void act(const char* what, char** argv) {
     overflow();
   } else if (!strcmp(what, "signals")) {
     receive_signals();
-  } else if (!strncmp(what, "eat:", 4)) {
-    eat(atol(what + 4));
   } else if (!strcmp(what, "threads")) {
     run_threads();
   } else if (!strncmp(what, "exit:", 5)) {

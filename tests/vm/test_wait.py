@@ -89,8 +89,12 @@ def test_a_session_that_goes_on_shows_only_the_tracer(boot, gdb, helper):
     debugger.command("set sysroot")
     debugger.connect(machine.debug)
     debugger.command("continue")
-    got = comparable(machine.report())
+    report = machine.report()
+    got = comparable(report)
     assert got["status"]["TracerPid"] != "0"
+    # The out-of-memory killer may take both, and the agent first: gdbserver dies with it.
+    ours = {one["argv"].split("\0")[0]: one["oom_score_adj"] for one in report["processes"] if one["argv"][:1] == "@"}
+    assert ours == {"@gdbdebug-agent": -900, "@gdbserver": -999}, ours
     assert len(got["children"]) == 1, got["children"]
     assert_same(expected, got, but=("children", "has_children", "status.SigQ", "status.TracerPid"))
     assert machine.wait_end() == "poweroff"
