@@ -292,7 +292,8 @@ void judge_gdbserver(const Tree& tree, Facts& facts) {
 
 bool has_helper(const Files& files) {
   // A link would be the image's own init, whatever it leads to.
-  const auto init = files.resolve("/init") == "/init" ? files.read("/init") : std::nullopt;
+  if (files.resolve("/init") != "/init") return false;
+  const auto init = files.read("/init");
   return init && has_at(*init, 0, "\177ELF") && as_text(*init).find("rd.gdbdebug") != std::string_view::npos;
 }
 

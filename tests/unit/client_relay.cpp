@@ -184,6 +184,26 @@ TEST_F(ClientRelay, TheVdsoIsLeftOutUnlessItIsWanted) {
   EXPECT_EQ(ask(whole, open).first, packet(open));
 }
 
+TEST_F(ClientRelay, TheVdsoIsNoLibraryUnlessItIsWanted) {
+  const std::string begin = R"(<library-list-svr4 version="1.0" main-lm="0x7f01">)";
+  const std::string vdso = R"(<library name="linux-vdso.so.1" lm="0x7f02" l_addr="0x7ff0" l_ld="0x7ff3" lmid="0x0"/>)";
+  const std::string rest =
+      R"(<library name="/lib/libc.so.6" lm="0x7f03" l_addr="0x7f10" l_ld="0x7f19" lmid="0x0"/></library-list-svr4>)";
+  const std::string whole = "qXfer:libraries-svr4:read:start=0;prev=0:0,fff";
+  auto relay = make();
+  (void)ask(relay, whole);
+  EXPECT_EQ(answer(relay, "l" + begin + vdso + rest), packet("l" + begin + rest));
+  // In pieces it stays, because gdb counts their bytes.
+  for (const auto* offset : {":0,fff", ":32,fff"}) {
+    const std::string piece = (std::string_view(offset).starts_with(":0") ? "m" : "l") + begin + vdso;
+    (void)ask(relay, std::string("qXfer:libraries-svr4:read:") + offset);
+    EXPECT_EQ(answer(relay, piece), packet(piece)) << offset;
+  }
+  auto wanted = make({}, true);
+  (void)ask(wanted, whole);
+  EXPECT_EQ(answer(wanted, "l" + begin + vdso + rest), packet("l" + begin + vdso + rest));
+}
+
 TEST_F(ClientRelay, ADetachIsKnownByItsReply) {
   auto relay = make();
   (void)ask(relay, "D;1");
