@@ -19,7 +19,7 @@ from table import Unavailable
 SYSTEMD = "/usr/lib/systemd/systemd"
 COMMAND = BUILD / "client" / "gdbdebug"
 BAUD = 115200
-TO_BACKTRACE = ["set breakpoint pending on", "tbreak __libc_start_main", "continue", "backtrace", "info sharedlibrary"]
+TO_BACKTRACE = ["set breakpoint pending on", "tbreak __libc_start_main", "continue", "backtrace"]
 
 
 def command_of(kind, initrd, path, commands):
@@ -45,7 +45,7 @@ def one(kind, initrd, baud=None, backtrace=True):
     with tempfile.TemporaryDirectory(prefix="gdbdebug-bench-") as folder:
         mark = Path(folder) / "mark"
         pause = f"shell touch {shlex.quote(str(mark))}; while test -e {shlex.quote(str(mark))}; do sleep 0.05; done"
-        commands = [pause, *([*TO_BACKTRACE, pause] if backtrace else []), "kill"]
+        commands = [pause, *([*TO_BACKTRACE, pause, "info sharedlibrary"] if backtrace else []), "kill"]
         with Machine(folder, initrd, "rd.gdbdebug=ttyS1,wait", memory=1024) as machine, \
                 open(f"{folder}/gdb.log", "w+", encoding="utf-8") as log:
             machine.wait_for("gdbdebug: ready on ttyS1", 120)

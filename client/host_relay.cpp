@@ -156,7 +156,8 @@ void HostRelay::reply(std::string_view payload) {
 }
 
 void HostRelay::on_request(std::string_view payload, std::uint64_t now_ms) {
-  if (answer_here(payload, now_ms) || answer_again(payload, now_ms)) return;
+  if (answer_here(payload, now_ms) || answer_again(payload, now_ms) || answer_symbol(payload, now_ms)) return;
+  request_ = payload;
   detaching_ = payload == "D" || payload.starts_with("D;");
   detached_ = false;
   ask_ = payload.starts_with("qSupported") ? Ask::features : Ask::debugger;
@@ -201,12 +202,44 @@ bool HostRelay::answer_again(std::string_view payload, std::uint64_t now_ms) {
       reads || payload.starts_with("vFile:") ||
       (!payload.empty() && std::string_view("qHgpT?").find(payload.front()) != std::string_view::npos);
   if (!harmless || now_ms - breath_ms_ > kBreathMs) breath_.clear();
+  if (!harmless || payload.starts_with("qRcmd,")) wanted_symbol_.clear();
   asked_ = reads ? payload : std::string_view();
   const auto known = breath_.find(payload);
   if (!reads || known == breath_.end()) return false;
   breath_ms_ = now_ms;
   reply(known->second);
   return true;
+}
+
+// The target's only question, when it is known and the debugger offers its symbols once more.
+bool HostRelay::answer_symbol(std::string_view payload, std::uint64_t now_ms) {
+  if (!payload.starts_with("qSymbol:")) return false;
+  if (payload == "qSymbol::") {
+    offered_ = !wanted_symbol_.empty();
+    if (offered_) reply("qSymbol:" + wanted_symbol_);
+    return offered_;
+  }
+  if (!std::exchange(offered_, false)) return false;
+  if (payload == "qSymbol::" + wanted_symbol_) {
+    reply("OK");
+    return true;
+  }
+  found_symbol_ = payload;
+  wanted_symbol_.clear();
+  ask_ = Ask::symbol;
+  send("qSymbol::", now_ms);
+  return true;
+}
+
+// Whether this reply of the target's shows that it wants a single symbol, which the debugger has not.
+void HostRelay::note_symbol(std::string_view reply) {
+  constexpr std::string_view kQuestion = "qSymbol:";
+  if (!request_.starts_with(kQuestion)) return;
+  const auto payload = binary(reply).value_or("");
+  const bool only = payload == "OK" && !asked_symbol_.empty() && request_ == "qSymbol::" + asked_symbol_;
+  wanted_symbol_ = only ? asked_symbol_ : std::string();
+  const bool first = request_ == "qSymbol::" && payload.starts_with(kQuestion);
+  asked_symbol_ = first ? payload.substr(kQuestion.size()) : std::string();
 }
 
 // gdb looks into /proc/PID/task/PID/maps for one line, that of the vdso, and then reads the vdso: 10 kB on the line. To
@@ -306,9 +339,18 @@ void HostRelay::on_reply(std::string_view payload, std::uint64_t now_ms) {
       return reply(payload.find("QStartNoAckMode+") == std::string_view::npos
                        ? std::string(payload) + ";QStartNoAckMode+"
                        : std::string(payload));
+    case Ask::symbol:
+      request_ = "qSymbol::";
+      if (payload.starts_with("qSymbol:") && found_symbol_.ends_with(binary(payload.substr(7)).value_or(""))) {
+        ask_ = Ask::debugger;
+        request_ = found_symbol_;
+        return send(request_, now_ms);
+      }
+      break;  // it asks for another one, or for none
     case Ask::debugger:
       break;
   }
+  note_symbol(payload);
   // What PID 1 writes to the debugger's console comes before the stop that was asked for.
   const bool console = payload.starts_with('O') && payload != "OK";
   detached_ = detaching_ && payload == "OK";

@@ -59,6 +59,8 @@ class HostRelay {
 
   bool answer_file(std::string_view payload);
   bool answer_again(std::string_view payload, std::uint64_t now_ms);
+  bool answer_symbol(std::string_view payload, std::uint64_t now_ms);
+  void note_symbol(std::string_view reply);
 
   Descriptions descriptions_;
   bool whole_vdso_;
@@ -73,14 +75,22 @@ class HostRelay {
   std::uint64_t breath_ms_ = 0;  ///< When the last reply went out.
   std::string asked_;            ///< The request under way, if its reply is worth keeping for a breath.
 
-  enum class Ask : std::uint8_t { nothing, debugger, features, probe, learn };
+  // gdb offers its symbols anew for every file that it has read, and the target asks each time for the one that nobody
+  // has ("qSymbol", gdb's manual, "General Query Packets"). Its name is in hexadecimal digits.
+  std::string asked_symbol_;   ///< What the target asked for first when gdb last offered its symbols.
+  std::string wanted_symbol_;  ///< The only one that it wants, while PID 1 is held.
+  bool offered_ = false;       ///< We asked the debugger for it, in the target's place.
+  std::string found_symbol_;   ///< The debugger's answer, if it has it after all.
+
+  enum class Ask : std::uint8_t { nothing, debugger, features, probe, learn, symbol };
   Ask ask_ = Ask::nothing;
   bool noack_ = false;  ///< Towards the debugger.
   bool detached_ = false;
   bool detaching_ = false;
   bool given_up_ = false;
 
-  std::string sent_;  ///< The packet under way to the target, to be repeated.
+  std::string request_;  ///< The debugger's last one that went to the target.
+  std::string sent_;     ///< The packet under way to the target, to be repeated.
   bool acked_ = true;
   unsigned tries_ = 0;
   std::optional<std::uint64_t> deadline_;

@@ -204,6 +204,46 @@ TEST_F(ClientRelay, TheVdsoIsNoLibraryUnlessItIsWanted) {
   EXPECT_EQ(answer(wanted, "l" + begin + vdso + rest), packet("l" + begin + vdso + rest));
 }
 
+TEST_F(ClientRelay, TheOnlySymbolThatTheTargetWantsIsAskedForHereWhileItIsHeld) {
+  auto relay = make();
+  const auto offer = [&] {
+    EXPECT_EQ(ask(relay, "qSymbol::").first, packet("qSymbol::"));
+    EXPECT_EQ(answer(relay, "qSymbol:6*\"1"), packet("qSymbol:6*\"1")) << "a run of six";
+    EXPECT_EQ(ask(relay, "qSymbol::6666661").first, "+" + packet("qSymbol::6666661"));
+    EXPECT_EQ(answer(relay, "OK"), packet("OK"));
+    taken(relay.to_target());
+  };
+  offer();
+  for (int file = 0; file < 3; ++file) {
+    EXPECT_EQ(ask(relay, "qSymbol::"), std::pair(std::string(), "+" + packet("qSymbol:6666661")));
+    EXPECT_EQ(ask(relay, "qSymbol::6666661"), std::pair(std::string(), "+" + packet("OK")));
+  }
+  (void)ask(relay, "vCont;c");
+  (void)answer(relay, "T05");
+  taken(relay.to_target());
+  offer();
+
+  // A file has it at last: then the target is told.
+  EXPECT_EQ(ask(relay, "qSymbol::").second, "+" + packet("qSymbol:6666661"));
+  EXPECT_EQ(ask(relay, "qSymbol:1234:6666661"), std::pair(packet("qSymbol::"), std::string("+")));
+  EXPECT_EQ(answer(relay, "qSymbol:6*\"1"), "");
+  EXPECT_EQ(taken(relay.to_target()), "+" + packet("qSymbol:1234:6666661"));
+  EXPECT_EQ(answer(relay, "qSymbol:6163"), packet("qSymbol:6163"));
+}
+
+TEST_F(ClientRelay, ATargetThatWantsTwoSymbolsIsAskedEachTime) {
+  auto relay = make();
+  for (int file = 0; file < 2; ++file) {
+    EXPECT_EQ(ask(relay, "qSymbol::").first, packet("qSymbol::"));
+    EXPECT_EQ(answer(relay, "qSymbol:6162"), packet("qSymbol:6162"));
+    EXPECT_EQ(ask(relay, "qSymbol::6162").first, "+" + packet("qSymbol::6162"));
+    EXPECT_EQ(answer(relay, "qSymbol:6163"), packet("qSymbol:6163"));
+    EXPECT_EQ(ask(relay, "qSymbol::6163").first, "+" + packet("qSymbol::6163"));
+    EXPECT_EQ(answer(relay, "OK"), packet("OK"));
+    taken(relay.to_target());
+  }
+}
+
 TEST_F(ClientRelay, ADetachIsKnownByItsReply) {
   auto relay = make();
   (void)ask(relay, "D;1");
