@@ -178,7 +178,7 @@ void Relay::forward(std::string_view payload) {
   if (payload == "?") return ask_server(payload, Ask::kStop);
   if (payload.starts_with("qSupported")) return ask_server(payload, Ask::kFeatures);
   if (payload.starts_with("QPassSignals:") || payload.starts_with("QProgramSignals:")) return forward_signals(payload);
-  if (payload.front() == 'Z' || payload.front() == 'z') {
+  if (payload.starts_with('Z') || payload.starts_with('z')) {
     auto rest = payload;
     breakpoint_.clear();
     breakpoint_.add(take_word(rest, ';'));

@@ -671,6 +671,13 @@ TEST(Relay, ABreakpointThatGdbserverRefusedIsNotRemoved) {
   EXPECT_EQ(bench.asked(), Payloads{"QCatchSyscalls:0"});
 }
 
+TEST(Relay, AnEmptyPacketIsPassedOnWhateverCameBeforeIt) {
+  auto bench = connected();
+  (void)bench.line("+" + framed("z0,1000,1"));
+  bench.answers[""] = "OK";  // and not taken for a breakpoint's reply
+  EXPECT_EQ(bench.line("+" + framed("")), "+" + framed("OK"));
+}
+
 TEST(Relay, AnArmedAgentsSettingsAreToldAgainAfterADebugger) {
   const std::string_view settings[] = {"QProgramSignals:1;2", "QPassSignals:e"};
   auto bench = connected();
