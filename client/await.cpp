@@ -28,13 +28,17 @@ struct Asking {
   int questions = 0;
   std::string since_rude;  // what came after the last rude question
   std::optional<Greeting> greeting;
+  bool refused = false;  // somebody else is there (refuse_peer() in helper/listener.cpp)
   bool stub = false;
 };
+
+constexpr std::string_view kRefusal = "gdbdebug: another debugger is connected";
 
 void take(Asking& asking, std::string_view bytes) {
   if (asking.questions > kPlainQuestions && asking.since_rude.size() < 16) asking.since_rude += bytes;
   while (auto line = asking.lines.take(bytes)) {
     if (auto greeting = read_greeting(*line)) asking.greeting = std::move(greeting);
+    if (line->starts_with(kRefusal)) asking.refused = true;
   }
   // A terminal that is not raw yet echoes the question, and a console may say anything: only a lone NAK is a stub's.
   asking.stub = asking.since_rude == "-";
@@ -51,6 +55,8 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
   const int seconds = awaited.seconds;
   const auto begin = Clock::now();
   const std::string waiting = "waiting for the target on '" + target.text + "'";
+  const std::string refusal = "another debugger is connected to '" + target.text + "'; waiting until it has gone";
+  bool refused = false;
   bool advised = advice.empty();
   // In a line of its own: the one that changes may be cut off at the terminal's edge.
   const auto advise = [&] {
@@ -69,6 +75,7 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
     if (seconds > 0 && now - begin >= std::chrono::seconds(seconds)) {
       const auto limit = " within " + std::to_string(seconds) + " s";
       Error error{"waiting for the target on", target.text, "no answer" + limit, advice};
+      if (refused) error = {"waiting for the target on", target.text, "another debugger was connected to it" + limit};
       if (asking.greeting) {
         error.reason =
             std::string("it answers, but ") + (awaited.crashed ? "PID 1 did not crash" : "was not ready") + limit;
@@ -82,6 +89,7 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
       auto wire = open_wire(target, may_come);
       if (!wire.ok()) {
         if (!may_come) return wire.error();
+        refused = false;
         advise();
         display.doing("waiting for '" + target.text + "' to be there (" + wire.error().reason + ")");
         (void)::poll(nullptr, 0, static_cast<int>(kOpenAgain.count()));  // nothing tells when a listener comes to be
@@ -101,7 +109,7 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
     }
     display.doing(asking.greeting ? "the target on '" + target.text + "' answers; PID 1 is " + asking.greeting->state +
                                         (awaited.crashed ? ", and is waited for until it crashes" : "")
-                                  : waiting);
+                                  : (refused ? refusal : waiting));
 
     const auto left = std::chrono::duration_cast<milliseconds>(next_question - Clock::now()).count();
     pollfd polled{arrival.wire.input(), POLLIN, 0};
@@ -113,6 +121,8 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
       if (target.kind == Target::Kind::ssh) {
         return Error{"waiting for the target on", target.text, "ssh has ended", "what it said is above"};
       }
+      // What was said before the end can be lost with it, where the target had not read our question.
+      refused = refused || asking.refused;
       arrival.wire = {};  // the virtual machine ended, the adapter was pulled: it may come again
       (void)::poll(nullptr, 0, static_cast<int>(kOpenAgain.count()));  // and not faster than it can be opened
       continue;

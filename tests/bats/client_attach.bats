@@ -136,6 +136,16 @@ with_program() {
     assert_line --partial 'no answer within 1 s; boot the target with rd.gdbdebug='
 }
 
+@test "attach: a target that refuses a second debugger is asked until the first has gone" {
+    need socat
+    printf 'gdbdebug: another debugger is connected; try again when it has gone\r\n' >refusal
+    socat UNIX-LISTEN:busy.sock,fork EXEC:'cat refusal' 3>&- &
+    target_pids+=($!)
+    run -4 timeout 60 "$gdbdebug" attach --timeout 2 busy.sock <&-
+    assert_line "gdbdebug: another debugger is connected to 'busy.sock'; waiting until it has gone"
+    assert_line --partial 'another debugger was connected to it within 2 s'
+}
+
 @test "attach: what is wrong with the command line is exit status 2" {
     run -2 "$gdbdebug" attach
     run -2 "$gdbdebug" attach --no-such-option x
