@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -28,12 +29,13 @@ class Outbox {
   bool add(std::string_view bytes) {
     if (begin_ == end_) begin_ = end_ = 0;
     if (bytes.size() > N - end_ && begin_ > 0) {
-      for (std::size_t i = begin_; i < end_; ++i) bytes_[i - begin_] = bytes_[i];
+      std::memmove(bytes_.data(), bytes_.data() + begin_, end_ - begin_);
       end_ -= begin_;
       begin_ = 0;
     }
     if (bytes.size() > N - end_) return false;
-    for (const char c : bytes) bytes_[end_++] = c;
+    if (!bytes.empty()) std::memcpy(bytes_.data() + end_, bytes.data(), bytes.size());
+    end_ += bytes.size();
     return true;
   }
   std::string_view view() const { return {bytes_.data() + begin_, end_ - begin_}; }

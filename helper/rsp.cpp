@@ -2,14 +2,29 @@
 // rsp: see rsp.hpp.
 #include "rsp.hpp"
 
+#include <cstring>
+
 #include "text.hpp"
 
 namespace gdbdebug::rsp {
 
 std::uint8_t checksum(std::string_view payload) {
-  std::uint8_t sum = 0;
-  for (const char c : payload) sum = static_cast<std::uint8_t>(sum + static_cast<unsigned char>(c));
-  return sum;
+  // Eight bytes at a time in four lanes of 16 bits, which hold 128 additions of two bytes: the helper is compiled for
+  // size, and a core file is nothing but payload.
+  constexpr std::uint64_t kLanes = 0x00ff00ff00ff00ff;
+  constexpr std::size_t kAdditions = 128;
+  unsigned sum = 0;
+  while (payload.size() >= 8) {
+    std::uint64_t lanes = 0;
+    for (std::size_t n = 0; n < kAdditions && payload.size() >= 8; ++n, payload.remove_prefix(8)) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, payload.data(), sizeof word);
+      lanes += (word & kLanes) + ((word >> 8) & kLanes);
+    }
+    for (; lanes != 0; lanes >>= 16) sum += static_cast<unsigned>(lanes & 0xffff);
+  }
+  for (const char c : payload) sum += static_cast<unsigned char>(c);
+  return static_cast<std::uint8_t>(sum);
 }
 
 Token Reader::between(char byte) {
@@ -31,17 +46,15 @@ Token Reader::between(char byte) {
 
 /// The long run of a packet at the speed of memcpy: memory dumps are nothing else.
 void Reader::take_payload(std::string_view& bytes) {
-  std::size_t n = 0;
-  unsigned sum = sum_;
   const auto room = buffer_.size() - size_;
-  const auto limit = bytes.size() < room ? bytes.size() : room;
-  for (; n < limit && bytes[n] != '#' && bytes[n] != '$'; ++n) {
-    buffer_[size_ + n] = bytes[n];
-    sum += static_cast<unsigned char>(bytes[n]);
-  }
-  size_ += n;
-  sum_ = static_cast<std::uint8_t>(sum);
-  bytes.remove_prefix(n);
+  auto run = bytes.substr(0, room);
+  run = run.substr(0, run.find('#'));
+  run = run.substr(0, run.find('$'));
+  if (run.empty()) return;
+  std::memcpy(buffer_.data() + size_, run.data(), run.size());
+  size_ += run.size();
+  sum_ = static_cast<std::uint8_t>(sum_ + checksum(run));
+  bytes.remove_prefix(run.size());
 }
 
 Token Reader::take(std::string_view& bytes) {
@@ -116,7 +129,8 @@ std::string_view frame(std::string_view payload, std::span<char> out) {
   if (payload.size() + 4 > out.size()) return {};
   std::size_t n = 0;
   out[n++] = '$';
-  for (const char c : payload) out[n++] = c;
+  if (!payload.empty()) std::memmove(out.data() + n, payload.data(), payload.size());
+  n += payload.size();
   const auto sum = checksum(payload);
   out[n++] = '#';
   out[n++] = kDigits[sum >> 4];

@@ -292,6 +292,15 @@ TEST(Rsp, ExpandsRunLengthEncoding) {
 TEST(Rsp, AddsUpChecksumsModulo256) {
   EXPECT_EQ(checksum(""), 0);
   EXPECT_EQ(checksum("?"), 0x3f);
+  // Of every length about the eight bytes that are added at a time, and of more than the lanes of one pass can hold.
+  for (std::size_t size = 0; size < 5000; size = size < 40 ? size + 1 : size * 2 - 1) {
+    std::string text(size, '\xff');
+    for (std::size_t i = 0; i < size; i += 3) text[i] = static_cast<char>(i * 7);
+    unsigned sum = 0;
+    for (const char c : text) sum += static_cast<unsigned char>(c);
+    EXPECT_EQ(checksum(text), sum % 256) << size;
+    EXPECT_EQ(checksum(std::string(size, '\xff')), size * 255 % 256) << size;
+  }
   EXPECT_EQ(checksum(std::string(256, '\xff')), 0);
   EXPECT_EQ(checksum("\x80\x80\x01"), 1);
 }
