@@ -141,8 +141,8 @@ with_program() {
     printf 'gdbdebug: another debugger is connected; try again when it has gone\r\n' >refusal
     socat UNIX-LISTEN:busy.sock,fork EXEC:'cat refusal' 3>&- &
     target_pids+=($!)
-    run -4 timeout 60 "$gdbdebug" attach --timeout 2 busy.sock <&-
-    assert_line "gdbdebug: another debugger is connected to 'busy.sock'; waiting until it has gone"
+    run -4 timeout 60 "$gdbdebug" attach --timeout 2 "$PWD/busy.sock" <&-
+    assert_line "gdbdebug: another debugger is connected to '$PWD/busy.sock'; waiting until it has gone"
     assert_line --partial 'another debugger was connected to it within 2 s'
 }
 
