@@ -138,8 +138,10 @@ with_program() {
 
 @test "attach: a target that refuses a second debugger is asked until the first has gone" {
     need socat
-    printf 'gdbdebug: another debugger is connected; try again when it has gone\r\n' >refusal
-    socat UNIX-LISTEN:busy.sock,fork EXEC:'cat refusal' 3>&- &
+    # socat drops what is on its way when its program has gone before the question could be written to it.
+    printf '#!/bin/sh\nread -r question\nprintf "gdbdebug: another debugger is connected; try again\\r\\n"\n' >refuse
+    chmod +x refuse
+    socat UNIX-LISTEN:busy.sock,fork EXEC:./refuse 3>&- &
     target_pids+=($!)
     run -4 timeout 60 "$gdbdebug" attach --timeout 2 "$PWD/busy.sock" <&-
     assert_line "gdbdebug: another debugger is connected to '$PWD/busy.sock'; waiting until it has gone"
