@@ -65,7 +65,7 @@ std::string without_vdso(std::string_view list) {
 std::string escaped(std::string_view plain) {
   std::string text;
   for (const char c : plain) {
-    if (c == '}' || c == '$' || c == '#' || c == '*') {
+    if (rsp::is_escaped(c)) {
       text += {'}', static_cast<char>(c ^ 0x20)};
     } else {
       text += c;

@@ -342,8 +342,7 @@ void Relay::reply_executable(std::string_view range) {
   const auto rest = name.view().substr(offset < name.view().size() ? offset : name.view().size());
   Text<1100> text(length < rest.size() ? "m" : "l");
   for (const char c : rest.substr(0, length)) {
-    // Binary data (gdb's manual, "Overview"): these four are escaped.
-    if (c == '#' || c == '$' || c == '}' || c == '*')
+    if (rsp::is_escaped(c))
       text.add('}').add(static_cast<char>(c ^ 0x20));
     else
       text.add(c);

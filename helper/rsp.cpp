@@ -89,11 +89,7 @@ Token Reader::feed(char byte) {
         state_ = State::kSum1;
         return Token::kNone;
       }
-      sum_ = static_cast<std::uint8_t>(sum_ + static_cast<unsigned char>(byte));
-      if (size_ < buffer_.size())
-        buffer_[size_++] = byte;
-      else
-        overflow_ = true;
+      overflow_ = true;  // take_payload() has taken what there was room for
       return Token::kNone;
     case State::kSum1:
       received_ = hex_value(byte);

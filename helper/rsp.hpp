@@ -25,6 +25,11 @@ enum class Token : std::uint8_t {
   kNewline,    ///< a newline (or carriage return) between packets: a person, or `gdbdebug attach`
 };
 
+/// Whether the byte stands escaped in a stub's binary data (gdb's manual, "Overview"): `}`, and the byte xor 0x20.
+constexpr bool is_escaped(char c) {
+  return c == '#' || c == '$' || c == '}' || c == '*';
+}
+
 /// Sum of the payload's bytes modulo 256.
 std::uint8_t checksum(std::string_view payload);
 
