@@ -49,6 +49,10 @@ std::optional<std::string> binary(std::string_view payload) {
   return plain;
 }
 
+bool is_read(std::string_view request) {
+  return request.starts_with('m') || request.starts_with("qXfer:");
+}
+
 // A reply with the whole list of libraries (gdb's manual, "Library List Format for SVR4 Targets") without the vdso. gdb
 // passes it over only where it has found it in memory, and gdb 18 warns that it lacks the file, which nobody has.
 std::string without_vdso(std::string_view list) {
@@ -197,13 +201,12 @@ bool HostRelay::answer_here(std::string_view payload, std::uint64_t now_ms) {
 
 // Reads of memory and of tables, asked again before anything could change them.
 bool HostRelay::answer_again(std::string_view payload, std::uint64_t now_ms) {
-  const bool reads = payload.starts_with('m') || payload.starts_with("qXfer:");
+  const bool reads = is_read(payload);
   const bool harmless =
       reads || payload.starts_with("vFile:") ||
       (!payload.empty() && std::string_view("qHgpT?").find(payload.front()) != std::string_view::npos);
   if (!harmless || now_ms - breath_ms_ > kBreathMs) breath_.clear();
   if (!harmless || payload.starts_with("qRcmd,")) wanted_symbol_.clear();
-  asked_ = reads ? payload : std::string_view();
   const auto known = breath_.find(payload);
   if (!reads || known == breath_.end()) return false;
   breath_ms_ = now_ms;
@@ -357,12 +360,12 @@ void HostRelay::on_reply(std::string_view payload, std::uint64_t now_ms) {
   breath_ms_ = now_ms;
   // Only of a list that came in one piece: where the next would begin is counted in the bytes that came before.
   std::string list;
-  if (!whole_vdso_ && payload.starts_with('l') && asked_.starts_with("qXfer:libraries-svr4:read:") &&
-      asked_.find(":0,") != std::string::npos) {
+  if (!whole_vdso_ && payload.starts_with('l') && request_.starts_with("qXfer:libraries-svr4:read:") &&
+      request_.find(":0,") != std::string::npos) {
     list = without_vdso(payload);
     payload = list;
   }
-  if (!asked_.empty()) breath_.insert_or_assign(std::exchange(asked_, {}), std::string(payload));
+  if (is_read(request_)) breath_.insert_or_assign(request_, std::string(payload));
   reply(payload);
   if (console) ask_ = Ask::debugger;
 }

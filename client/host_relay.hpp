@@ -73,7 +73,6 @@ class HostRelay {
   // What gdb asks twice in one breath, such as the program headers at each of five steps. PID 1 is held meanwhile.
   std::map<std::string, std::string, std::less<>> breath_;
   std::uint64_t breath_ms_ = 0;  ///< When the last reply went out.
-  std::string asked_;            ///< The request under way, if its reply is worth keeping for a breath.
 
   // gdb offers its symbols anew for every file that it has read, and the target asks each time for the one that nobody
   // has ("qSymbol", gdb's manual, "General Query Packets"). Its name is in hexadecimal digits.
