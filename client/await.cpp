@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 
+#include "hello.hpp"
 #include "interrupt.hpp"
 
 namespace gdbdebug::client {
@@ -28,11 +29,9 @@ struct Asking {
   int questions = 0;
   std::string since_rude;  // what came after the last rude question
   std::optional<Greeting> greeting;
-  bool refused = false;  // somebody else is there (refuse_peer() in helper/listener.cpp)
+  bool refused = false;  // somebody else is there
   bool stub = false;
 };
-
-constexpr std::string_view kRefusal = "gdbdebug: another debugger is connected";
 
 void take(Asking& asking, std::string_view bytes) {
   if (asking.questions > kPlainQuestions && asking.since_rude.size() < 16) asking.since_rude += bytes;

@@ -17,6 +17,9 @@ struct Hello {
   std::string_view machine;   ///< as uname -m says
 };
 
+/// How the line begins that a second debugger gets before it is closed.
+inline constexpr std::string_view kRefusal = "gdbdebug: another debugger is connected";
+
 /// What must not be in a text on the debug line: with these characters gdb takes it for a packet.
 inline constexpr std::string_view kProtocol = "$%+-#";
 

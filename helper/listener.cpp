@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "hello.hpp"
 #include "sys.hpp"
 
 // After <sys/socket.h>, whose sockaddr it needs.
@@ -111,7 +112,8 @@ UniqueFd accept_peer(const UniqueFd& listener, const Request& request) {
 }
 
 void refuse_peer(UniqueFd peer) {
-  (void)sys::write(peer.get(), "gdbdebug: another debugger is connected; try again when it has gone\r\n");
+  Text<100> text(kRefusal);
+  (void)sys::write(peer.get(), text.add("; try again when it has gone\r\n"));
 }
 
 }  // namespace gdbdebug
