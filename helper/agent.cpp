@@ -509,24 +509,6 @@ void settle() {
   ::_exit(agent_main(const_cast<char**>(new_argv)));
 }
 
-}  // namespace
-
-Result<UniqueFd> start_agent(const Settings& settings, char** argv) {
-  int pipe[2];
-  if (::pipe2(pipe, O_CLOEXEC) != 0) return failed("making a pipe", "");
-  UniqueFd ours(pipe[0]);
-  UniqueFd theirs(pipe[1]);
-  const pid_t pid = ::fork();
-  if (pid < 0) return failed("forking the agent", "");
-  if (pid == 0) {
-    ours.reset();
-    become_agent(settings, std::move(theirs), argv);
-  }
-  return ours;
-}
-
-namespace {
-
 /// The agent says itself why it ends, unless something killed it. It stays for the real init to wait for, as it would
 /// after an end of any kind.
 void tell_if_killed() {
@@ -543,6 +525,20 @@ void tell_if_killed() {
 }
 
 }  // namespace
+
+Result<UniqueFd> start_agent(const Settings& settings, char** argv) {
+  int pipe[2];
+  if (::pipe2(pipe, O_CLOEXEC) != 0) return failed("making a pipe", "");
+  UniqueFd ours(pipe[0]);
+  UniqueFd theirs(pipe[1]);
+  const pid_t pid = ::fork();
+  if (pid < 0) return failed("forking the agent", "");
+  if (pid == 0) {
+    ours.reset();
+    become_agent(settings, std::move(theirs), argv);
+  }
+  return ours;
+}
 
 void wait_for_agent(const UniqueFd& handoff) {
   const auto deadline = sys::now_ms() + kHandoffTimeoutMs;
