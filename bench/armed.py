@@ -2,27 +2,20 @@
 """`crash` and `exit` armed: the initramfs phase of a real systemd boot, from "Run /init" to basic.target, with and
 without. The virtual machine's clock counts instructions (QEMU: -icount), so that a busy host does not change it."""
 
-import re
 import shutil
-import tempfile
 from pathlib import Path
 
-from harness import Machine, dracut_image
-from table import ICOUNT, Unavailable
+from clock import machine_time
+from harness import dracut_image
+from table import Unavailable
 
 KINDS = {"off": "", "crash": "rd.gdbdebug=ttyS1,crash", "exit": "rd.gdbdebug=ttyS1,crash,exit"}
 
 
 def phase(initrd, append):
     """Seconds of the machine's own clock."""
-    with tempfile.TemporaryDirectory(prefix="gdbdebug-bench-") as folder:
-        with Machine(folder, initrd, f"{append} systemd.log_target=kmsg systemd.log_level=info", memory=1024,
-                     devices=ICOUNT) as machine:
-            machine.wait_for(r"Reached target (basic\.target|Basic System).*\n", 300)
-            text = machine.console.text
-    start = re.search(r"\[ *([\d.]+)\] Run /init as init process", text)
-    end = re.search(r"\[ *([\d.]+)\] systemd\[1\]: Reached target (basic\.target|Basic System)", text)
-    return float(end.group(1)) - float(start.group(1))
+    return machine_time(initrd, f"{append} systemd.log_target=kmsg systemd.log_level=info",
+                        r"systemd\[1\]: Reached target (basic\.target|Basic System)", 300, memory=1024)
 
 
 def measure(table, rounds):

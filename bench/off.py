@@ -3,12 +3,12 @@
 rounds; once in the virtual machine, by the kernel's own clock."""
 
 import os
-import re
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
+from clock import since_run
 from harness import Machine, image, probe_image
 from table import Unavailable
 
@@ -56,9 +56,7 @@ def in_the_machine(rounds):
                 with Machine(f"{folder}/{number}{len(append)}", probe_image(), f"{append} PROBE=stamp") as machine:
                     machine.wait_end()
                     text = machine.console.text
-                run = re.search(r"\[ *([\d.]+)\] Run \S*init as init process", text)
-                stamp = re.search(r"\[ *([\d.]+)\] probe: stamp", text)
-                values.append(1000 * (float(stamp.group(1)) - float(run.group(1))))
+                values.append(1000 * since_run(text, "probe: stamp"))
     return result
 
 

@@ -4,14 +4,14 @@ shell script, in turns, in images that differ in nothing else. Times are those a
 of them is QEMU's translation of code that runs once. So the first is measured by the machine's own clock, too, which
 then counts instructions (QEMU: -icount) and is nearer to a machine of metal."""
 
-import re
 import shutil
 import tempfile
 import time
 from pathlib import Path
 
+from clock import machine_time
 from harness import Gdb, Machine, image, probe_image
-from table import ICOUNT, Unavailable
+from table import Unavailable
 
 
 def ours(folder):
@@ -45,16 +45,6 @@ def published(folder):
         gdb.expect_stop()
         at_start = time.monotonic() - machine.started
     return ready - run, at_start - run
-
-
-def machine_time(tree, append, ready):
-    """Seconds of the machine's own clock from "Run /init" to the message `ready`."""
-    with tempfile.TemporaryDirectory(prefix="gdbdebug-bench-") as folder:
-        with Machine(folder, tree, append, devices=ICOUNT) as machine:
-            machine.wait_for(rf"{ready}.*\n", 120)
-            text = machine.console.text
-    begin, end = (float(re.search(rf"\[ *([\d.]+)\] {what}", text).group(1)) for what in ("Run /init", ready))
-    return end - begin
 
 
 def measure(table, rounds):

@@ -11,9 +11,6 @@ import traceback
 from pathlib import Path
 
 
-ICOUNT = ["-icount", "shift=0,sleep=off"]  # QEMU: the machine's clock is one nanosecond an instruction
-
-
 class Unavailable(Exception):
     """A part cannot be measured here; the text says what it lacks."""
 
