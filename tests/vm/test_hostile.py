@@ -12,7 +12,7 @@ import threading
 import pytest
 from harness import BUILD, probe_image, scaled
 from harness.image import CACHE, REAL_INIT
-from test_lines import line_image, port_devices
+from test_lines import line_image, need, port_devices
 
 PROBE = BUILD / "tests" / "vm" / "probe"
 READY = "gdbdebug: ready on ttyS1 at 115200n8; PID 1 is held"
@@ -150,8 +150,7 @@ exec busybox switch_root /new /init
 def test_a_read_only_root_and_narrow_limits(boot, helper, limit, expected):
     """Another program was PID 1 before us: it leaves a root that is not the rootfs and cannot be written to, few
     descriptors, ignored signals, and even a limit that kills whoever copies a file (SIGXFSZ)."""
-    if not shutil.which("busybox"):
-        pytest.skip("busybox is not installed")
+    need("busybox")
 
     def change(tree):
         tree.program("/bin/busybox", shutil.which("busybox"))
