@@ -74,6 +74,11 @@ std::string compare(const std::optional<Greeting>& greeting, const Symbols& symb
     display.say("gdbdebug " + greeting->version + " on " +
                 (greeting->machine.empty() ? "the target" : greeting->machine) + ": " + in_words(greeting->state) +
                 (greeting->exe.empty() ? "" : ", in " + greeting->exe));
+    if (!greeting->watchdog.empty()) {
+      display.say("WARNING: a watchdog runs there that nobody feeds while PID 1 is held: it resets the target after " +
+                  greeting->watchdog +
+                  " seconds; systemd leaves it alone with systemd.watchdog_sec=off on its command line");
+    }
   }
   if (symbols.sysroot.empty()) {
     display.say(

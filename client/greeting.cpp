@@ -24,6 +24,7 @@ std::optional<Greeting> read_greeting(std::string_view line) {
     if (key == "exe") greeting.exe = value;
     if (key == "build_id") greeting.build_id = value;
     if (key == "machine") greeting.machine = value;
+    if (key == "watchdog") greeting.watchdog = value;
   }
   if (greeting.version.empty() || greeting.state.empty()) return std::nullopt;
   return greeting;

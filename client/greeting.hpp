@@ -15,6 +15,7 @@ struct Greeting {
   std::string exe;       ///< In the image; empty if the agent could not tell.
   std::string build_id;  ///< Hexadecimal; empty likewise.
   std::string machine;   ///< As uname -m.
+  std::string watchdog;  ///< Seconds after which a watchdog resets the machine if PID 1 is held; empty if none runs.
 };
 
 /// Reads one line of text. Whatever stands before "gdbdebug version=" (an echo, the end of a packet) is passed over,

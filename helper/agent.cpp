@@ -30,6 +30,7 @@
 #include "root.hpp"
 #include "server.hpp"
 #include "sys.hpp"
+#include "watchdog.hpp"
 
 namespace gdbdebug {
 namespace {
@@ -357,7 +358,10 @@ void Agent::grant(unsigned wishes) {
   // PID 1 of the agent's own namespace. A traced init gets even signals that it would be shielded from.
   if ((wishes & Relay::kStopPid1) != 0) (void)::kill(1, SIGSTOP);
   if ((wishes & Relay::kCancelStop) != 0) (void)::kill(1, SIGCONT);
-  if ((wishes & Relay::kSessionBegan) != 0) hold_deadline_.reset();
+  if ((wishes & Relay::kSessionBegan) != 0) {
+    hold_deadline_.reset();
+    warn_of_watchdog();
+  }
   if ((wishes & Relay::kFatalDetach) != 0) {
     constexpr std::string_view kDies = "the debugger lets go of PID 1 at its end; it dies now as it would have";
     constexpr std::string_view kSurvives =
@@ -412,6 +416,7 @@ void Agent::unattended() {
   relay_.mark_end();
   if (!end) return relay_.release();  // `exit` alone: it is to die as it would have died
   report_end(*stop, cause, server_, line_.describe(), request_.crash_seconds);
+  warn_of_watchdog();
   if (request_.crash_seconds) hold_deadline_ = sys::now_ms() + std::uint64_t{*request_.crash_seconds} * 1000;
 }
 
@@ -447,7 +452,7 @@ Text<1024> Agent::hello() const {
   (void)::uname(&system);  // cannot fail with a valid buffer
   const auto exe = pid1::executable();
   const auto build_id = pid1::executable_build_id();
-  return compose_hello({GDBDEBUG_VERSION, state(), exe, build_id, system.machine});
+  return compose_hello({GDBDEBUG_VERSION, state(), exe, build_id, system.machine, running_watchdog()});
 }
 
 // ---- becoming the agent ----

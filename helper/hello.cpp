@@ -28,6 +28,7 @@ Text<1024> compose_hello(const Hello& hello) {
   add_pair(text, "exe", hello.exe.substr(0, 200), kProtocol);
   add_pair(text, "build_id", hello.build_id.substr(0, 64), kProtocol);
   add_pair(text, "machine", hello.machine, kProtocol);
+  if (hello.watchdog) text.add(" watchdog=").add_number(*hello.watchdog);
   text.add("\r\n");
   return text;
 }

@@ -3,6 +3,7 @@
 // It has none of the characters `$ % + - #`, so gdb passes over it.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "text.hpp"
@@ -15,6 +16,7 @@ struct Hello {
   std::string_view exe;       ///< what PID 1 executes; may be empty
   std::string_view build_id;  ///< in hexadecimal digits; may be empty
   std::string_view machine;   ///< as uname -m says
+  std::optional<unsigned> watchdog = {};  ///< seconds (running_watchdog() in watchdog.hpp)
 };
 
 /// How the line begins that a second debugger gets before it is closed.

@@ -87,6 +87,13 @@ with_program() {
     assert_line --partial "WARNING: the target runs '/usr/bin/another', which is not in the image"
 }
 
+@test "attach: a watchdog that runs on the target is told of" {
+    line=unix:$PWD/sock
+    with_program program --state running --watchdog 12
+    run -0 attach --sysroot sysroot "$target" -- -batch -ex kill
+    assert_line --partial 'it resets the target after 12 seconds'
+}
+
 @test "attach: a target that is still starting is waited for, and so is one that says nothing at first" {
     line=unix:$PWD/sock
     with_program program --starting 1 --deaf 1

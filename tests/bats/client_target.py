@@ -24,6 +24,7 @@ def arguments():
     parser.add_argument("--exe", default=None, help="what the hello says; the program unless told")
     parser.add_argument("--build-id", default="")
     parser.add_argument("--state", default="held")
+    parser.add_argument("--watchdog", help="seconds after which one resets the machine")
     parser.add_argument("--starting", type=int, default=0, help="say 'starting' to so many questions first")
     parser.add_argument("--deaf", type=int, default=0, help="answer nothing to so many questions first")
     parser.add_argument("--plain", action="store_true", help="be a gdbserver without a hello")
@@ -49,7 +50,10 @@ class Target:
                  "exe=" + (self.options.exe or self.options.program).replace("-", "\\x2d").replace("+", "\\x2b")]
         if self.options.build_id:
             words.append("build_id=" + self.options.build_id)
-        return (" ".join(words + ["machine=" + os.uname().machine]) + "\r\n").encode()
+        words.append("machine=" + os.uname().machine)
+        if self.options.watchdog:
+            words.append("watchdog=" + self.options.watchdog)
+        return (" ".join(words) + "\r\n").encode()
 
     def damage(self, data):
         """Flips a bit in a packet now and then, as a bad cable would."""

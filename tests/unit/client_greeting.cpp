@@ -9,7 +9,7 @@ namespace {
 
 TEST(ClientGreeting, AllItsWordsAreRead) {
   const auto greeting = read_greeting(
-      "gdbdebug version=0.1.0 state=held pid=1 exe=/usr/lib/systemd/systemd build_id=6f1d machine=x86_64");
+      "gdbdebug version=0.1.0 state=held pid=1 exe=/usr/lib/systemd/systemd build_id=6f1d machine=x86_64 watchdog=10");
   ASSERT_TRUE(greeting);
   EXPECT_EQ(greeting->version, "0.1.0");
   EXPECT_EQ(greeting->state, "held");
@@ -17,6 +17,7 @@ TEST(ClientGreeting, AllItsWordsAreRead) {
   EXPECT_EQ(greeting->exe, "/usr/lib/systemd/systemd");
   EXPECT_EQ(greeting->build_id, "6f1d");
   EXPECT_EQ(greeting->machine, "x86_64");
+  EXPECT_EQ(greeting->watchdog, "10");
 }
 
 TEST(ClientGreeting, EscapesAreTakenBack) {

@@ -28,6 +28,9 @@ TEST(Hello, SaysWhoIsHere) {
       {"crashed",
        {"1.2.3", "crashed", "/init", "", "x86_64"},
        "gdbdebug version=1.2.3 state=crashed pid=1 exe=/init machine=x86_64\r\n"},
+      {"with a watchdog",
+       {"1.2.3", "running", "/init", "", "x86_64", 10},
+       "gdbdebug version=1.2.3 state=running pid=1 exe=/init machine=x86_64 watchdog=10\r\n"},
   };
   for (const auto& one : cases) {
     SCOPED_TRACE(one.what);

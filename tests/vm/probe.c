@@ -10,6 +10,7 @@
 //   segv, abort, jump0, ill, fpe, bus, trap, sys, overflow: it ends by that signal (overflow: of its stack)
 //   segv-handled: the same with a handler that forks a child for the core and then freezes, as systemd has it
 //   exit:N, exit-thread:N (by the system call exit alone), exec (itself once more), hang
+//   watchdog: it starts the watchdog (3 seconds) and feeds it at each tick, until a debugger sets finish: then as segv
 //   kill-agent: a child kills gdbdebug's agent as soon as PID 1 is held; 60 ticks
 //   threads: a second thread ends, then as poweroff
 //   signals: others send it what must not hold it, its children end by the hundred, then as poweroff
@@ -23,6 +24,7 @@
 #include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <linux/watchdog.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -31,6 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/io.h>
+#include <sys/ioctl.h>
 #include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -38,6 +41,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -357,6 +361,18 @@ static void spin(long count) {
   for (int number = 1; !finish && (count == 0 || number <= count); number++) tick(number);
 }
 
+// The first watchdog's number is that of the misc device (include/linux/miscdevice.h, WATCHDOG_MINOR).
+static void feed_watchdog(void) {
+  int seconds = 3;
+  mknod("/watchdog", S_IFCHR | 0600, makedev(10, 130));
+  const int fd = open("/watchdog", O_WRONLY | O_CLOEXEC);
+  say("\nprobe: watchdog: %d\n", ioctl(fd, WDIOC_SETTIMEOUT, &seconds) == 0 ? seconds : -errno);
+  for (int number = 1; !finish; number++) {
+    tick(number);
+    ioctl(fd, WDIOC_KEEPALIVE, 0);
+  }
+}
+
 // Each end has a function of its own, so that a backtrace can be told right from wrong.
 __attribute__((noinline)) static void crash_here(void) { *(volatile int*)8 = 1; }
 __attribute__((noinline)) static void crash_by_abort(void) { abort(); }
@@ -484,6 +500,9 @@ __attribute__((noinline)) static void act(const char* what, char** argv) {
       tick(number);
       if (number % 20 == 0) take_census();
     }
+  } else if (!strcmp(what, "watchdog")) {
+    feed_watchdog();
+    crash_here();
   } else if (!strcmp(what, "kill-agent")) {
     kill_agent_when_held();
     send_text("\nprobe: spinning\n");

@@ -73,6 +73,33 @@ def test_lockdown_selinux_and_watchdogs_mind_nothing(boot, gdb, helper):
     assert re.search(r"SELinux: +Initializing", machine.console.text)
 
 
+def test_a_watchdog_is_told_of_before_it_bites(boot, gdb, helper):
+    """One that PID 1 has started resets the machine when PID 1 is held: who debugs it is told in time, at the console,
+    by the hello and by `gdbdebug attach`. One that nobody has started is none."""
+    warning = "gdbdebug: a watchdog runs that nobody feeds while PID 1 is held: it resets the machine after 3 seconds; "
+    machine = boot(line_image(["i6300esb"]), "rd.gdbdebug=ttyS1,wait,crash,modules=i6300esb PROBE=watchdog REPORT=no",
+                   devices=["-device", "i6300esb"])
+    machine.wait_for(READY)
+    assert "watchdog" not in machine.ask_hello()
+    debugger = gdb(str(PROBE))
+    debugger.command("set sysroot")
+    debugger.connect(machine.debug)
+    debugger.command("detach")
+    machine.wait_probe("probe: watchdog: 3\n")
+    assert machine.ask_hello()["watchdog"] == "3"
+    assert warning not in machine.console.text
+
+    debugger = gdb(str(PROBE))
+    debugger.command("set sysroot")
+    debugger.connect(machine.debug)
+    machine.wait_for(warning)
+    debugger.command("set var finish = 1")
+    debugger.command("detach")
+    machine.wait_for(r"gdbdebug: report: end .*\n")
+    machine.wait_for(warning, after=machine.console.text.index("report: end"))
+    machine.wait_for('"event": "WATCHDOG"', stream=machine.events)
+
+
 @pytest.mark.parametrize("setting,message", [
     ("user.max_mnt_namespaces=0", "making a mount namespace: No space left on device"),
     ("kernel.threads-max=20", "forking the agent: Resource temporarily unavailable"),
