@@ -253,6 +253,8 @@ class Supervisor {
   std::uint64_t settled_since_ = 0;
   unsigned markers_ = 0;
   bool hung_up_ = false;  ///< the line
+  bool nobody_calls_ = false;
+  bool console_closed_ = false;
   bool struck_ = false;
   std::uint64_t struck_ms_ = 0;
   bool struck_at_end_ = false;  ///< after PID 1 was told to end
@@ -537,16 +539,17 @@ void Supervisor::read_console() {
   std::array<char, 4096> buffer;
   const auto count = ::read(console_[0], buffer.data(), buffer.size());
   if (count > 0) console_text_.append(buffer.data(), static_cast<std::size_t>(count));
+  if (count == 0) console_closed_ = true;
 }
 
 // ---- the run ----
 
 void Supervisor::step() {
   const auto before = debugger_.state();
-  std::array<pollfd, 7> polls = {{{listener_.fd(), POLLIN, 0},
+  std::array<pollfd, 7> polls = {{{nobody_calls_ ? -1 : listener_.fd(), POLLIN, 0},
                                   {hung_up_ ? -1 : master_, POLLIN, 0},
                                   {log_pipe_[0], POLLIN, 0},
-                                  {console_[0], POLLIN, 0},
+                                  {console_closed_ ? -1 : console_[0], POLLIN, 0},
                                   {pid1_fd_, POLLIN, 0},
                                   {listening_, POLLIN, 0},
                                   {peer_, POLLIN, 0}}};
@@ -554,6 +557,8 @@ void Supervisor::step() {
   if (count < 0 && errno != EINTR) give_up("poll");
   // A line that nobody has open is a hang-up at every poll: look at it again when nothing else happens.
   hung_up_ = count > 0 && (hung_up_ || (polls[1].revents & (POLLIN | POLLHUP)) == POLLHUP);
+  // The last process of the boot is on its way out, which may take the kernel long: nothing to be busy with.
+  nobody_calls_ = nobody_calls_ || (polls[0].revents & (POLLIN | POLLHUP)) == POLLHUP;
   if ((polls[2].revents & POLLIN) != 0) read_log();
   if ((polls[3].revents & POLLIN) != 0) read_console();
   if ((polls[1].revents & POLLIN) != 0) read_line();

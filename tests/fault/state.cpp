@@ -2,6 +2,8 @@
 // state: see state.hpp.
 #include "state.hpp"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -50,6 +52,17 @@ std::string own(pid_t pid, const std::string& key) {
   return numbers.substr(numbers.find_last_of(" \t") + 1);
 }
 
+/// The signals that the process can still notice. SIGCHLD and SIGCONT that it neither blocks nor handles are dropped on
+/// its way out of the call that it is in: a traced process gets them even so, SIGCONT from a gdbserver that lets go of
+/// it (detach_one_lwp() in gdbserver/linux-low.cc).
+std::string pending(pid_t pid) {
+  const auto mask = [&](const std::string& key) { return std::stoull("0" + status(pid, key), nullptr, 16); };
+  constexpr auto kDropped = 1ULL << (SIGCHLD - 1) | 1ULL << (SIGCONT - 1);
+  std::ostringstream text;
+  text << std::hex << ((mask("SigPnd") | mask("ShdPnd")) & ~(kDropped & ~mask("SigBlk") & ~mask("SigCgt")));
+  return text.str();
+}
+
 }  // namespace
 
 std::string status(pid_t pid, const std::string& key) {
@@ -78,8 +91,9 @@ std::vector<std::string> facts(pid_t pid) {
   found.push_back("argv: " + words(read(process / "cmdline")));
   found.push_back("environment: " + words(read(process / "environ")));
   found.push_back("cwd: " + link(process / "cwd"));
-  for (const char* key : {"Name", "Umask", "Uid", "Gid", "Groups", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt",
-                          "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Threads"}) {
+  found.push_back("pending signals: " + pending(pid));
+  for (const char* key : {"Name", "Umask", "Uid", "Gid", "Groups", "SigBlk", "SigIgn", "SigCgt", "CapInh", "CapPrm",
+                          "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Threads"}) {
     found.push_back(std::string(key) + ": " + status(pid, key));
   }
   for (const auto& fd : names(process / "fd")) {
