@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 #include <cstddef>
 #include <new>
 #include <optional>
+#include <span>
 
 #include "crash.hpp"
 #include "devices.hpp"
@@ -40,6 +42,12 @@ constexpr char kGo = 'g';
 constexpr std::uint64_t kHandoffTimeoutMs = 120'000;
 constexpr std::string_view kWithout = "booting without a debugger";
 
+/// Whether the agent can keep a processor busy without keeping gdbserver from it.
+bool has_spare_processor() {
+  cpu_set_t processors;
+  return ::sched_getaffinity(0, sizeof processors, &processors) == 0 && CPU_COUNT(&processors) > 1;
+}
+
 class Agent {
  public:
   Agent(const Request& request, std::string_view ip, UniqueFd handoff, UniqueFd image)
@@ -62,6 +70,7 @@ class Agent {
   void say_ready();
 
   void step();
+  int wait(std::span<pollfd> polls);
   int timeout() const;
   void read_line();
   void read_server();
@@ -86,9 +95,11 @@ class Agent {
   UniqueFd handoff_;
   Text<256> program_;  ///< gdbserver
   CrashSettings crash_settings_{request_};
+  const bool spare_processor_ = has_spare_processor();
   bool handed_over_ = false;
   bool survives_ = false;  ///< it is let go of at its end, and will not die of it
   bool done_ = false;
+  bool busy_ = false;  ///< something came from either side a moment ago
   std::optional<std::uint64_t> hold_deadline_;
 };
 
@@ -255,7 +266,7 @@ void Agent::step() {
       {.fd = line_.watch_fd(0), .events = POLLIN, .revents = 0},
       {.fd = line_.watch_fd(1), .events = POLLIN, .revents = 0},
   };
-  const int count = ::poll(polls, std::size(polls), timeout());
+  const int count = wait(polls);
   if (count < 0 && errno != EINTR) {
     log::error(failed("waiting for events", ""), "going on without a debugger");
     done_ = true;
@@ -278,6 +289,26 @@ void Agent::step() {
   flush();  // first: what is wished for may take longer than a debugger waits for its acknowledgement
   for (auto wishes = relay_.take_wishes(); wishes != 0; wishes = relay_.take_wishes()) grant(wishes);
   flush();
+}
+
+/// poll(2). In a session what answers the last packet is often there in some microseconds, while a processor that has
+/// gone idle takes longer than that to come back, above all in a virtual machine: with two of them single steps over
+/// TCP are half as many again, and so are a core file's megabytes a second (bench/relay.py). So it looks for a moment
+/// before it sleeps, where that takes the processor from nobody; a serial line is slower than all of that.
+int Agent::wait(std::span<pollfd> polls) {
+  constexpr std::uint64_t kMomentUs = 100;
+  int count = 0;
+  if (busy_ && spare_processor_ && !line_.lossy() && relay_.in_session()) {
+    const auto end = sys::now_us() + kMomentUs;
+    for (;;) {
+      count = ::poll(polls.data(), polls.size(), 0);
+      if (count != 0 || sys::now_us() >= end) break;
+      (void)::sched_yield();
+    }
+  }
+  if (count == 0) count = ::poll(polls.data(), polls.size(), timeout());
+  busy_ = count > 0;
+  return count;
 }
 
 int Agent::timeout() const {

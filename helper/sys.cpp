@@ -110,10 +110,14 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
-std::uint64_t now_ms() {
+std::uint64_t now_us() {
   timespec now{};
   if (::clock_gettime(CLOCK_BOOTTIME, &now) != 0) ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(now.tv_nsec) / 1000;
+}
+
+std::uint64_t now_ms() {
+  return now_us() / 1000;
 }
 
 }  // namespace gdbdebug::sys

@@ -47,7 +47,9 @@ ssize_t write(int fd, std::string_view bytes);
 /// Writes all of it to a blocking descriptor.
 bool write_all(int fd, std::string_view bytes);
 
-/// Milliseconds of CLOCK_BOOTTIME or, where that is missing, CLOCK_MONOTONIC: waits go on over a suspend.
+/// Microseconds of CLOCK_BOOTTIME or, where that is missing, CLOCK_MONOTONIC: waits go on over a suspend.
+std::uint64_t now_us();
+/// The same in milliseconds.
 std::uint64_t now_ms();
 
 }  // namespace gdbdebug::sys
