@@ -42,9 +42,12 @@ Status restrict_keys() {
   constexpr std::string_view kRestrictions = "no-pty,no-port-forwarding,no-agent-forwarding,no-X11-forwarding";
   static Text<32768> keys;
   static Text<40960> restricted;
+  keys.clear();
+  restricted.clear();
   const auto file = sys::open(AT_FDCWD, kKeys, O_RDONLY);
   if (!file || !sys::read_all(*file, keys))
     return Error{kStep, kKeys, 0, "the image has no SSH key; it must be built with lines=ssh and authorized_keys="};
+  if (keys.room() == 0) return Error{kStep, kKeys, 0, "it is longer than 32 KiB"};
   for (auto rest = keys.view(); !rest.empty();) {
     const auto line = trim(take_word(rest, '\n'));
     if (line.empty() || line.starts_with('#')) continue;
