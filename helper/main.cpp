@@ -24,6 +24,9 @@ void tell(const Notes& notes) {
     if (!note.hint.empty()) message.add("; expected ").add(note.hint);
     log::say(log::Level::kWarning, message.add("; passed over"));
   }
+  if (notes.dropped() == 0) return;
+  log::Message message("reading rd.gdbdebug: ");
+  log::say(log::Level::kWarning, message.add_number(notes.dropped()).add(" more words are wrong; passed over"));
 }
 
 /// Debugging is on: returns when PID 1 may execute the real init, held or not.
@@ -63,7 +66,8 @@ int main(int argc, char** argv, char** envp) {
   set_last_resort(argv, envp);
   static Settings settings;
   if (!in_place_of_real_init()) read_settings(settings);
-  if (!settings.trouble.step.empty()) log::warning(settings.trouble, kAsIfOff);
+  if (!settings.trouble.step.empty())
+    log::warning(settings.trouble, settings.on ? std::string_view("going on without it") : kAsIfOff);
   if (settings.on) prepare_debugging(settings, argv);
   hand_off(argv, envp, settings.init.c_str());
   return 1;
