@@ -15,7 +15,10 @@ namespace {
 
 constexpr const char* kStep = "loading kernel modules";
 /// A driver may look for its hardware while it is loaded: some seconds, for a slow controller.
-constexpr int kModprobeTimeoutMs = 30'000;
+constexpr std::uint64_t kModprobeTimeoutMs = 30'000;
+/// And all of them together: PID 1 may be waiting.
+constexpr std::uint64_t kModulesTimeoutMs = 60'000;
+constexpr const char* kFailed = "it has failed";
 
 /// In the child between fork and exec: system calls only.
 void become_modprobe(int image, char* const* argv) {
@@ -29,13 +32,17 @@ void become_modprobe(int image, char* const* argv) {
 }  // namespace
 
 /// Runs modprobe to its end.
-Status Modules::run(char* const* argv) const {
+Status Modules::run(char* const* argv) {
+  const auto now = sys::now_ms();
+  if (!deadline_) deadline_ = now + kModulesTimeoutMs;
+  if (now >= *deadline_) return Error{kStep, argv[0], ETIMEDOUT, "the 60 seconds for kernel modules are over"};
+  const auto left = *deadline_ - now;
   Child child;
   if (const auto status = child.start("modprobe", [&] { become_modprobe(image_.get(), argv); }); !status) return status;
-  const auto status = child.wait(kModprobeTimeoutMs);
-  if (!status) return Error{kStep, argv[0], ETIMEDOUT, "modprobe takes longer than 30 seconds"};
+  const auto status = child.wait(static_cast<int>(left < kModprobeTimeoutMs ? left : kModprobeTimeoutMs));
+  if (!status) return Error{kStep, argv[0], ETIMEDOUT, "modprobe does not come to its end"};
   if (*status == kNotExecuted) return Error{kStep, "modprobe", 0, "the image has none"};
-  if (*status != 0) return Error{kStep, "modprobe", 0, "it has failed"};
+  if (*status != 0) return Error{kStep, "modprobe", 0, kFailed};
   return Done{};
 }
 
@@ -110,7 +117,8 @@ bool Modules::once(std::string_view modalias) {
   for (std::size_t i = 0; i < seen_count_; ++i) {
     if (seen_[i] == hashed) return false;
   }
-  if (seen_count_ < seen_.size()) seen_[seen_count_++] = hashed;
+  if (seen_count_ == seen_.size()) return false;  // or there would be no end of them
+  seen_[seen_count_++] = hashed;
   return true;
 }
 
@@ -161,9 +169,9 @@ bool Modules::load_for_line() {
     for (std::size_t i = 0; i < batch.count; ++i) batch.argv[argc++] = const_cast<char*>(batch.aliases[i].c_str());
     batch.argv[argc] = nullptr;
     // With -a the status says only that one of them failed: the line itself will say what is missing.
-    if (const auto status = run(batch.argv.data()); !status && status.error().reason == "the image has none") {
+    if (const auto status = run(batch.argv.data()); !status && status.error().reason != kFailed) {
       log::warning(status.error(), "going on without");
-      return false;
+      return status.error().err == ETIMEDOUT;  // what was loaded before may do
     }
   }
   return any;

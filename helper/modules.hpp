@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -35,11 +36,12 @@ class Modules {
   bool wants(std::string_view modalias) const;
   std::span<const std::string_view> no_device() const;
   bool once(std::string_view modalias);
-  Status run(char* const* argv) const;
+  Status run(char* const* argv);
 
   const Request& request_;
   UniqueFd image_;
   bool named_ = false;
+  std::optional<std::uint64_t> deadline_;  ///< for all of them together, from the first on
   std::array<std::uint64_t, 512> seen_{};  ///< hashes of the modaliases that were asked for
   std::size_t seen_count_ = 0;
 };
