@@ -24,9 +24,15 @@ constexpr std::uint64_t kDetachTimeoutMs = 5'000;
 constexpr std::uint64_t kReapTimeoutMs = 500;
 
 constexpr const char* kAttaching = "attaching gdbserver to PID 1";
+constexpr const char* kAsking = "asking gdbserver";
 
 constexpr const char* kForbidden =
     "Yama forbids it until the next boot: kernel.yama.ptrace_scope is 3, and must be 2 or less";
+
+/// What gdbserver says of every session (gdbserver/server.cc and remote-utils.cc), and so no reason for anything.
+bool is_usual(std::string_view message) {
+  return message.starts_with("Attached; pid = ") || message == "Remote debugging using stdio" || message == "Exiting";
+}
 
 /// Only for ask() and receive(), whose replies are short; the relay reads the socket itself afterwards.
 std::array<char, 8192> reply_buffer;
@@ -118,7 +124,7 @@ Status Server::attach(const char* program) {
   (void)guard::start(pid_);  // without it the session still works
 
   const auto quiet = ask("QStartNoAckMode");
-  if (!quiet) return quiet.error();
+  if (!quiet) return Error{kAttaching, "", quiet.error().err, quiet.error().reason.data()};
   (void)sys::write_all(socket_.get(), "+");  // the last one: for the OK
   // xmlRegisters: without it gdbserver describes an x86 machine by its name alone.
   const auto features = ask("qSupported:exec-events+;vContSupported+;xmlRegisters=i386");
@@ -131,7 +137,7 @@ Status Server::attach(const char* program) {
 Status Server::send(std::string_view payload) {
   std::array<char, 2048> packet;
   // A socket buffer is far larger than any packet of the agent's own.
-  if (!sys::write_all(socket_.get(), rsp::frame(payload, packet))) return ended(kAttaching);
+  if (!sys::write_all(socket_.get(), rsp::frame(payload, packet))) return ended();
   return Done{};
 }
 
@@ -140,12 +146,12 @@ Result<std::string_view> Server::receive(std::uint64_t timeout_ms) {
   for (;;) {
     if (reader.take(unread_) == rsp::Token::kPacket) return reader.payload();
     if (!unread_.empty()) continue;
-    if (!wait_readable(deadline)) return Error{kAttaching, "", ETIMEDOUT, "gdbserver does not answer"};
+    if (!wait_readable(deadline)) return Error{kAsking, "", ETIMEDOUT, "gdbserver does not answer"};
     const auto count = sys::read(socket_.get(), read_buffer);
     if (count > 0)
       unread_ = {read_buffer.data(), static_cast<std::size_t>(count)};
     else if (count == 0 || errno != EAGAIN)
-      return ended(kAttaching);
+      return ended();
   }
 }
 
@@ -190,14 +196,13 @@ void Server::read_messages() {
         partial_.add(c);
         continue;
       }
-      // gdbserver's own farewell says nothing of the reason.
-      if (!partial_.empty() && partial_.view() != "Exiting") message_ = partial_;
+      if (!partial_.empty() && !is_usual(partial_)) message_ = partial_;
       partial_.clear();
     }
   }
 }
 
-Error Server::ended(const char* step) {
+Error Server::ended() {
   // Its messages are complete once its end of the pipe is closed, which is when it ends.
   pollfd poll{.fd = messages_.get(), .events = POLLIN, .revents = 0};
   const auto deadline = sys::now_ms() + 1000;
@@ -205,7 +210,7 @@ Error Server::ended(const char* step) {
     (void)::poll(&poll, 1, 100);
     read_messages();
   }
-  return Error{step, "", EPIPE, message_.empty() ? "gdbserver has ended" : message_.c_str()};
+  return Error{kAsking, "", EPIPE, message_.empty() ? "gdbserver has ended" : message_.c_str()};
 }
 
 void Server::end(bool at_once) {

@@ -58,7 +58,7 @@ class Server {
 
  private:
   Status start(const char* program);
-  Error ended(const char* step);
+  Error ended();
   bool wait_readable(std::uint64_t deadline_ms);
 
   pid_t pid_ = -1;
