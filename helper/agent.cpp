@@ -38,8 +38,9 @@ namespace gdbdebug {
 namespace {
 
 constexpr char kGo = 'g';
-/// Longer than everything that the agent itself waits for before the hand-off.
-constexpr std::uint64_t kHandoffTimeoutMs = 120'000;
+/// Longer than everything that the agent itself waits for before the hand-off: kernel modules (60 s, modules.cpp), then
+/// a device (30 s) or a network (30 s for a carrier, 20 s for DHCP, 4 s for an address), then gdbserver (20 s).
+constexpr std::uint64_t kHandoffTimeoutMs = 180'000;
 constexpr std::string_view kWithout = "booting without a debugger";
 
 /// Whether the agent can keep a processor busy without keeping gdbserver from it.
@@ -62,6 +63,7 @@ class Agent {
 
  private:
   bool open_line();
+  bool serve_until(int fd, std::uint64_t deadline_ms);
   void reopen_line();
   bool hold();
   bool attach();
@@ -72,7 +74,7 @@ class Agent {
   void step();
   int wait(std::span<pollfd> polls);
   int timeout() const;
-  void read_line();
+  void read_line(bool hung_up);
   void read_server();
   void flush();
   void drain_line();
@@ -99,6 +101,13 @@ class Agent {
   bool handed_over_ = false;
   bool survives_ = false;  ///< it is let go of at its end, and will not die of it
   bool done_ = false;
+  bool met_ = false;  ///< a debugger was there already
+  /// The agent waits for this one and serves all others meanwhile (serve_until()).
+  struct {
+    int fd = -1;
+    bool ready = false;
+    std::optional<std::uint64_t> deadline;
+  } awaited_;
   bool busy_ = false;  ///< something came from either side a moment ago
   std::optional<std::uint64_t> hold_deadline_;
 };
@@ -133,8 +142,15 @@ void Agent::run() {
   while (!done_) step();
 }
 
-/// Opens the line, with the kernel modules that it needs, and waits for its device where it must.
+/// Opens the line, with the kernel modules that it needs, and waits for its device where it must. If PID 1 runs under
+/// gdbserver it is served meanwhile: its next exec would hold it until somebody looks, and so would its end.
 bool Agent::open_line() {
+  const sys::Meanwhile meanwhile(
+      server_.running()
+          ? [](void* self, int fd,
+               std::uint64_t deadline_ms) { return static_cast<Agent*>(self)->serve_until(fd, deadline_ms); }
+          : sys::Meanwhile::Wait{},
+      this);
   const auto next = handed_over_ ? std::string_view("going on without a debugger") : kWithout;
   std::optional<std::uint64_t> deadline;  // begins when there is nothing left to do but wait
   modules_.load_named();
@@ -150,13 +166,20 @@ bool Agent::open_line() {
     }
     if (!told) log::warning(status.error(), "waiting for it, 30 seconds at most");
     told = true;
-    pollfd poll{.fd = devices_.fd(), .events = POLLIN, .revents = 0};
-    (void)::poll(&poll, 1, static_cast<int>(*deadline - now));
+    (void)sys::wait_readable(devices_.fd(), *deadline);
     devices_.clear();
   }
   devices_.stop();
   modules_.done();
   return true;
+}
+
+bool Agent::serve_until(int fd, std::uint64_t deadline_ms) {
+  awaited_ = {.fd = fd, .ready = false, .deadline = deadline_ms};
+  while (!done_ && !awaited_.ready && sys::now_ms() < deadline_ms) step();
+  const bool ready = awaited_.ready;
+  awaited_ = {};
+  return ready;
 }
 
 /// A line that was lost: opens it again if its device is back. Otherwise the next device event calls again.
@@ -211,7 +234,7 @@ bool Agent::wait_for_exec() {
   for (;;) {
     const auto reply = server_.ask(resume);
     if (!reply) {
-      log::error(reply.error(), "PID 1 runs without a debugger");
+      log::error({"holding PID 1", "", reply.error().err, reply.error().reason.data()}, "it runs without a debugger");
       server_.end();
       return false;
     }
@@ -237,8 +260,13 @@ void Agent::say_ready() {
   auto level = log::Level::kInfo;
   if (relay_.pid1() == Relay::Pid1::kHeld) {
     level = log::Level::kAlert;  // the machine stands still: say so even on a quiet console
-    message.add("PID 1 is held at its first instruction and waits ");
-    if (request_.wait_seconds) message.add_number(*request_.wait_seconds).add(" seconds ");
+    message.add("PID 1 is held ");
+    if (relay_.at_end())
+      message.add("before it would die ");
+    else if (!met_)
+      message.add("at its first instruction ");
+    message.add("and waits ");
+    if (hold_deadline_ && !met_ && !relay_.at_end()) message.add_number(*request_.wait_seconds).add(" seconds ");
     message.add("for a debugger");
   } else if (request_.armed()) {
     message.add("PID 1 runs and is held before it would die; a debugger can attach at any time");
@@ -253,16 +281,18 @@ void Agent::say_ready() {
 // ---- the loop ----
 
 void Agent::step() {
-  constexpr std::size_t kLine = 0, kServer = 1, kMessages = 2, kDevices = 3, kWatches = 4;
+  constexpr std::size_t kLine = 0, kServer = 1, kMessages = 2, kDevices = 3, kAwaited = 4, kWatches = 5;
   const auto line_events =
       static_cast<short>((relay_.wants_line() ? POLLIN : 0) | (relay_.to_line().empty() ? 0 : POLLOUT));
   const auto server_events =
       static_cast<short>((relay_.wants_server() ? POLLIN : 0) | (relay_.to_server().empty() ? 0 : POLLOUT));
   pollfd polls[] = {
       {.fd = line_.fd(), .events = line_events, .revents = 0},
-      {.fd = server_.fd(), .events = server_events, .revents = 0},
+      // Nothing that is wanted: then not its end either, which poll() would tell at once and for ever.
+      {.fd = server_events != 0 ? server_.fd() : -1, .events = server_events, .revents = 0},
       {.fd = server_.messages_fd(), .events = POLLIN, .revents = 0},
-      {.fd = line_.is_open() ? -1 : devices_.fd(), .events = POLLIN, .revents = 0},
+      {.fd = line_.is_open() || awaited_.fd >= 0 ? -1 : devices_.fd(), .events = POLLIN, .revents = 0},
+      {.fd = awaited_.fd, .events = POLLIN, .revents = 0},
       {.fd = line_.watch_fd(0), .events = POLLIN, .revents = 0},
       {.fd = line_.watch_fd(1), .events = POLLIN, .revents = 0},
   };
@@ -275,7 +305,8 @@ void Agent::step() {
   if (count > 0) {
     if (polls[kMessages].revents != 0) server_.read_messages();
     if (polls[kServer].revents != 0) read_server();
-    if (polls[kLine].revents != 0) read_line();
+    if (polls[kAwaited].revents != 0) awaited_.ready = true;
+    if (polls[kLine].revents != 0) read_line((polls[kLine].revents & (POLLHUP | POLLERR)) != 0);
     if (polls[kDevices].revents != 0) {
       devices_.clear();
       reopen_line();
@@ -313,7 +344,7 @@ int Agent::wait(std::span<pollfd> polls) {
 
 int Agent::timeout() const {
   std::optional<std::uint64_t> next;
-  for (const auto& deadline : {relay_.deadline(), hold_deadline_}) {
+  for (const auto& deadline : {relay_.deadline(), hold_deadline_, awaited_.deadline}) {
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   if (!next) return -1;
@@ -322,9 +353,13 @@ int Agent::timeout() const {
   return static_cast<int>(left < 1'000'000 ? left : 1'000'000);
 }
 
-void Agent::read_line() {
+/// `hung_up`: nobody is at the other end any more, though there may be bytes left.
+void Agent::read_line(bool hung_up) {
   static std::array<char, 16384> buffer;
-  if (!relay_.wants_line()) return;
+  if (!relay_.wants_line()) {
+    if (hung_up) lose_line();  // what waits to be written there has no reader
+    return;
+  }
   const auto count = sys::read(line_.fd(), buffer);
   if (count > 0) return relay_.line_bytes({buffer.data(), static_cast<std::size_t>(count)});
   if (count < 0 && errno == EAGAIN) return;
@@ -390,6 +425,7 @@ void Agent::grant(unsigned wishes) {
   if ((wishes & Relay::kStopPid1) != 0) (void)::kill(1, SIGSTOP);
   if ((wishes & Relay::kCancelStop) != 0) (void)::kill(1, SIGCONT);
   if ((wishes & Relay::kSessionBegan) != 0) {
+    met_ = true;
     hold_deadline_.reset();
     warn_of_watchdog();
   }

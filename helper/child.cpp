@@ -2,9 +2,10 @@
 // child: see child.hpp.
 #include "child.hpp"
 
-#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
+
+#include "sys.hpp"
 
 namespace gdbdebug {
 
@@ -19,21 +20,14 @@ Status Child::fork(const char* program) {
   return Done{};
 }
 
-bool Child::ends_within(int timeout_ms) const {
-  pollfd poll{.fd = ours_.get(), .events = POLLIN, .revents = 0};
-  int count = 0;
-  do {
-    count = ::poll(&poll, 1, timeout_ms);
-  } while (count < 0 && errno == EINTR);
-  return count != 0;
-}
-
 Result<int> Child::wait(int timeout_ms) {
-  constexpr int kDeathTimeoutMs = 1000;  // a killed process that is not stuck goes at once
-  const bool in_time = ends_within(timeout_ms);
+  constexpr std::uint64_t kDeathTimeoutMs = 1000;  // a killed process that is not stuck goes at once
+  // Readable when the kernel closes the last of the child's ends; nobody writes.
+  const bool in_time = sys::wait_readable(ours_.get(), sys::now_ms() + static_cast<unsigned>(timeout_ms));
   if (!in_time) {
     (void)::kill(pid_, SIGKILL);
-    if (!ends_within(kDeathTimeoutMs)) return Error{"waiting for a program", "", ETIMEDOUT};
+    if (!sys::wait_readable(ours_.get(), sys::now_ms() + kDeathTimeoutMs))
+      return Error{"waiting for a program", "", ETIMEDOUT};
   }
   int status = 0;
   pid_t gone = 0;

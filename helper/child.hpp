@@ -30,7 +30,6 @@ class Child {
 
  private:
   Status fork(const char* program);
-  bool ends_within(int timeout_ms) const;
 
   pid_t pid_ = -1;
   UniqueFd ours_;

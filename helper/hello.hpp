@@ -12,10 +12,10 @@ namespace gdbdebug {
 
 struct Hello {
   std::string_view version;
-  std::string_view state;     ///< held, running, crashed or starting
-  std::string_view exe;       ///< what PID 1 executes; may be empty
-  std::string_view build_id;  ///< in hexadecimal digits; may be empty
-  std::string_view machine;   ///< as uname -m says
+  std::string_view state;                 ///< held, running, crashed or starting
+  std::string_view exe;                   ///< what PID 1 executes; may be empty
+  std::string_view build_id;              ///< in hexadecimal digits; may be empty
+  std::string_view machine;               ///< as uname -m says
   std::optional<unsigned> watchdog = {};  ///< seconds (running_watchdog() in watchdog.hpp)
 };
 

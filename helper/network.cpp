@@ -9,7 +9,6 @@
 #include <net/if_arp.h>
 #include <net/route.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -112,10 +111,7 @@ UniqueFd watch_links() {
 
 /// Waits for an event; false when the time is over.
 bool wait_for_event(const UniqueFd& events, std::uint64_t deadline) {
-  const auto now = sys::now_ms();
-  if (now >= deadline || !events) return false;
-  pollfd poll{.fd = events.get(), .events = POLLIN, .revents = 0};
-  (void)::poll(&poll, 1, static_cast<int>(deadline - now));
+  if (!events || !sys::wait_readable(events.get(), deadline)) return false;
   std::array<char, 4096> event;
   while (sys::read(events.get(), event) > 0) {
   }

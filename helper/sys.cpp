@@ -3,6 +3,7 @@
 #include "sys.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -108,6 +109,31 @@ bool write_all(int fd, std::string_view bytes) {
     bytes.remove_prefix(static_cast<std::size_t>(count));
   }
   return true;
+}
+
+namespace {
+Meanwhile::Wait meanwhile = nullptr;
+void* meanwhile_context = nullptr;
+}  // namespace
+
+Meanwhile::Meanwhile(Wait wait, void* context) {
+  meanwhile = wait;
+  meanwhile_context = context;
+}
+
+Meanwhile::~Meanwhile() {
+  meanwhile = nullptr;
+}
+
+bool wait_readable(int fd, std::uint64_t deadline_ms) {
+  if (meanwhile != nullptr) return meanwhile(meanwhile_context, fd, deadline_ms);
+  for (;;) {
+    const auto now = now_ms();
+    pollfd poll{.fd = fd, .events = POLLIN, .revents = 0};
+    const int count = ::poll(&poll, 1, deadline_ms > now ? static_cast<int>(deadline_ms - now) : 0);
+    if (count > 0) return true;
+    if (count == 0 || errno != EINTR) return false;
+  }
 }
 
 std::uint64_t now_us() {

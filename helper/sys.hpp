@@ -47,6 +47,21 @@ ssize_t write(int fd, std::string_view bytes);
 /// Writes all of it to a blocking descriptor.
 bool write_all(int fd, std::string_view bytes);
 
+/// Waits until `fd` can be read or hangs up, but not longer than until `deadline_ms` of now_ms(); whether it was in
+/// time.
+bool wait_readable(int fd, std::uint64_t deadline_ms);
+
+/// While this lives, wait_readable() calls `wait` with `context` instead: that of somebody who has to serve others
+/// meanwhile. One at a time.
+class Meanwhile {
+ public:
+  using Wait = bool (*)(void* context, int fd, std::uint64_t deadline_ms);
+  Meanwhile(Wait wait, void* context);
+  Meanwhile(const Meanwhile&) = delete;
+  Meanwhile& operator=(const Meanwhile&) = delete;
+  ~Meanwhile();
+};
+
 /// Microseconds of CLOCK_BOOTTIME or, where that is missing, CLOCK_MONOTONIC: waits go on over a suspend.
 std::uint64_t now_us();
 /// The same in milliseconds.

@@ -7,7 +7,7 @@ Every boot here is a quiet one: what must be seen is seen on a console that show
 import re
 
 import pytest
-from harness import BUILD, GdbError, Tap, gdb_batch, image, probe_image
+from harness import BUILD, GdbError, Tap, gdb_batch, image, probe_image, scaled
 from harness.report import read_message, read_report
 
 PROBE = BUILD / "tests" / "vm" / "probe"
@@ -214,6 +214,26 @@ def test_crash_with_seconds_waits_for_a_debugger_that_came(boot, gdb, directory,
     assert functions(debugger.command("backtrace 40")) == live["functions"]
     debugger.command("detach")
     wait_panic(machine, 7 << 8)
+
+
+def test_a_line_that_is_not_there_holds_nothing_up(boot, helper):
+    """The agent waits half a minute for an adapter. PID 1, under gdbserver already, executes another program meanwhile,
+    which is an event that somebody has to see."""
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyUSB0,crash PROBE=exec")
+    assert machine.wait_end() == "poweroff"
+    assert machine.probe.text.count("probe: main\n") == 2
+    first, second = (machine.probe.time_of(found.start())
+                     for found in re.finditer("probe: main", machine.probe.text))
+    assert second - first < scaled(15), f"{second - first:.1f} s between the two programs"
+
+
+def test_a_crash_is_reported_though_the_line_is_not_there(boot, helper):
+    """And when the line is given up the machine dies as it would have died."""
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyUSB0,crash PROBE=segv")
+    message, _ = wait_held(machine)
+    assert message["why"].startswith("SIGSEGV"), message
+    assert "ttyUSB0" in message["line"], message
+    wait_panic(machine, 11, 90)
 
 
 def test_what_does_not_end_pid_1_does_not_hold_it(boot, helper):
