@@ -167,6 +167,7 @@ bool Agent::open_line() {
     if (!told) log::warning(status.error(), "waiting for it, 30 seconds at most");
     told = true;
     (void)sys::wait_readable(devices_.fd(), *deadline);
+    if (done_) return false;  // what it served meanwhile has failed, and said so
     devices_.clear();
   }
   devices_.stop();
