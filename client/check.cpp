@@ -2,6 +2,7 @@
 // check: the verb that says what is in an image and what is missing.
 #include <cstdio>
 
+#include "cmdline.hpp"
 #include "describe.hpp"
 #include "inspect.hpp"
 #include "interrupt.hpp"
@@ -166,7 +167,7 @@ Result<int> run_check(const CheckOptions& options) {
   }
   std::optional<Lint> linted;
   if (!options.cmdline.empty()) {
-    linted = lint(options.cmdline, facts ? facts->default_value : "ttyS1,wait");
+    linted = lint(options.cmdline, facts ? std::string_view(facts->default_value) : kDefaultValue);
     if (facts && facts->helper) {
       if (auto fault = judge(*linted, *facts); !fault.empty()) facts->faults.push_back(std::move(fault));
     }

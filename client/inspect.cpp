@@ -7,37 +7,11 @@
 #include <set>
 
 #include "bytes.hpp"
+#include "cmdline.hpp"
+#include "conf.hpp"
 
 namespace gdbdebug::client {
 namespace {
-
-std::string_view take_line(std::string_view& text) {
-  const auto end = std::min(text.find('\n'), text.size());
-  const auto line = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return line;
-}
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r";
-  const auto begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
-
-// The value of the last `key=` in a gdbdebug.conf, without its quotes.
-std::optional<std::string> configured(std::string_view text, std::string_view key) {
-  std::optional<std::string> found;
-  while (!text.empty()) {
-    const auto line = trim(take_line(text));
-    const auto equals = line.find('=');
-    if (line.starts_with('#') || equals == std::string_view::npos || trim(line.substr(0, equals)) != key) continue;
-    auto value = trim(line.substr(equals + 1));
-    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
-    found = value;
-  }
-  return found;
-}
 
 std::string base_name(std::string_view path) {
   return std::string(path.substr(path.rfind('/') + 1));
@@ -85,7 +59,7 @@ Drivers find_drivers(const Image& image, const BuiltIn& built_in) {
   drivers.built_in_known = list.has_value();
   std::string_view rest = list ? *list : std::string_view();
   while (!rest.empty()) {
-    if (const auto line = take_line(rest); !line.empty()) drivers.built_in.insert(driver_name(line));
+    if (const auto line = take_word(rest, '\n'); !line.empty()) drivers.built_in.insert(driver_name(line));
   }
   return drivers;
 }
@@ -239,7 +213,7 @@ void judge_gdbserver(const Tree& tree, Facts& facts) {
   }
   auto rest = as_text(*manifest);
   while (!rest.empty()) {
-    const auto line = trim(take_line(rest));
+    const auto line = trim(take_word(rest, '\n'));
     if (!line.empty() && !line.starts_with('#')) facts.manifest.emplace_back(line);
   }
   const auto listed = [&](const std::string& path) {
@@ -352,8 +326,9 @@ Facts inspect(const Image& image, const BuiltIn& built_in) {
 
   const auto text = tree.read(kConfiguration);
   const std::string_view configuration = text ? as_text(*text) : std::string_view();
-  facts.default_value = configured(configuration, "default").value_or("ttyS1,wait");
-  const auto wanted = " " + configured(configuration, "lines").value_or("serial virtio") + " ";
+  const auto default_value = conf_value(configuration, "default").value_or("");
+  facts.default_value = default_value.empty() ? kDefaultValue : default_value;  // as read_settings() of the helper
+  const auto wanted = " " + std::string(conf_value(configuration, "lines").value_or("serial virtio")) + " ";
   const auto drivers = find_drivers(image, built_in);
   for (const auto& needs : kLines) {
     auto line = judge_line(needs, drivers, tree);

@@ -169,6 +169,15 @@ assert_pointed_at() {
     assert_line --regexp "^meaning: as ttyS0,crash, the image's default: the line is ttyS0"
 }
 
+@test "check: an empty default= is the built-in one, as it is for the helper" {
+    printf 'kernel/drivers/tty/serial/8250/8250.ko\n' >builtin
+    printf 'default=\n' >conf
+    image "copy usr/lib/modules/6.99.0-test/modules.builtin builtin" 'copy etc/gdbdebug.conf conf'
+    run -0 "$gdbdebug" check image --cmdline 'quiet rd.gdbdebug'
+    assert_line --regexp '^default +ttyS1,wait '
+    assert_line --regexp "^meaning: as ttyS1,wait, the image's default: the line is ttyS1"
+}
+
 @test "check --cmdline --json: says the same to programs" {
     run -3 "$gdbdebug" check --json --cmdline 'rd.gdbdebug=ttyS1,wat'
     echo "$output" | /usr/bin/python3 -c '
