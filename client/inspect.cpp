@@ -102,6 +102,21 @@ std::optional<Found> find_driver(std::string_view group, const Drivers& drivers)
   return std::nullopt;
 }
 
+// What ssh needs besides a network, as prepare_ssh() and serve_ssh() of the helper look for it; the first thing that is
+// missing, or nothing.
+std::string missing_for_ssh(const Tree& tree) {
+  constexpr const char* kAdvice = "; build it with lines=ssh and authorized_keys=";
+  const auto missing = [](std::string_view path) { return "there is no '" + std::string(path) + "' in the image"; };
+  if (!is_executable(tree.find(kDropbear))) return missing(kDropbear) + kAdvice;
+  if (!tree.read(kHostKey)) return missing(kHostKey) + kAdvice;
+  const auto keys = tree.read(kAuthorizedKeys);
+  if (!keys) return missing(kAuthorizedKeys) + kAdvice;
+  for (auto rest = as_text(*keys); !rest.empty();) {
+    if (const auto line = trim(take_word(rest, '\n')); !line.empty() && !line.starts_with('#')) return {};
+  }
+  return "there is no key in '" + std::string(kAuthorizedKeys) + "'" + kAdvice;
+}
+
 LineFacts judge_line(const LineNeeds& needs, const Drivers& drivers, const Tree& tree) {
   LineFacts line{std::string(needs.word), true, false, {}};
   for (const auto group : needs.groups) {
@@ -118,9 +133,9 @@ LineFacts judge_line(const LineNeeds& needs, const Drivers& drivers, const Tree&
                (drivers.built_in_known ? "" : ", and what is built into the kernel is not known here");
     return line;
   }
-  if (needs.word == "ssh" && tree.find("/usr/sbin/dropbear") == nullptr && tree.find("/usr/bin/dropbear") == nullptr) {
+  if (auto missing = needs.word == "ssh" ? missing_for_ssh(tree) : ""; !missing.empty()) {
     line.works = false;
-    line.why = "there is no dropbear in the image";
+    line.why = std::move(missing);
   }
   return line;
 }

@@ -169,6 +169,34 @@ assert_pointed_at() {
     assert_line --regexp "^meaning: as ttyS0,crash, the image's default: the line is ttyS0"
 }
 
+# An image with the parts of lines=ssh in their places but $1, and what else there is in "$@".
+ssh_image() {
+    local part parts=() left_out=$1
+    shift
+    printf 'kernel/drivers/net/virtio_net.ko\n' >builtin
+    printf '# who may\n\nssh-ed25519 AAAA you\n' >keys
+    for part in 'exec dropbear /bin/true' 'copy authorized_keys keys' 'file host_key secret'; do
+        read -r kind name source <<<"$part"
+        [[ $name == "$left_out" ]] || parts+=("$kind usr/lib/gdbdebug/ssh/$name $source")
+    done
+    image "copy usr/lib/modules/6.99.0-test/modules.builtin builtin" "${parts[@]}" "$@"
+}
+
+@test "check: ssh can work with what lines=ssh puts into the image, and each part that is missing is named" {
+    local part
+    ssh_image nothing
+    run -0 "$gdbdebug" check image --cmdline rd.gdbdebug=ssh,wait
+    assert_line --regexp '^line ssh +can work: virtio_net is built into the kernel$'
+    for part in dropbear authorized_keys host_key; do
+        ssh_image "$part"
+        run -3 "$gdbdebug" check image --cmdline rd.gdbdebug=ssh,wait
+        assert_line --regexp "^fault +the command line wants the line 'ssh', but there is no '/usr/lib/gdbdebug/ssh/$part'"
+    done
+    ssh_image authorized_keys 'file usr/lib/gdbdebug/ssh/authorized_keys # nobody'
+    run -3 "$gdbdebug" check image --cmdline rd.gdbdebug=ssh,wait
+    assert_line --regexp "^fault .*there is no key in '/usr/lib/gdbdebug/ssh/authorized_keys'"
+}
+
 @test "check: an empty default= is the built-in one, as it is for the helper" {
     printf 'kernel/drivers/tty/serial/8250/8250.ko\n' >builtin
     printf 'default=\n' >conf
