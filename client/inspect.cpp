@@ -102,6 +102,13 @@ std::optional<Found> find_driver(std::string_view group, const Drivers& drivers)
   return std::nullopt;
 }
 
+// Whether the helper is the one for lines=net and ssh: the other one does not know where SSH's files are, and has no use
+// for the name.
+bool has_network_helper(const Tree& tree) {
+  const auto init = tree.read("/init");
+  return init && as_text(*init).find(kDropbear) != std::string_view::npos;
+}
+
 // What ssh needs besides a network, as prepare_ssh() and serve_ssh() of the helper look for it; the first thing that is
 // missing, or nothing.
 std::string missing_for_ssh(const Tree& tree) {
@@ -117,8 +124,21 @@ std::string missing_for_ssh(const Tree& tree) {
   return "there is no key in '" + std::string(kAuthorizedKeys) + "'" + kAdvice;
 }
 
+// What a line needs besides drivers; the first thing that is missing, or nothing.
+std::string missing_for(std::string_view word, const Tree& tree) {
+  if (word != "net" && word != "ssh") return {};
+  if (!has_network_helper(tree))
+    return "the helper for network lines is not in the image; build it with lines=" + std::string(word);
+  return word == "ssh" ? missing_for_ssh(tree) : "";
+}
+
 LineFacts judge_line(const LineNeeds& needs, const Drivers& drivers, const Tree& tree) {
   LineFacts line{std::string(needs.word), true, false, {}};
+  if (auto missing = missing_for(needs.word, tree); !missing.empty()) {
+    line.works = false;
+    line.why = std::move(missing);
+    return line;
+  }
   for (const auto group : needs.groups) {
     if (group.empty()) continue;
     const auto found = find_driver(group, drivers);
@@ -132,10 +152,6 @@ LineFacts judge_line(const LineNeeds& needs, const Drivers& drivers, const Tree&
     line.why = "none of " + std::string(group) + " is in the image" +
                (drivers.built_in_known ? "" : ", and what is built into the kernel is not known here");
     return line;
-  }
-  if (auto missing = needs.word == "ssh" ? missing_for_ssh(tree) : ""; !missing.empty()) {
-    line.works = false;
-    line.why = std::move(missing);
   }
   return line;
 }

@@ -171,7 +171,7 @@ assert_pointed_at() {
 
 # An image with the parts of lines=ssh in their places but $1, and what else there is in "$@".
 ssh_image() {
-    local part parts=() left_out=$1
+    local kind name source part parts=('exec init helper-net') left_out=$1
     shift
     printf 'kernel/drivers/net/virtio_net.ko\n' >builtin
     printf '# who may\n\nssh-ed25519 AAAA you\n' >keys
@@ -195,6 +195,20 @@ ssh_image() {
     ssh_image authorized_keys 'file usr/lib/gdbdebug/ssh/authorized_keys # nobody'
     run -3 "$gdbdebug" check image --cmdline rd.gdbdebug=ssh,wait
     assert_line --regexp "^fault .*there is no key in '/usr/lib/gdbdebug/ssh/authorized_keys'"
+}
+
+@test "check: a network line needs the helper for it, whatever drivers there are" {
+    [[ -x $build/helper/gdbdebug-init-net ]] || skip "this build has no helper"
+    printf 'kernel/drivers/net/virtio_net.ko\n' >builtin
+    local drivers='copy usr/lib/modules/6.99.0-test/modules.builtin builtin'
+    image "$drivers" "exec init $build/helper/gdbdebug-init"
+    run -3 "$gdbdebug" check image --cmdline rd.gdbdebug=tcp:1234,wait,insecure
+    assert_line --regexp '^line net +cannot work: the helper for network lines is not in the image; build it with lines=net$'
+    assert_line --regexp "^fault +the command line wants the line 'net', but the helper for network lines is not"
+    image "$drivers" "exec init $build/helper/gdbdebug-init-net"
+    run "$gdbdebug" check image --cmdline rd.gdbdebug=tcp:1234,wait,insecure # one with sanitizers is not static: a fault
+    assert_line --regexp '^line net +can work: virtio_net is built into the kernel$'
+    refute_output --partial 'wants the line'
 }
 
 @test "check: an empty default= is the built-in one, as it is for the helper" {
