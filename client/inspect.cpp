@@ -133,7 +133,9 @@ std::string missing_for(std::string_view word, const Tree& tree) {
 }
 
 LineFacts judge_line(const LineNeeds& needs, const Drivers& drivers, const Tree& tree) {
-  LineFacts line{std::string(needs.word), true, false, {}};
+  LineFacts line;
+  line.word = needs.word;
+  line.works = true;
   if (auto missing = missing_for(needs.word, tree); !missing.empty()) {
     line.works = false;
     line.why = std::move(missing);
@@ -149,6 +151,7 @@ LineFacts judge_line(const LineNeeds& needs, const Drivers& drivers, const Tree&
       continue;
     }
     line.works = false;
+    line.known = drivers.built_in_known;
     line.why = "none of " + std::string(group) + " is in the image" +
                (drivers.built_in_known ? "" : ", and what is built into the kernel is not known here");
     return line;
@@ -364,7 +367,8 @@ Facts inspect(const Image& image, const BuiltIn& built_in) {
   for (const auto& needs : kLines) {
     auto line = judge_line(needs, drivers, tree);
     line.wanted = wanted.find(" " + line.word + " ") != std::string::npos;
-    if (facts.helper && line.wanted && !line.works && !image.kernel.empty()) {
+    const bool told = !line.known && image.kernel.empty();  // below, for all of them
+    if (facts.helper && line.wanted && !line.works && !told) {
       facts.warnings.push_back("gdbdebug.conf asks for the line '" + line.word + "', but " + line.why);
     }
     facts.lines.push_back(std::move(line));

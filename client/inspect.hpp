@@ -41,6 +41,7 @@ struct LineFacts {
   std::string word;
   bool works = false;
   bool wanted = false;  ///< The image's configuration asks for it.
+  bool known = true;    ///< False: it depends on what the kernel has built in, and nobody here knows that.
   std::string why;      ///< "8250 is built into the kernel", "no usbserial in the image"
 };
 

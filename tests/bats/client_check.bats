@@ -211,6 +211,20 @@ ssh_image() {
     refute_output --partial 'wants the line'
 }
 
+@test "check: what only the kernel's own list could tell is a warning, and no fault" {
+    image
+    run -0 "$gdbdebug" check image --cmdline ttyS1,wait
+    assert_line --regexp '^line serial +may work: none of 8250 '
+    assert_line --regexp "^warning +the command line wants the line 'serial', which works only if the kernel has its driver"
+    # A kernel that this machine knows nothing of.
+    image 'file usr/lib/modules/6.99.0-test/kernel/drivers/char/virtio_console.ko x'
+    run -0 "$gdbdebug" check image --cmdline ttyS1,wait
+    assert_line --regexp "^warning +gdbdebug.conf asks for the line 'serial', but none of"
+    # What does not depend on the kernel is known, whatever kernel that is.
+    run -3 "$gdbdebug" check image --cmdline tcp:1234,wait,insecure
+    assert_line --regexp '^line net +cannot work: the helper'
+}
+
 @test "check: an empty default= is the built-in one, as it is for the helper" {
     printf 'kernel/drivers/tty/serial/8250/8250.ko\n' >builtin
     printf 'default=\n' >conf
