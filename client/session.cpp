@@ -93,7 +93,6 @@ void Loop::accept_debugger() {
   if (!debugger_) return;  // it has gone again
   const int one = 1;
   (void)::setsockopt(debugger_.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);  // no use on a Unix socket, no harm
-  ++session_.traffic.sessions;
   relay_.emplace(session_.descriptions, session_.whole_vdso);
   if (session_.wire.open()) return;
   bool may_come = false;

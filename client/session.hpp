@@ -16,7 +16,6 @@ namespace gdbdebug::client {
 struct Traffic {
   std::uint64_t from_target = 0;  ///< Bytes.
   std::uint64_t to_target = 0;
-  unsigned sessions = 0;  ///< Debuggers that have connected.
 };
 
 /// Where debuggers connect: a Unix socket, or a port of this machine's loopback (or another address that was asked
