@@ -44,7 +44,8 @@ void print_facts(const std::string& path, const Image& image, const Facts& facts
     row("growth", human_size(facts.growth) + " of files that nothing else in the image needs, unpacked");
   }
   for (const auto& line : facts.lines) {
-    row(("line " + line.word).c_str(), std::string(line.works ? "can work: " : line.known ? "cannot work: " : "may work: ") + line.why);
+    const std::string_view verdict = line.works ? "can work" : line.known ? "cannot work" : "may work";
+    row(("line " + line.word).c_str(), std::string(verdict) + ": " + line.why);
   }
   for (const auto& warning : facts.warnings) row("warning", warning);
   for (const auto& fault : facts.faults) row("fault", fault);

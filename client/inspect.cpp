@@ -102,8 +102,8 @@ std::optional<Found> find_driver(std::string_view group, const Drivers& drivers)
   return std::nullopt;
 }
 
-// Whether the helper is the one for lines=net and ssh: the other one does not know where SSH's files are, and has no use
-// for the name.
+// Whether the helper is the one for lines=net and ssh: the other one does not know where SSH's files are, and has no
+// use for the name.
 bool has_network_helper(const Tree& tree) {
   const auto init = tree.read("/init");
   return init && as_text(*init).find(kDropbear) != std::string_view::npos;

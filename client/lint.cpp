@@ -76,8 +76,7 @@ void read_value(std::string_view value, Lint& into) {
   for (const auto& note : notes.all()) add_remark(note.word, std::string(note.reason), std::string(note.hint), into);
   if (notes.dropped() > 0) {
     const auto [column, length] = place_of(value, into.text);
-    into.remarks.push_back(
-        {false, column + length, 0, "and " + std::to_string(notes.dropped()) + " more", {}});
+    into.remarks.push_back({false, column + length, 0, "and " + std::to_string(notes.dropped()) + " more", {}});
   }
   if (!request) {
     const auto [column, length] = place_of(request.error().subject, into.text);

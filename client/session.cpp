@@ -24,8 +24,8 @@
 namespace gdbdebug::client {
 namespace {
 
-// Between an interrupt and the debugger's end, in ms. First it gets the time to act on a hangup that has reached it too:
-// gdb breaks a detach off when it is asked to end once more.
+// Between an interrupt and the debugger's end, in ms. First it gets the time to act on a hangup that has reached it
+// too: gdb breaks a detach off when it is asked to end once more.
 constexpr std::uint64_t kAskedAfter = 500;
 constexpr std::uint64_t kEndedAfter = 5000;
 

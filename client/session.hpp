@@ -50,8 +50,8 @@ struct Session {
 
 /// Carries bytes until session.debugger ends; without one, until an interrupt comes. After an interrupt the debugger is
 /// asked to end and has 5 s for it, in which it can still detach; then it is killed, which is an error. A second
-/// debugger waits until the first has gone. When the line breaks the debugger is cut off and told why; the next one gets
-/// the line opened anew. Returns the debugger's exit status as wait_for() does, 0 without one.
+/// debugger waits until the first has gone. When the line breaks the debugger is cut off and told why; the next one
+/// gets the line opened anew. Returns the debugger's exit status as wait_for() does, 0 without one.
 Result<int> run_session(Session& session);
 
 /// Blocks SIGCHLD in this process, so that run_session() sees it. Call it before the debugger is started.

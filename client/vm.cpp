@@ -124,8 +124,8 @@ void wait_for_end(Child& qemu, Display& display) {
   display.clear();
 }
 
-// kvm or tcg, by trial. That KVM does not work takes ten seconds to find out, so it is remembered of this QEMU until the
-// next boot of this machine, which may bring another kernel or another host.
+// kvm or tcg, by trial. That KVM does not work takes ten seconds to find out, so it is remembered of this QEMU until
+// the next boot of this machine, which may bring another kernel or another host.
 Result<std::string> choose_accel(const VmOptions& options, const Machine& machine, Display& display) {
   constexpr const char* kConsequence = ", so the boot takes ten times as long";
   if (!kvm_may_work(machine)) {

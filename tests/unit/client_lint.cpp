@@ -86,8 +86,7 @@ TEST(ClientLint, WhatTheParserHasNoRoomForIsCounted) {
 
   const auto of_default = lint("rd.gdbdebug", "ttyS1,a,b,c,d,e,f,g,h,i");
   ASSERT_EQ(of_default.remarks.size(), 9U);
-  EXPECT_EQ(of_default.remarks.back().reason,
-            "in the image's default 'ttyS1,a,b,c,d,e,f,g,h,i': and 1 more");
+  EXPECT_EQ(of_default.remarks.back().reason, "in the image's default 'ttyS1,a,b,c,d,e,f,g,h,i': and 1 more");
 }
 
 TEST(ClientLint, TheLineHasItsWordOfTheConfiguration) {
