@@ -137,7 +137,6 @@ Result<CachedSysroot> cached_sysroot(const std::string& image, const Limits& lim
       (void)::unlink(lock_path.c_str());  // it guards nothing
       return unpacked.error();
     }
-    sysroot.fresh = true;
   }
   (void)::futimens(held.value().get(), nullptr);  // the time of use; an old one only makes it go earlier
   // Becoming a sharer can let another in between, who finds it made and becomes one too.

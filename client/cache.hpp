@@ -20,7 +20,6 @@ Status make_directories(const std::string& path);
 /// An unpacked image in the cache. While the object lives nobody clears it away.
 struct CachedSysroot {
   std::string path;
-  bool fresh = false;  ///< It was unpacked just now.
   std::shared_ptr<UniqueFd> lock;
 };
 

@@ -2,6 +2,7 @@
 // check: the verb that says what is in an image and what is missing.
 #include <cstdio>
 
+#include "cmdline.hpp"
 #include "describe.hpp"
 #include "inspect.hpp"
 #include "interrupt.hpp"
@@ -43,7 +44,8 @@ void print_facts(const std::string& path, const Image& image, const Facts& facts
     row("growth", human_size(facts.growth) + " of files that nothing else in the image needs, unpacked");
   }
   for (const auto& line : facts.lines) {
-    row(("line " + line.word).c_str(), std::string(line.works ? "can work: " : "cannot work: ") + line.why);
+    const std::string_view verdict = line.works ? "can work" : line.known ? "cannot work" : "may work";
+    row(("line " + line.word).c_str(), std::string(verdict) + ": " + line.why);
   }
   for (const auto& warning : facts.warnings) row("warning", warning);
   for (const auto& fault : facts.faults) row("fault", fault);
@@ -111,21 +113,24 @@ void add_facts(Json& json, const std::string& path, const Image& image, const Fa
   json.key("default").value(facts.default_value).key("lines").open('[');
   for (const auto& line : facts.lines) {
     json.open('{').key("name").value(line.word).key("works").value(line.works).key("wanted").value(line.wanted);
-    json.key("why").value(line.why).close('}');
+    json.key("known").value(line.known).key("why").value(line.why).close('}');
   }
   json.close(']').key("growth").value(facts.growth);
   texts(json, "warnings", facts.warnings);
   texts(json, "faults", facts.faults);
 }
 
-// Whether the image has what the line of the command line needs; the fault if not.
-std::string judge(const Lint& linted, const Facts& facts) {
+// Whether the image has what the line of the command line needs: a fault if not, a warning if nobody here can tell.
+void judge(const Lint& linted, Facts& facts) {
   for (const auto& line : facts.lines) {
-    if (line.word == linted.line_word && !line.works) {
-      return "the command line wants the line '" + line.word + "', but " + line.why;
+    if (line.word != linted.line_word || line.works) continue;
+    const auto wanted = "the command line wants the line '" + line.word + "', ";
+    if (line.known) {
+      facts.faults.push_back(wanted + "but " + line.why);
+    } else {
+      facts.warnings.push_back(wanted + "which works only if the kernel has its driver built in: " + line.why);
     }
   }
-  return {};
 }
 
 void add_lint(Json& json, const Lint& linted) {
@@ -166,10 +171,8 @@ Result<int> run_check(const CheckOptions& options) {
   }
   std::optional<Lint> linted;
   if (!options.cmdline.empty()) {
-    linted = lint(options.cmdline, facts ? facts->default_value : "ttyS1,wait");
-    if (facts && facts->helper) {
-      if (auto fault = judge(*linted, *facts); !fault.empty()) facts->faults.push_back(std::move(fault));
-    }
+    linted = lint(options.cmdline, facts ? std::string_view(facts->default_value) : kDefaultValue);
+    if (facts && facts->helper) judge(*linted, *facts);
   }
   const bool sound = (!facts || facts->faults.empty()) && (!linted || linted->remarks.empty());
 

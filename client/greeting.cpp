@@ -20,7 +20,6 @@ std::optional<Greeting> read_greeting(std::string_view line) {
     const auto value = unescaped(word);
     if (key == "version") greeting.version = value;
     if (key == "state") greeting.state = value;
-    if (key == "pid") greeting.pid = value;
     if (key == "exe") greeting.exe = value;
     if (key == "build_id") greeting.build_id = value;
     if (key == "machine") greeting.machine = value;

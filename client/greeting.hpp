@@ -10,8 +10,7 @@ namespace gdbdebug::client {
 
 struct Greeting {
   std::string version;
-  std::string state;  ///< held, running, crashed, starting; or one that a later helper knows
-  std::string pid;
+  std::string state;     ///< held, running, crashed, starting; or one that a later helper knows
   std::string exe;       ///< In the image; empty if the agent could not tell.
   std::string build_id;  ///< Hexadecimal; empty likewise.
   std::string machine;   ///< As uname -m.

@@ -7,37 +7,11 @@
 #include <set>
 
 #include "bytes.hpp"
+#include "cmdline.hpp"
+#include "conf.hpp"
 
 namespace gdbdebug::client {
 namespace {
-
-std::string_view take_line(std::string_view& text) {
-  const auto end = std::min(text.find('\n'), text.size());
-  const auto line = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return line;
-}
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r";
-  const auto begin = text.find_first_not_of(kSpace);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
-}
-
-// The value of the last `key=` in a gdbdebug.conf, without its quotes.
-std::optional<std::string> configured(std::string_view text, std::string_view key) {
-  std::optional<std::string> found;
-  while (!text.empty()) {
-    const auto line = trim(take_line(text));
-    const auto equals = line.find('=');
-    if (line.starts_with('#') || equals == std::string_view::npos || trim(line.substr(0, equals)) != key) continue;
-    auto value = trim(line.substr(equals + 1));
-    if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
-    found = value;
-  }
-  return found;
-}
 
 std::string base_name(std::string_view path) {
   return std::string(path.substr(path.rfind('/') + 1));
@@ -85,7 +59,7 @@ Drivers find_drivers(const Image& image, const BuiltIn& built_in) {
   drivers.built_in_known = list.has_value();
   std::string_view rest = list ? *list : std::string_view();
   while (!rest.empty()) {
-    if (const auto line = take_line(rest); !line.empty()) drivers.built_in.insert(driver_name(line));
+    if (const auto line = take_word(rest, '\n'); !line.empty()) drivers.built_in.insert(driver_name(line));
   }
   return drivers;
 }
@@ -128,8 +102,45 @@ std::optional<Found> find_driver(std::string_view group, const Drivers& drivers)
   return std::nullopt;
 }
 
+// Whether the helper is the one for lines=net and ssh: the other one does not know where SSH's files are, and has no
+// use for the name.
+bool has_network_helper(const Tree& tree) {
+  const auto init = tree.read("/init");
+  return init && as_text(*init).find(kDropbear) != std::string_view::npos;
+}
+
+// What ssh needs besides a network, as prepare_ssh() and serve_ssh() of the helper look for it; the first thing that is
+// missing, or nothing.
+std::string missing_for_ssh(const Tree& tree) {
+  constexpr const char* kAdvice = "; build it with lines=ssh and authorized_keys=";
+  const auto missing = [](std::string_view path) { return "there is no '" + std::string(path) + "' in the image"; };
+  if (!is_executable(tree.find(kDropbear))) return missing(kDropbear) + kAdvice;
+  if (!tree.read(kHostKey)) return missing(kHostKey) + kAdvice;
+  const auto keys = tree.read(kAuthorizedKeys);
+  if (!keys) return missing(kAuthorizedKeys) + kAdvice;
+  for (auto rest = as_text(*keys); !rest.empty();) {
+    if (const auto line = trim(take_word(rest, '\n')); !line.empty() && !line.starts_with('#')) return {};
+  }
+  return "there is no key in '" + std::string(kAuthorizedKeys) + "'" + kAdvice;
+}
+
+// What a line needs besides drivers; the first thing that is missing, or nothing.
+std::string missing_for(std::string_view word, const Tree& tree) {
+  if (word != "net" && word != "ssh") return {};
+  if (!has_network_helper(tree))
+    return "the helper for network lines is not in the image; build it with lines=" + std::string(word);
+  return word == "ssh" ? missing_for_ssh(tree) : "";
+}
+
 LineFacts judge_line(const LineNeeds& needs, const Drivers& drivers, const Tree& tree) {
-  LineFacts line{std::string(needs.word), true, false, {}};
+  LineFacts line;
+  line.word = needs.word;
+  line.works = true;
+  if (auto missing = missing_for(needs.word, tree); !missing.empty()) {
+    line.works = false;
+    line.why = std::move(missing);
+    return line;
+  }
   for (const auto group : needs.groups) {
     if (group.empty()) continue;
     const auto found = find_driver(group, drivers);
@@ -140,13 +151,10 @@ LineFacts judge_line(const LineNeeds& needs, const Drivers& drivers, const Tree&
       continue;
     }
     line.works = false;
+    line.known = drivers.built_in_known;
     line.why = "none of " + std::string(group) + " is in the image" +
                (drivers.built_in_known ? "" : ", and what is built into the kernel is not known here");
     return line;
-  }
-  if (needs.word == "ssh" && tree.find("/usr/sbin/dropbear") == nullptr && tree.find("/usr/bin/dropbear") == nullptr) {
-    line.works = false;
-    line.why = "there is no dropbear in the image";
   }
   return line;
 }
@@ -239,7 +247,7 @@ void judge_gdbserver(const Tree& tree, Facts& facts) {
   }
   auto rest = as_text(*manifest);
   while (!rest.empty()) {
-    const auto line = trim(take_line(rest));
+    const auto line = trim(take_word(rest, '\n'));
     if (!line.empty() && !line.starts_with('#')) facts.manifest.emplace_back(line);
   }
   const auto listed = [&](const std::string& path) {
@@ -352,13 +360,15 @@ Facts inspect(const Image& image, const BuiltIn& built_in) {
 
   const auto text = tree.read(kConfiguration);
   const std::string_view configuration = text ? as_text(*text) : std::string_view();
-  facts.default_value = configured(configuration, "default").value_or("ttyS1,wait");
-  const auto wanted = " " + configured(configuration, "lines").value_or("serial virtio") + " ";
+  const auto default_value = conf_value(configuration, "default").value_or("");
+  facts.default_value = default_value.empty() ? kDefaultValue : default_value;  // as read_settings() of the helper
+  const auto wanted = " " + std::string(conf_value(configuration, "lines").value_or("serial virtio")) + " ";
   const auto drivers = find_drivers(image, built_in);
   for (const auto& needs : kLines) {
     auto line = judge_line(needs, drivers, tree);
     line.wanted = wanted.find(" " + line.word + " ") != std::string::npos;
-    if (facts.helper && line.wanted && !line.works && !image.kernel.empty()) {
+    const bool told = !line.known && image.kernel.empty();  // below, for all of them
+    if (facts.helper && line.wanted && !line.works && !told) {
       facts.warnings.push_back("gdbdebug.conf asks for the line '" + line.word + "', but " + line.why);
     }
     facts.lines.push_back(std::move(line));

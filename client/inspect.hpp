@@ -16,6 +16,10 @@ namespace gdbdebug::client {
 inline constexpr std::string_view kKeptInit = "/usr/lib/gdbdebug/init";
 inline constexpr std::string_view kManifest = "/usr/lib/gdbdebug/files";
 inline constexpr std::string_view kConfiguration = "/etc/gdbdebug.conf";
+// What lines=ssh puts into the image (helper/ssh.cpp).
+inline constexpr std::string_view kDropbear = "/usr/lib/gdbdebug/ssh/dropbear";
+inline constexpr std::string_view kAuthorizedKeys = "/usr/lib/gdbdebug/ssh/authorized_keys";
+inline constexpr std::string_view kHostKey = "/usr/lib/gdbdebug/ssh/host_key";
 
 /// The real init: what PID 1 becomes.
 struct RealInit {
@@ -37,6 +41,7 @@ struct LineFacts {
   std::string word;
   bool works = false;
   bool wanted = false;  ///< The image's configuration asks for it.
+  bool known = true;    ///< False: it depends on what the kernel has built in, and nobody here knows that.
   std::string why;      ///< "8250 is built into the kernel", "no usbserial in the image"
 };
 

@@ -74,6 +74,10 @@ void read_value(std::string_view value, Lint& into) {
   Notes notes;
   const auto request = parse_request(value, notes);
   for (const auto& note : notes.all()) add_remark(note.word, std::string(note.reason), std::string(note.hint), into);
+  if (notes.dropped() > 0) {
+    const auto [column, length] = place_of(value, into.text);
+    into.remarks.push_back({false, column + length, 0, "and " + std::to_string(notes.dropped()) + " more", {}});
+  }
   if (!request) {
     const auto [column, length] = place_of(request.error().subject, into.text);
     into.remarks.push_back({true, column, length, std::string(request.error().reason), {}});
@@ -125,8 +129,9 @@ Lint lint(std::string_view text, std::string_view default_value) {
         result.meaning = prefix + "as " + of_default.text + ", the image's default: " + of_default.meaning;
       result.line_word = of_default.line_word;
       for (auto& remark : of_default.remarks) {
-        remark.reason = "in the image's default '" + of_default.text + "', '" +
-                        of_default.text.substr(remark.column, remark.length) + "': " + remark.reason;
+        const auto word = of_default.text.substr(remark.column, remark.length);
+        remark.reason = "in the image's default '" + of_default.text + "'" + (word.empty() ? "" : ", '" + word + "'") +
+                        ": " + remark.reason;
         remark.column = result.text.size();
         remark.length = 0;
         result.remarks.push_back(std::move(remark));

@@ -127,10 +127,9 @@ void add_vm(CLI::App& app, VmOptions& options) {
 
 void add_report(CLI::App& app, ReportOptions& options) {
   auto* verb = app.add_subcommand("report", "Turn a crash report in a console log into functions, files and lines");
-  verb->add_option("CONSOLE-LOG", options.log,
-                   "What the console showed->type_name("
-                   "); - reads standard input")
-      ->required();
+  verb->add_option("CONSOLE-LOG", options.log, "What the console showed; - reads standard input")
+      ->required()
+      ->type_name("");
   verb->add_option("--initrd", options.initrd, "The image that the machine booted")->type_name("IMAGE");
   verb->add_option("--sysroot", options.sysroot, "A directory with the machine's files, instead of --initrd")
       ->type_name("DIR");

@@ -2,17 +2,19 @@
 // qemu: see qemu.hpp.
 #include "qemu.hpp"
 
+#include <fcntl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include <array>
 
+#include "interrupt.hpp"
 #include "process.hpp"
 
 namespace gdbdebug::client {
 namespace {
 
-constexpr int kTrialSeconds = 10;  // it takes 1 or 2 where KVM works
+constexpr int kTrialMilliseconds = 10'000;  // it takes 1 or 2 s where KVM works
 
 const std::array<Machine, 3>& machines() {
   static const std::vector<std::string> port{"-device", "virtio-serial-device", "-device",
@@ -45,15 +47,24 @@ bool kvm_may_work(const Machine& machine) {
   return ::access("/dev/kvm", R_OK | W_OK) == 0;
 }
 
-bool kvm_works(const Machine& machine, const std::string& kernel) {
+Result<bool> kvm_works(const std::string& program, const Machine& machine, const std::string& kernel) {
+  const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  if (!null) return system_error("opening", "/dev/null", errno);
   Spawn qemu;
-  qemu.argv = {machine.qemu};
+  qemu.argv = {program};
   qemu.argv.insert(qemu.argv.end(), machine.options.begin(), machine.options.end());
   qemu.argv.insert(qemu.argv.end(), {"-accel", "kvm", "-m", "256", "-nodefaults", "-display", "none", "-no-reboot",
                                      "-kernel", kernel, "-append", "panic=-1 quiet"});
+  qemu.input = qemu.output = qemu.error = null.get();
   qemu.own_group = true;
-  const auto output = run(qemu, 65536, kTrialSeconds);
-  return output.ok() && output.value().status == 0;
+  qemu.dies_with_us = true;
+  const auto pid = spawn(qemu);
+  if (!pid.ok()) return pid.error();
+  int status = 0;
+  if (ends_within(pid.value(), kTrialMilliseconds, status)) return status == 0;
+  end_child(pid.value(), 0);
+  if (interrupted()) return interrupted_error("trying KVM with", program);
+  return false;
 }
 
 }  // namespace gdbdebug::client

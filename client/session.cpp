@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -22,6 +23,11 @@
 
 namespace gdbdebug::client {
 namespace {
+
+// Between an interrupt and the debugger's end, in ms. First it gets the time to act on a hangup that has reached it
+// too: gdb breaks a detach off when it is asked to end once more.
+constexpr std::uint64_t kAskedAfter = 500;
+constexpr std::uint64_t kEndedAfter = 5000;
 
 constexpr std::size_t kBacklog = 1 << 20;  // a side that does not read is not fed beyond this
 
@@ -72,10 +78,14 @@ class Loop {
   void drop_debugger(const char* why);
   void lose_line();
   void move(const std::array<pollfd, 5>& polled);
+  bool ends_in_time();
+  [[nodiscard]] int limit() const;
 
   Session& session_;
   UniqueFd debugger_;
   std::optional<HostRelay> relay_;
+  std::optional<std::uint64_t> interrupted_;  // when, in the clock of now_ms()
+  bool asked_ = false;                        // the debugger, to end
 };
 
 void Loop::accept_debugger() {
@@ -83,7 +93,6 @@ void Loop::accept_debugger() {
   if (!debugger_) return;  // it has gone again
   const int one = 1;
   (void)::setsockopt(debugger_.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);  // no use on a Unix socket, no harm
-  ++session_.traffic.sessions;
   relay_.emplace(session_.descriptions, session_.whole_vdso);
   if (session_.wire.open()) return;
   bool may_come = false;
@@ -135,23 +144,47 @@ void Loop::move(const std::array<pollfd, 5>& polled) {
   }
 }
 
+// After an interrupt: asks the debugger to end, once. False when it has had its time.
+bool Loop::ends_in_time() {
+  const auto now = now_ms();
+  if (!interrupted_) interrupted_ = now;
+  if (!asked_ && now >= *interrupted_ + kAskedAfter) {
+    (void)::kill(session_.debugger, SIGTERM);  // it may have gone already
+    asked_ = true;
+  }
+  return now < *interrupted_ + kEndedAfter;
+}
+
+// How long to wait for something to happen, in ms; -1: for ever.
+int Loop::limit() const {
+  std::optional<std::uint64_t> next;
+  if (relay_) next = relay_->deadline();
+  if (interrupted_) {
+    const auto ours = *interrupted_ + (asked_ ? kEndedAfter : kAskedAfter);
+    next = std::min(next.value_or(ours), ours);
+  }
+  if (!next) return -1;
+  const auto now = now_ms();
+  return static_cast<int>(*next > now ? *next - now : 0);
+}
+
 Result<int> Loop::run() {
   const sigset_t signals = child_signals();
   const UniqueFd children(::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
   if (!children) return system_error("watching the debugger", "", errno);
   for (;;) {
-    if (interrupted()) {
-      if (session_.debugger >= 0) {
-        (void)::kill(session_.debugger, SIGTERM);  // it may have gone already
-        return wait_for(session_.debugger);
-      }
-      return 0;
-    }
     if (session_.debugger >= 0) {
       int status = 0;
       if (::waitpid(session_.debugger, &status, WNOHANG) == session_.debugger) {
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
       }
+    }
+    // Its last words go through us: gdb detaches, and PID 1 runs on.
+    if (interrupted() && session_.debugger < 0) return 0;
+    if (interrupted() && !ends_in_time()) {
+      end_child(session_.debugger, 0);
+      return Error{"ending the debugger", "", "it did not end within 5 s, and was killed",
+                   "PID 1 is held if it was; attach again to let it go on"};
     }
     const bool full = relay_ && relay_->to_debugger().size() > kBacklog;
     const auto events = [](bool reads, bool writes) {
@@ -166,12 +199,7 @@ Result<int> Loop::run() {
         pollfd{debugger_ ? -1 : session_.listener.get(), POLLIN, 0},
         pollfd{children.get(), POLLIN, 0},
     };
-    int limit = -1;
-    if (relay_ && relay_->deadline()) {
-      const auto now = now_ms();
-      limit = static_cast<int>(*relay_->deadline() > now ? *relay_->deadline() - now : 0);
-    }
-    if (::poll(polled.data(), polled.size(), limit) < 0 && errno != EINTR)
+    if (::poll(polled.data(), polled.size(), limit()) < 0 && errno != EINTR)
       return system_error("waiting for the target", session_.target.text, errno);
     if (polled[4].revents != 0) {
       signalfd_siginfo ignored;

@@ -16,7 +16,6 @@ namespace gdbdebug::client {
 struct Traffic {
   std::uint64_t from_target = 0;  ///< Bytes.
   std::uint64_t to_target = 0;
-  unsigned sessions = 0;  ///< Debuggers that have connected.
 };
 
 /// Where debuggers connect: a Unix socket, or a port of this machine's loopback (or another address that was asked
@@ -49,9 +48,10 @@ struct Session {
   Traffic traffic = {};
 };
 
-/// Carries bytes until session.debugger ends or an interrupt comes. A second debugger waits until the first has gone.
-/// When the line breaks the debugger is cut off and told why; the next one gets the line opened anew. Returns the
-/// debugger's exit status as wait_for() does, 0 without one.
+/// Carries bytes until session.debugger ends; without one, until an interrupt comes. After an interrupt the debugger is
+/// asked to end and has 5 s for it, in which it can still detach; then it is killed, which is an error. A second
+/// debugger waits until the first has gone. When the line breaks the debugger is cut off and told why; the next one
+/// gets the line opened anew. Returns the debugger's exit status as wait_for() does, 0 without one.
 Result<int> run_session(Session& session);
 
 /// Blocks SIGCHLD in this process, so that run_session() sees it. Call it before the debugger is started.

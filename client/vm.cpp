@@ -80,9 +80,13 @@ std::string append_line(const VmOptions& options, const Machine& machine) {
   return line;
 }
 
+std::string program_of(const VmOptions& options, const Machine& machine) {
+  return options.qemu.empty() ? machine.qemu : options.qemu;
+}
+
 std::vector<std::string> qemu_argv(const VmOptions& options, const Machine& machine, const std::string& accel,
                                    const std::string& console, const std::string& socket) {
-  std::vector<std::string> argv{options.qemu.empty() ? machine.qemu : options.qemu};
+  std::vector<std::string> argv{program_of(options, machine)};
   const auto add = [&](std::vector<std::string> words) { argv.insert(argv.end(), words.begin(), words.end()); };
   // A comma in a path would end it in QEMU's eyes; two stand for one.
   const auto path = [](const std::string& name) {
@@ -120,30 +124,34 @@ void wait_for_end(Child& qemu, Display& display) {
   display.clear();
 }
 
-// kvm or tcg, by trial. That KVM does not work takes ten seconds to find out, so it is remembered until the next boot
-// of this machine, which may bring another kernel or another host.
-std::string choose_accel(const VmOptions& options, const Machine& machine, Display& display) {
+// kvm or tcg, by trial. That KVM does not work takes ten seconds to find out, so it is remembered of this QEMU until
+// the next boot of this machine, which may bring another kernel or another host.
+Result<std::string> choose_accel(const VmOptions& options, const Machine& machine, Display& display) {
   constexpr const char* kConsequence = ", so the boot takes ten times as long";
   if (!kvm_may_work(machine)) {
     display.say(std::string("there is no KVM here for this machine and user") + kConsequence);
-    return "tcg";
+    return std::string("tcg");
   }
+  const auto program = program_of(options, machine);
   const auto cache = cache_directory();
-  const auto mark = cache.ok() ? cache.value() + "/no-kvm" : "";
+  const auto path = cache.ok() ? cache.value() + "/no-kvm" : "";
   const auto boot = read_file("/proc/sys/kernel/random/boot_id", "reading");
-  const auto marked = mark.empty() ? Result<std::string>(Error{}) : read_file(mark, "reading");
+  const auto mark = boot.ok() ? boot.value() + program + "\n" : "";
+  const auto marked = path.empty() ? Result<std::string>(Error{}) : read_file(path, "reading");
   std::string tried = "does not work here";
-  if (!boot.ok() || !marked.ok() || marked.value() != boot.value()) {
+  if (mark.empty() || !marked.ok() || marked.value() != mark) {
     display.doing("trying whether KVM works here");
-    if (kvm_works(machine, options.kernel)) return "kvm";
+    const auto works = kvm_works(program, machine, options.kernel);
+    if (!works.ok()) return works.error();
+    if (works.value()) return std::string("kvm");
     // Where it cannot be kept it is tried again.
-    const UniqueFd fd(mark.empty() ? -1 : ::open(mark.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (boot.ok() && fd) (void)write_all(fd.get(), as_bytes(boot.value()));
+    const UniqueFd fd(path.empty() ? -1 : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (fd) (void)write_all(fd.get(), as_bytes(mark));
   } else {
     tried = "did not work when it was tried";
   }
   display.say("KVM " + tried + kConsequence + " (--accel kvm would insist)");
-  return "tcg";
+  return std::string("tcg");
 }
 
 }  // namespace
@@ -155,8 +163,8 @@ Result<int> run_vm(const VmOptions& options) {
   const auto machine = look_at(options);
   if (!machine.ok()) return machine.error();
   if (const auto kernel = Mapping::open(options.kernel, "opening the kernel"); !kernel.ok()) return kernel.error();
-  if (!find_program(options.qemu.empty() ? machine.value().qemu : options.qemu)) {
-    return Error{"starting", options.qemu.empty() ? machine.value().qemu : options.qemu, "there is no such program",
+  if (const auto program = program_of(options, machine.value()); !find_program(program)) {
+    return Error{"starting", program, "there is no such program",
                  "install QEMU for this machine (qemu-system-x86 on Debian)"};
   }
   if (const auto debugger = find_debugger(options.attach.debugger, ""); !options.no_debugger && !debugger.ok())
@@ -164,7 +172,8 @@ Result<int> run_vm(const VmOptions& options) {
   const auto symbols = find_symbols(options.attach.initrd, "", options.attach.limits, display);
   if (!symbols.ok()) return symbols.error();
 
-  const auto accel = options.accel == "auto" ? choose_accel(options, machine.value(), display) : options.accel;
+  const auto accel = options.accel == "auto" ? choose_accel(options, machine.value(), display) : Result(options.accel);
+  if (!accel.ok()) return accel.error();
   ScratchDirectory place;
   if (auto made = place.make(run_directory()); !made.ok()) return made.error();
   const auto socket = options.socket.empty() ? place.path() + "/debug.sock" : options.socket;
@@ -175,7 +184,7 @@ Result<int> run_vm(const VmOptions& options) {
   if (!log_fd || !null) return system_error("opening", log, errno);
 
   Spawn child;
-  child.argv = qemu_argv(options, machine.value(), accel, console, socket);
+  child.argv = qemu_argv(options, machine.value(), accel.value(), console, socket);
   child.input = null.get();
   child.output = child.error = log_fd.get();
   child.own_group = true;  // Ctrl-C is for the debugger

@@ -53,12 +53,13 @@ int connect_within(int fd, const sockaddr* address, socklen_t size) {
   return number;
 }
 
-constexpr std::array<std::pair<unsigned, speed_t>, 24> kSpeeds{{
+// Those that parse_speed() reads.
+constexpr std::array<std::pair<unsigned, speed_t>, 21> kSpeeds{{
     {1200, B1200},       {2400, B2400},       {4800, B4800},       {9600, B9600},       {19200, B19200},
     {38400, B38400},     {57600, B57600},     {115200, B115200},   {230400, B230400},   {460800, B460800},
     {500000, B500000},   {576000, B576000},   {921600, B921600},   {1000000, B1000000}, {1152000, B1152000},
     {1500000, B1500000}, {2000000, B2000000}, {2500000, B2500000}, {3000000, B3000000}, {3500000, B3500000},
-    {4000000, B4000000}, {300, B300},         {600, B600},         {1800, B1800},
+    {4000000, B4000000},
 }};
 
 Status set_raw(int fd, const Target& target) {
@@ -69,7 +70,7 @@ Status set_raw(int fd, const Target& target) {
   ::cfmakeraw(&settings);
   settings.c_cflag |= CLOCAL | CREAD;
   settings.c_cflag &= ~static_cast<tcflag_t>(CSTOPB | PARENB | PARODD | CSIZE | CRTSCTS);
-  settings.c_cflag |= target.speed.bits == 7 ? CS7 : target.speed.bits == 6 ? CS6 : target.speed.bits == 5 ? CS5 : CS8;
+  settings.c_cflag |= target.speed.bits == 7 ? CS7 : CS8;
   if (target.speed.parity != 'n') settings.c_cflag |= PARENB;
   if (target.speed.parity == 'o') settings.c_cflag |= PARODD;
   if (target.speed.rtscts) settings.c_cflag |= CRTSCTS;

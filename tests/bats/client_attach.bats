@@ -13,6 +13,7 @@ setup() {
 }
 
 teardown() {
+    [[ -z ${attach_pid:-} ]] || kill -KILL "$attach_pid" 2>/dev/null || true
     stop_targets
 }
 
@@ -226,4 +227,53 @@ with_program() {
     mkdir run
     XDG_RUNTIME_DIR=$PWD/run run -0 attach --sysroot sysroot "$target" -- -batch -ex kill
     assert_equal "$(find run "$TMPDIR" -mindepth 1)" ''
+}
+
+# start_attach TEXT ARGUMENT...: in the background, its output in the file out, its process in $attach_pid; goes on when
+# TEXT is there. The debugger reads a pipe on which nothing comes.
+start_attach() {
+    local text=$1
+    shift
+    [[ -p silence ]] || mkfifo silence
+    "$gdbdebug" attach --timeout 30 --sysroot sysroot "$@" <>silence >out 2>&1 3>&- &
+    attach_pid=$!
+    timeout 30 bash -c 'until grep -q "$1" out; do sleep 0.1; done' - "$text" || fail "$(cat out)"
+}
+
+# The status with which attach ends, in $status; it must do so by itself.
+attach_ends() {
+    timeout 30 tail --pid="$attach_pid" -f /dev/null || fail "it lingers: $(cat out)"
+    status=0
+    wait "$attach_pid" || status=$?
+    attach_pid=
+}
+
+@test "attach: when it is asked to end, or its terminal closes, gdb still detaches" {
+    local signal
+    line=unix:$PWD/sock
+    for signal in TERM HUP; do
+        echo "# $signal"
+        rm -f sock target.where sent
+        with_program program --record sent
+        start_attach '^(gdb)' "$target" -- -nx
+        kill "-$signal" "$attach_pid"
+        attach_ends
+        assert_equal "$status" 0
+        grep -aq '\$D;' sent || fail "no detach: $(cat out)"
+        stop_targets
+    done
+}
+
+@test "attach: a debugger that does not end when it is asked to is killed" {
+    line=unix:$PWD/sock
+    with_program
+    printf '#!/bin/bash\n[[ $1 != --version ]] || exit 0\ntrap "" TERM\necho "$$ is stubborn"\nexec sleep 60\n' >stubborn
+    chmod +x stubborn
+    start_attach 'is stubborn' --gdb "$PWD/stubborn" "$target"
+    kill "$attach_pid"
+    attach_ends
+    assert_equal "$status" 1
+    run cat out
+    assert_line --partial "ending the debugger: it did not end within 5 s, and was killed"
+    run ! kill -0 "$(sed -n 's/ is stubborn$//p' out)"
 }

@@ -169,6 +169,71 @@ assert_pointed_at() {
     assert_line --regexp "^meaning: as ttyS0,crash, the image's default: the line is ttyS0"
 }
 
+# An image with the parts of lines=ssh in their places but $1, and what else there is in "$@".
+ssh_image() {
+    local kind name source part parts=('exec init helper-net') left_out=$1
+    shift
+    printf 'kernel/drivers/net/virtio_net.ko\n' >builtin
+    printf '# who may\n\nssh-ed25519 AAAA you\n' >keys
+    for part in 'exec dropbear /bin/true' 'copy authorized_keys keys' 'file host_key secret'; do
+        read -r kind name source <<<"$part"
+        [[ $name == "$left_out" ]] || parts+=("$kind usr/lib/gdbdebug/ssh/$name $source")
+    done
+    image "copy usr/lib/modules/6.99.0-test/modules.builtin builtin" "${parts[@]}" "$@"
+}
+
+@test "check: ssh can work with what lines=ssh puts into the image, and each part that is missing is named" {
+    local part
+    ssh_image nothing
+    run -0 "$gdbdebug" check image --cmdline rd.gdbdebug=ssh,wait
+    assert_line --regexp '^line ssh +can work: virtio_net is built into the kernel$'
+    for part in dropbear authorized_keys host_key; do
+        ssh_image "$part"
+        run -3 "$gdbdebug" check image --cmdline rd.gdbdebug=ssh,wait
+        assert_line --regexp "^fault +the command line wants the line 'ssh', but there is no '/usr/lib/gdbdebug/ssh/$part'"
+    done
+    ssh_image authorized_keys 'file usr/lib/gdbdebug/ssh/authorized_keys # nobody'
+    run -3 "$gdbdebug" check image --cmdline rd.gdbdebug=ssh,wait
+    assert_line --regexp "^fault .*there is no key in '/usr/lib/gdbdebug/ssh/authorized_keys'"
+}
+
+@test "check: a network line needs the helper for it, whatever drivers there are" {
+    [[ -x $build/helper/gdbdebug-init-net ]] || skip "this build has no helper"
+    printf 'kernel/drivers/net/virtio_net.ko\n' >builtin
+    local drivers='copy usr/lib/modules/6.99.0-test/modules.builtin builtin'
+    image "$drivers" "exec init $build/helper/gdbdebug-init"
+    run -3 "$gdbdebug" check image --cmdline rd.gdbdebug=tcp:1234,wait,insecure
+    assert_line --regexp '^line net +cannot work: the helper for network lines is not in the image; build it with lines=net$'
+    assert_line --regexp "^fault +the command line wants the line 'net', but the helper for network lines is not"
+    image "$drivers" "exec init $build/helper/gdbdebug-init-net"
+    run "$gdbdebug" check image --cmdline rd.gdbdebug=tcp:1234,wait,insecure # one with sanitizers is not static: a fault
+    assert_line --regexp '^line net +can work: virtio_net is built into the kernel$'
+    refute_output --partial 'wants the line'
+}
+
+@test "check: what only the kernel's own list could tell is a warning, and no fault" {
+    image
+    run -0 "$gdbdebug" check image --cmdline ttyS1,wait
+    assert_line --regexp '^line serial +may work: none of 8250 '
+    assert_line --regexp "^warning +the command line wants the line 'serial', which works only if the kernel has its driver"
+    # A kernel that this machine knows nothing of.
+    image 'file usr/lib/modules/6.99.0-test/kernel/drivers/char/virtio_console.ko x'
+    run -0 "$gdbdebug" check image --cmdline ttyS1,wait
+    assert_line --regexp "^warning +gdbdebug.conf asks for the line 'serial', but none of"
+    # What does not depend on the kernel is known, whatever kernel that is.
+    run -3 "$gdbdebug" check image --cmdline tcp:1234,wait,insecure
+    assert_line --regexp '^line net +cannot work: the helper'
+}
+
+@test "check: an empty default= is the built-in one, as it is for the helper" {
+    printf 'kernel/drivers/tty/serial/8250/8250.ko\n' >builtin
+    printf 'default=\n' >conf
+    image "copy usr/lib/modules/6.99.0-test/modules.builtin builtin" 'copy etc/gdbdebug.conf conf'
+    run -0 "$gdbdebug" check image --cmdline 'quiet rd.gdbdebug'
+    assert_line --regexp '^default +ttyS1,wait '
+    assert_line --regexp "^meaning: as ttyS1,wait, the image's default: the line is ttyS1"
+}
+
 @test "check --cmdline --json: says the same to programs" {
     run -3 "$gdbdebug" check --json --cmdline 'rd.gdbdebug=ttyS1,wat'
     echo "$output" | /usr/bin/python3 -c '

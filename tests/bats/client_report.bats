@@ -131,3 +131,8 @@ LOG
     run -1 bash -c '"$1" report - <&-' - "$gdbdebug"
     run -2 "$gdbdebug" report
 }
+
+@test "report --help: says what each word is" {
+    run -0 "$gdbdebug" report --help
+    assert_line --regexp '^ +CONSOLE-LOG REQUIRED +What the console showed; - reads standard input$'
+}

@@ -31,6 +31,7 @@ def arguments():
     parser.add_argument("--noise", default="", help="text to say when somebody connects")
     parser.add_argument("--drop", type=int, default=0, help="damage every so-manieth packet in either direction")
     parser.add_argument("--counts", help="a file that gets the bytes sent and received at the end of each connection")
+    parser.add_argument("--record", help="a file that gets what debuggers send")
     return parser.parse_args()
 
 
@@ -88,6 +89,9 @@ class Target:
                     if not data:
                         return
                     self.received += len(data)
+                    if self.options.record:
+                        with open(self.options.record, "ab") as file:
+                            file.write(data)
                     if server is None:
                         packet = data.find(b"$")
                         for byte in data[:packet if packet >= 0 else len(data)]:

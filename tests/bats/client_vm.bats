@@ -18,7 +18,7 @@ setup() {
     cat >path/qemu-system-x86_64 <<SH
 #!/bin/bash
 printf '%s\n' "\$@" >>"$PWD/words"
-if [[ " \$* " == *' kvm '* ]]; then ${kvm:-exit 1}; fi
+if [[ " \$* " == *' kvm '* && " \$* " != *' -initrd '* ]]; then \${KVM_TRIAL:-exit 1}; fi
 for word; do
     case \$word in
         file,id=console*) console=\${word#*path=} ;;
@@ -100,6 +100,32 @@ assert_words() {
     accel=auto run -0 vm --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
     assert_line --partial 'KVM did not work when it was tried'
     run -1 grep -x kvm words
+}
+
+@test "vm --accel auto: KVM is tried with the QEMU that --qemu names" {
+    [[ -w /dev/kvm ]] || skip "there is no /dev/kvm"
+    mv path/qemu-system-x86_64 another-qemu
+    printf '#!/bin/sh\ntouch "%s/wrong"\nexit 1\n' "$PWD" >path/qemu-system-x86_64
+    chmod +x path/qemu-system-x86_64
+    accel=auto KVM_TRIAL='exit 0' run -0 vm --qemu "$PWD/another-qemu" --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_words -accel kvm
+    run -1 grep -x tcg words
+    assert_not_exist wrong
+    assert_not_exist "$GDBDEBUG_CACHE/no-kvm"
+}
+
+@test "vm --accel auto: an interrupt during the trial ends it, and says nothing about KVM" {
+    [[ -w /dev/kvm ]] || skip "there is no /dev/kvm"
+    KVM_TRIAL='exec sleep 60' "$gdbdebug" vm --kernel kernel --initrd image >out 2>&1 <&- 3>&- &
+    local vm=$! status=0
+    timeout 30 bash -c 'until grep -qsx kvm words; do sleep 0.1; done' || fail "$(cat out)"
+    kill "$vm"
+    wait "$vm" || status=$?
+    assert_equal "$status" 1
+    run cat out
+    assert_output --partial "trying KVM with 'qemu-system-x86_64': interrupted"
+    assert_not_exist "$GDBDEBUG_CACHE/no-kvm"
+    run -1 grep -x tcg words
 }
 
 @test "vm: an image without the helper is refused before anything is started" {

@@ -74,6 +74,21 @@ TEST(ClientLint, AWrongDefaultIsSaidToBeTheDefault) {
   }
 }
 
+TEST(ClientLint, WhatTheParserHasNoRoomForIsCounted) {
+  const std::string text = "rd.gdbdebug=ttyS1,a,b,c,d,e,f,g,h quiet";  // as many wrong words as Notes keeps
+  EXPECT_EQ(lint(text, kDefault).remarks.size(), 8U);
+  const auto linted = lint("rd.gdbdebug=ttyS1,a,b,c,d,e,f,g,h,i,j quiet", kDefault);
+  ASSERT_EQ(linted.remarks.size(), 9U);
+  const auto& last = linted.remarks.back();
+  EXPECT_EQ(last.reason, "and 2 more");
+  EXPECT_FALSE(last.fault);
+  EXPECT_EQ(linted.text.substr(last.column), " quiet");  // the end of the value
+
+  const auto of_default = lint("rd.gdbdebug", "ttyS1,a,b,c,d,e,f,g,h,i");
+  ASSERT_EQ(of_default.remarks.size(), 9U);
+  EXPECT_EQ(of_default.remarks.back().reason, "in the image's default 'ttyS1,a,b,c,d,e,f,g,h,i': and 1 more");
+}
+
 TEST(ClientLint, TheLineHasItsWordOfTheConfiguration) {
   const std::pair<const char*, const char*> rows[] = {
       {"ttyS1", "serial"},     {"ttyAMA0", "serial"},     {"hvc0", "virtio"},
