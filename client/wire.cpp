@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <termios.h>
 
@@ -104,11 +105,43 @@ Result<UniqueFd> open_serial(const Target& target, bool& may_come) {
   return fd;
 }
 
+// What is there under the name of a socket and never becomes one. connect() says ECONNREFUSED of it, as it does of a
+// socket at which nobody listens yet.
+Error no_socket(const Target& target, mode_t mode) {
+  Error error{std::string(kStep), target.text, "", "TARGET is the line; the image goes behind --initrd", Exit::usage};
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+      error.reason = "a regular file, not a socket";
+      break;
+    case S_IFDIR:
+      error.reason = "a directory, not a socket";
+      error.next = "TARGET is the line; a directory with the target's files goes behind --sysroot";
+      break;
+    case S_IFCHR:
+      error.reason = "a device, not a socket";
+      error.next = "without 'unix:' it is opened as a serial line";
+      break;
+    default:
+      error.reason = "something else than a socket";
+      break;
+  }
+  return error;
+}
+
 Result<UniqueFd> open_unix(const Target& target, bool& may_come) {
+  struct stat status {};
+  if (::stat(target.path.c_str(), &status) == 0) {
+    if (!S_ISSOCK(status.st_mode)) return no_socket(target, status.st_mode);
+  } else if (errno != ENOENT) {
+    const int number = errno;
+    auto error = failed(target, number);
+    if (number == ENAMETOOLONG) error.code = Exit::usage;
+    return error;
+  }
   sockaddr_un address{};
   UniqueFd directory;
   if (auto made = unix_address(target.path, address, directory); !made.ok()) {
-    may_come = true;
+    may_come = made.error().code != Exit::usage;  // its directory may come to be, but no name becomes shorter
     return made.error();
   }
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -182,7 +215,8 @@ Status unix_address(const std::string& path, sockaddr_un& address, UniqueFd& dir
     name = "/proc/self/fd/" + std::to_string(directory.get()) + "/" + path.substr(path.rfind('/') + 1);
   }
   if (name.size() >= sizeof address.sun_path) {
-    return Error{"opening the socket", path, "its name is too long", "a socket's name has 80 bytes at most here"};
+    return Error{"opening the socket", path, "its name is too long", "a socket's name has 80 bytes at most here",
+                 Exit::usage};
   }
   name.copy(address.sun_path, name.size());
   return {};

@@ -39,10 +39,12 @@ class Wire {
 
 /// Opens the line to `target`. A device is made raw, with its speed, and is ours alone. A TCP connection may take 10 s.
 /// On error `may_come` tells whether trying again later makes sense: the socket is not there yet, nobody listens yet.
+/// What can never be a socket, by what is there under its name or by the name's length, is an error with Exit::usage.
 Result<Wire> open_wire(const Target& target, bool& may_come);
 
 /// Makes the Unix socket `path` into an address for connect() and bind(), also where it is longer than the 107 bytes
-/// that fit: then `directory` holds it, and must stay open until the call is done.
+/// that fit: then `directory` holds it, and must stay open until the call is done. Errors: the directory cannot be
+/// opened; the last part alone is too long (Exit::usage).
 Status unix_address(const std::string& path, ::sockaddr_un& address, UniqueFd& directory);
 
 }  // namespace gdbdebug::client

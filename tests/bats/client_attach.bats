@@ -227,3 +227,24 @@ with_program() {
     XDG_RUNTIME_DIR=$PWD/run run -0 attach --sysroot sysroot "$target" -- -batch -ex kill
     assert_equal "$(find run "$TMPDIR" -mindepth 1)" ''
 }
+
+@test "attach: what can never be a socket is said at once, not waited for" {
+    echo image >image.img
+    mkdir unpacked
+    ln -s image.img link.sock
+    run -2 attach ./image.img
+    assert_line --partial "'./image.img': a regular file, not a socket; TARGET is the line; the image goes behind --initrd"
+    run -2 attach unix:link.sock
+    assert_line --partial 'a regular file, not a socket'
+    run -2 attach ./unpacked
+    assert_line --partial 'a directory, not a socket'
+    assert_line --partial '--sysroot'
+    run -2 attach unix:/dev/null
+    assert_line --partial 'a device, not a socket'
+    run -2 attach "./$(printf '%0120d' 0)"
+    assert_line --partial 'its name is too long'
+    run -2 attach "./$(printf '%0300d' 0)"
+    assert_line --partial 'File name too long'
+    run -1 attach ./image.img/sock
+    assert_line --partial 'Not a directory'
+}
