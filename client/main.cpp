@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // gdbdebug: the host command. Reads its command line, and hands over to the verb.
+#include <sys/stat.h>
+
 #include <CLI/CLI.hpp>
 #include <climits>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <iostream>
 
 #include "interrupt.hpp"
@@ -52,12 +56,30 @@ void add_check(CLI::App& app, CheckOptions& options) {
   add_max_size(*verb, options.limits.unpacked);
 }
 
+// libdwfl and a debugger look for a relative directory elsewhere than from here, and neither minds one that is missing.
+std::string real_directory(std::string& text) {
+  char* real = ::realpath(text.c_str(), nullptr);
+  if (real == nullptr) return "'" + text + "': " + std::strerror(errno);
+  struct stat status {};
+  const bool directory = ::stat(real, &status) == 0 && S_ISDIR(status.st_mode);
+  if (directory) text = real;
+  std::free(real);
+  return directory ? "" : "'" + text + "' is not a directory";
+}
+
+void add_debug_dirs(CLI::App& verb, std::vector<std::string>& directories) {
+  verb.add_option("--debug-dir", directories, "Look for debug files there too")
+      ->transform(CLI::Validator(real_directory, ""))
+      ->type_name("DIR")
+      ->take_all();
+}
+
 void add_symbol_options(CLI::App& verb, AttachOptions& options) {
   verb.add_option("--initrd", options.initrd, "The image that the target booted; it is unpacked into the cache")
       ->type_name("IMAGE");
   verb.add_option("--sysroot", options.sysroot, "A directory with the target's files, instead of --initrd")
       ->type_name("DIR");
-  verb.add_option("--debug-dir", options.debug_dirs, "Look for debug files there too")->type_name("DIR")->take_all();
+  add_debug_dirs(verb, options.debug_dirs);
   add_max_size(verb, options.limits.unpacked);
 }
 
@@ -131,9 +153,7 @@ void add_vm(CLI::App& app, VmOptions& options) {
   verb->add_option("--gdb-arg", options.attach.debugger_arguments, "Pass this on to the debugger")
       ->take_all()
       ->type_name("ARG");
-  verb->add_option("--debug-dir", options.attach.debug_dirs, "Look for debug files there too")
-      ->type_name("DIR")
-      ->take_all();
+  add_debug_dirs(*verb, options.attach.debug_dirs);
   add_max_size(*verb, options.attach.limits.unpacked);
   add_debugger_options(*verb, options.attach);
   add_timeout(*verb, options.attach.timeout);
@@ -149,7 +169,7 @@ void add_report(CLI::App& app, ReportOptions& options) {
   verb->add_option("--initrd", options.initrd, "The image that the machine booted")->type_name("IMAGE");
   verb->add_option("--sysroot", options.sysroot, "A directory with the machine's files, instead of --initrd")
       ->type_name("DIR");
-  verb->add_option("--debug-dir", options.debug_dirs, "Look for debug files there too")->type_name("DIR")->take_all();
+  add_debug_dirs(*verb, options.debug_dirs);
   add_max_size(*verb, options.limits.unpacked);
 }
 

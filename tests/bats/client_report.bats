@@ -85,6 +85,18 @@ LOG
     run -0 "$gdbdebug" report log --sysroot sysroot --debug-dir "$PWD/debug"
     assert_line --regexp '^#1 +main at .*/crash\.c:10 '
     refute_line --partial 'no debug information'
+    run -0 "$gdbdebug" report log --sysroot sysroot --debug-dir debug
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+}
+
+@test "report: a --debug-dir that is none is named" {
+    report >log
+    run -2 "$gdbdebug" report log --sysroot sysroot --debug-dir no-such-place
+    assert_output --partial "--debug-dir: 'no-such-place': No such file or directory"
+    run -2 "$gdbdebug" report log --sysroot sysroot --debug-dir log
+    assert_output --partial "--debug-dir: 'log' is not a directory"
+    run -2 "$gdbdebug" attach ./sock --timeout 1 --debug-dir log
+    assert_output --partial "--debug-dir: 'log' is not a directory"
 }
 
 @test "report: another build than the one that crashed is not used, and named" {
