@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # gdbdebug attach: meets a target that is a gdbserver with a hello before it (client_target.py), without a terminal.
+# shellcheck disable=SC2030,SC2031  # each test has its own target_pids
 # shellcheck disable=SC2016,SC2034  # what is in single quotes is for gdb
 # shellcheck disable=SC2154  # gdbdebug, target, target_pid: set by client_common; stderr: by bats' run
 

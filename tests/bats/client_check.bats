@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # gdbdebug check: says what an image has of gdbdebug, and names each thing that is missing.
+# shellcheck disable=SC2016  # what is in single quotes is for another bash
 # shellcheck disable=SC2034,SC2154  # gdbdebug: set by client_setup; manifest, files, init_link: read by image
 
 setup() {

@@ -137,8 +137,8 @@ LOG
     sed "/frame 0/s/address=0x1/address=0x1fff/" log >wrong
     run -0 "$gdbdebug" report wrong --sysroot sysroot
     assert_line --regexp '^#0 +inner at .*/crash\.c:3 \(.*, the line is damaged\)$'
-    cut -c -80 log >cut
-    run -0 "$gdbdebug" report cut --sysroot sysroot
+    cut -c -80 log >edge.log
+    run -0 "$gdbdebug" report edge.log --sysroot sysroot
     assert_line --regexp '^note: [2-9] lines of the report cut off or damaged'
     refute_line --partial 'another one in the image'
 }
