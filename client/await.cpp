@@ -4,6 +4,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 
@@ -26,6 +27,7 @@ constexpr std::string_view kRudeQuestion = "$x#00\n";
 
 struct Asking {
   LineCutter lines;
+  bool heard = false;  // a byte came
   int questions = 0;
   std::string since_rude;  // what came after the last rude question
   std::optional<Greeting> greeting;
@@ -34,6 +36,7 @@ struct Asking {
 };
 
 void take(Asking& asking, std::string_view bytes) {
+  asking.heard = true;
   if (asking.questions > kPlainQuestions && asking.since_rude.size() < 16) asking.since_rude += bytes;
   while (auto line = asking.lines.take(bytes)) {
     if (auto greeting = read_greeting(*line)) asking.greeting = std::move(greeting);
@@ -41,6 +44,17 @@ void take(Asking& asking, std::string_view bytes) {
   }
   // A terminal that is not raw yet echoes the question, and a console may say anything: only a lone NAK is a stub's.
   asking.stub = asking.since_rude == "-";
+}
+
+// What a line that is opened and closed again without a byte tells the user. gdbdebug(7), from=.
+std::string closed_hint(const Target& target) {
+  return target.kind == Target::Kind::tcp
+             ? "a target closes the connection of a peer that no from= on its kernel command line allows"
+             : "something is there, and lets nobody in";
+}
+
+std::string closed_so_often(int times) {
+  return "it was opened and closed " + std::to_string(times) + " times without a byte";
 }
 
 bool is_awaited(const std::string& state, const Awaited& awaited) {
@@ -56,6 +70,7 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
   const std::string waiting = "waiting for the target on '" + target.text + "'";
   const std::string refusal = "another debugger is connected to '" + target.text + "'; waiting until it has gone";
   bool refused = false;
+  int closed = 0;  // how many times in a row the line was opened, and ended without a byte
   bool advised = advice.empty();
   // In a line of its own: the one that changes may be cut off at the terminal's edge.
   const auto advise = [&] {
@@ -75,6 +90,10 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
       const auto limit = " within " + std::to_string(seconds) + " s";
       Error error{"waiting for the target on", target.text, "no answer" + limit, advice};
       if (refused) error = {"waiting for the target on", target.text, "another debugger was connected to it" + limit};
+      if (!refused && closed > 1) {
+        error.reason += "; " + closed_so_often(closed);
+        error.next = closed_hint(target);
+      }
       if (asking.greeting) {
         error.reason =
             std::string("it answers, but ") + (awaited.crashed ? "PID 1 did not crash" : "was not ready") + limit;
@@ -85,9 +104,14 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
     }
     if (!arrival.wire.open()) {
       bool may_come = false;
-      auto wire = open_wire(target, may_come);
+      auto limit = kConnectLimit;
+      if (seconds > 0) {
+        limit = std::min(limit, std::chrono::ceil<milliseconds>(begin + std::chrono::seconds(seconds) - now));
+      }
+      auto wire = open_wire(target, may_come, limit);
       if (!wire.ok()) {
         if (!may_come) return wire.error();
+        if (interrupted()) continue;
         refused = false;
         advise();
         display.doing("waiting for '" + target.text + "' to be there (" + wire.error().reason + ")");
@@ -122,6 +146,12 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
       }
       // What was said before the end can be lost with it, where the target had not read our question.
       refused = refused || asking.refused;
+      closed = asking.heard ? 0 : closed + 1;
+      // Once can be a target that ends just then.
+      if (closed == 2 && !refused) {
+        advise();
+        display.say("'" + target.text + "' takes the connection and closes it without a byte; " + closed_hint(target));
+      }
       arrival.wire = {};  // the virtual machine ended, the adapter was pulled: it may come again
       (void)::poll(nullptr, 0, static_cast<int>(kOpenAgain.count()));  // and not faster than it can be opened
       continue;

@@ -14,6 +14,8 @@ namespace {
 constexpr std::string_view kMark = "gdbdebug: report: ";
 // A log can come from anywhere: beyond these counts it is no report of the helper's, which stops at 32 and 96.
 constexpr std::size_t kMaxItems = 4096;
+// The shortest build ID that a linker makes by itself is 64 bits long (lld's --build-id=fast).
+constexpr std::size_t kMinBuildId = 16;
 
 // Takes out what draws on a terminal: control characters, and CSI sequences (ECMA-48, 5.4).
 std::string plain(std::string_view line) {
@@ -111,16 +113,49 @@ void take_line(std::string_view keyword, std::string_view words, CrashReport& re
     while (!words.empty()) report.command.push_back(unescaped(take_word(words, ' ')));
   }
   if (keyword == "register" && report.registers.size() < kMaxItems) {
-    for_each_pair(words, [&](std::string_view key, const std::string& value) {
-      if (const auto content = number(value)) report.registers.emplace_back(key, *content);
-    });
+    while (!words.empty()) {
+      auto value = take_word(words, ' ');
+      if (value.empty()) continue;
+      const auto name = take_word(value, '=');
+      const auto content = number(value);
+      if (content) report.registers.emplace_back(name, *content);
+      if (!content) ++report.registers_damaged;
+    }
   }
   if (keyword == "frame" && report.frames.size() < kMaxItems) take_frame(words, report);
   if (keyword == "map" && report.maps.size() < kMaxItems) take_map(words, report);
   if (keyword == "end") take_end(words, report);
 }
 
+// Hexadecimal bytes, as many as a build ID has.
+bool is_build_id(std::string_view text) {
+  return text.size() >= kMinBuildId && text.size() % 2 == 0 &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 }  // namespace
+
+bool CrashReport::believable(const Frame& frame) const {
+  if (!frame.address) return false;
+  if (frame.file.empty()) return !frame.offset;
+  if (!frame.offset) return false;
+  const auto map = std::ranges::find_if(maps, [&](const Map& each) {
+    return !each.file.empty() && *frame.address >= each.begin && *frame.address < each.end;
+  });
+  return map == maps.end() || (map->file == frame.file && *frame.address - map->begin + map->offset == *frame.offset);
+}
+
+std::size_t CrashReport::damaged() const {
+  const auto frame_is = [&](const Frame& frame) {
+    return !believable(frame) || (frame.number > 0 && frame.by.empty());
+  };
+  const auto map_is = [](const Map& map) {
+    return map.file.empty() || (!map.build_id.empty() && !is_build_id(map.build_id));
+  };
+  auto count = std::ranges::count_if(frames, frame_is) + std::ranges::count_if(maps, map_is);
+  if (machine.empty() || (signal.empty() && exit.empty())) ++count;
+  return static_cast<std::size_t>(count) + registers_damaged;
+}
 
 std::vector<CrashReport> read_reports(std::string_view log) {
   std::vector<CrashReport> reports;

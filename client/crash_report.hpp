@@ -46,7 +46,18 @@ struct CrashReport {
   std::optional<std::size_t> frames_said;  ///< How many there were on the machine; nothing: the end did not come.
   std::optional<std::size_t> maps_said;
 
+  std::size_t registers_damaged = 0;  ///< Words of register lines that are no NAME=NUMBER.
+
   [[nodiscard]] bool complete() const { return frames_said == frames.size() && maps_said == maps.size(); }
+
+  /// Whether the place of `frame` can be believed: it has an address behind its offset, so the offset was not cut off,
+  /// and the offset is what the mapping at that address makes of it. Such a mapping may be missing.
+  [[nodiscard]] bool believable(const Frame& frame) const;
+
+  /// How many lines there are that the helper did not write like this: cut off at the edge of a terminal, or with
+  /// bytes lost or changed. Not each such line can be told.
+  [[nodiscard]] std::size_t damaged() const;
+
   bool operator==(const CrashReport&) const = default;
 };
 

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // gdbdebug: the host command. Reads its command line, and hands over to the verb.
+#include <sys/stat.h>
+
 #include <CLI/CLI.hpp>
+#include <climits>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
 
 #include "interrupt.hpp"
 #include "snippets.hpp"
+#include "text.hpp"
 #include "verbs.hpp"
+#include "words.hpp"
 
 namespace {
 
@@ -17,10 +25,15 @@ constexpr const char* kTargetHelp =
 constexpr const char* kFooter =
     "gdbdebug(1) explains each of them, and gdbdebug(7) what the target's kernel command line can say.";
 
-// Sizes as people write them: 512M, 4G. CLI11 turns them into bytes.
+// Sizes as people write them: 512M, 4G. CLI11 turns them into bytes, -1 into a very large number of them.
+std::string size_in_bytes(std::string& text) {
+  if (text.starts_with('-')) return "'" + text + "' is no size: write it as 512M or 4G";
+  return CLI::AsSizeValue(false)(text);
+}
+
 CLI::Option* add_max_size(CLI::App& verb, std::uint64_t& bytes) {
   return verb.add_option("--max-size", bytes, "Refuse an image that unpacks to more than this (1G unless told)")
-      ->transform(CLI::AsSizeValue(false).description(""))
+      ->transform(CLI::Validator(size_in_bytes, ""))
       ->type_name("SIZE");
 }
 
@@ -43,12 +56,30 @@ void add_check(CLI::App& app, CheckOptions& options) {
   add_max_size(*verb, options.limits.unpacked);
 }
 
+// libdwfl and a debugger look for a relative directory elsewhere than from here, and neither minds one that is missing.
+std::string real_directory(std::string& text) {
+  char* real = ::realpath(text.c_str(), nullptr);
+  if (real == nullptr) return "'" + text + "': " + std::strerror(errno);
+  struct stat status {};
+  const bool directory = ::stat(real, &status) == 0 && S_ISDIR(status.st_mode);
+  if (directory) text = real;
+  std::free(real);
+  return directory ? "" : "'" + text + "' is not a directory";
+}
+
+void add_debug_dirs(CLI::App& verb, std::vector<std::string>& directories) {
+  verb.add_option("--debug-dir", directories, "Look for debug files there too")
+      ->transform(CLI::Validator(real_directory, ""))
+      ->type_name("DIR")
+      ->take_all();
+}
+
 void add_symbol_options(CLI::App& verb, AttachOptions& options) {
   verb.add_option("--initrd", options.initrd, "The image that the target booted; it is unpacked into the cache")
       ->type_name("IMAGE");
   verb.add_option("--sysroot", options.sysroot, "A directory with the target's files, instead of --initrd")
       ->type_name("DIR");
-  verb.add_option("--debug-dir", options.debug_dirs, "Look for debug files there too")->type_name("DIR")->take_all();
+  add_debug_dirs(verb, options.debug_dirs);
   add_max_size(verb, options.limits.unpacked);
 }
 
@@ -63,9 +94,15 @@ void add_debugger_options(CLI::App& verb, AttachOptions& options) {
   verb.add_flag("-v,--verbose", options.verbose, "Say what the debugger is told");
 }
 
+std::string seconds_or_why_not(const std::string& text) {
+  const auto seconds = gdbdebug::parse_number<std::uint32_t>(text);
+  if (seconds && *seconds <= INT_MAX) return "";
+  return "'" + text + "' is no number of seconds: it is a whole number, and 0 is for ever";
+}
+
 void add_timeout(CLI::App& verb, int& seconds) {
   verb.add_option("--timeout", seconds, "Wait so long for the target, 0 for ever (0 unless told)")
-      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""))
+      ->check(CLI::Validator(seconds_or_why_not, ""))
       ->type_name("SECONDS");
 }
 
@@ -116,9 +153,7 @@ void add_vm(CLI::App& app, VmOptions& options) {
   verb->add_option("--gdb-arg", options.attach.debugger_arguments, "Pass this on to the debugger")
       ->take_all()
       ->type_name("ARG");
-  verb->add_option("--debug-dir", options.attach.debug_dirs, "Look for debug files there too")
-      ->type_name("DIR")
-      ->take_all();
+  add_debug_dirs(*verb, options.attach.debug_dirs);
   add_max_size(*verb, options.attach.limits.unpacked);
   add_debugger_options(*verb, options.attach);
   add_timeout(*verb, options.attach.timeout);
@@ -133,13 +168,16 @@ void add_report(CLI::App& app, ReportOptions& options) {
   verb->add_option("--initrd", options.initrd, "The image that the machine booted")->type_name("IMAGE");
   verb->add_option("--sysroot", options.sysroot, "A directory with the machine's files, instead of --initrd")
       ->type_name("DIR");
-  verb->add_option("--debug-dir", options.debug_dirs, "Look for debug files there too")->type_name("DIR")->take_all();
+  add_debug_dirs(*verb, options.debug_dirs);
   add_max_size(*verb, options.limits.unpacked);
 }
 
-// What comes after the first `--` belongs to another program. It is taken away before CLI11 sees it.
+// What comes after the first `--` belongs to another program, with the verbs that start one that takes it. It is taken
+// away before CLI11 sees it. With the others `--` ends the options.
 std::vector<std::string> split_off_arguments(int& argc, char** argv) {
   std::vector<std::string> others;
+  const std::string_view verb = argc > 1 ? argv[1] : "";
+  if (verb != "attach" && verb != "vm") return others;
   for (int i = 1; i < argc; ++i) {
     if (std::string_view(argv[i]) != "--") continue;
     others.assign(argv + i + 1, argv + argc);
@@ -154,9 +192,30 @@ int tell(const Error& error) {
   return static_cast<int>(error.code);
 }
 
-// The verb's own exit status, or that of the error it ended with.
+// The error for a first word that is no verb, which CLI11 would not name. Nothing for an option, or no word at all.
+std::optional<Error> wrong_verb(const CLI::App& app, int argc, char** argv) {
+  const std::string_view word = argc > 1 ? argv[1] : "-";
+  if (word.starts_with('-')) return std::nullopt;
+  std::vector<std::string_view> verbs;
+  std::string all;
+  for (const auto* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (word == verb->get_name()) return std::nullopt;
+    verbs.emplace_back(verb->get_name());
+    all += (all.empty() ? "" : ", ") + verb->get_name();
+  }
+  const auto nearest = nearest_word(word, verbs);
+  const auto meant = nearest.empty() ? "" : "is '" + std::string(nearest) + "' meant? ";
+  return Error{"reading the command line", std::string(word), "there is no such verb",
+               meant + "there are " + all + ", and `gdbdebug --help` explains them", Exit::usage};
+}
+
+// The verb's own exit status, or that of the error it ended with. What it printed may still have to be written.
 int finish(const Result<int>& result) {
-  return result.ok() ? result.value() : tell(result.error());
+  const bool flushed = std::fflush(stdout) == 0;
+  const int number = flushed ? EIO : errno;  // of an earlier write the reason is not known any more
+  if (!result.ok()) return tell(result.error());
+  if (flushed && std::ferror(stdout) == 0) return result.value();
+  return tell(system_error("writing what was found to", "standard output", number, "a part of it is lost"));
 }
 
 }  // namespace
@@ -184,11 +243,13 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   add_vm(app, vm);
   ReportOptions report;
   add_report(app, report);
+  if (const auto wrong = wrong_verb(app, argc, argv)) return tell(*wrong);
   const auto others = split_off_arguments(argc, argv);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version
-    return app.exit(success);
+    const int status = app.exit(success);
+    return std::cout.flush() ? status : finish(Error{"writing to", "standard output", "it takes nothing more"});
   } catch (const CLI::ParseError& error) {
     std::fprintf(stderr, "gdbdebug: %s; `gdbdebug --help` lists the verbs, `gdbdebug VERB --help` their options\n",
                  error.what());

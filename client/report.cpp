@@ -16,6 +16,7 @@ namespace gdbdebug::client {
 namespace {
 
 constexpr std::size_t kMaxLog = std::size_t{1} << 28;  // 256 MiB
+constexpr std::size_t kEnoughOfBuildId = 8;            // digits of one that is cut off, to tell builds apart
 
 std::string hexadecimal(std::uint64_t number) {
   std::array<char, 24> text{};
@@ -53,7 +54,8 @@ class ReportFiles {
     if (!elf) return {"", "not a program in the image"};
     const auto map = std::ranges::find(report_.maps, named, &CrashReport::Map::file);
     const auto& build_id = map != report_.maps.end() ? map->build_id : std::string();
-    if (!build_id.empty() && !elf->build_id.empty() && build_id != elf->build_id) {
+    const bool cut_off = build_id.size() >= kEnoughOfBuildId && elf->build_id.starts_with(build_id);
+    if (!build_id.empty() && !elf->build_id.empty() && build_id != elf->build_id && !cut_off) {
       return {"", "another one in the image: build ID " + elf->build_id + " there, " + build_id + " in the report"};
     }
     return {files.here(path), ""};
@@ -93,13 +95,16 @@ void print_frames(const CrashReport& report, const std::string& sysroot, Symboli
   std::set<std::string> notes;
   bool scanned = false;
   for (const auto& frame : report.frames) {
-    const bool returns = !frame.by.empty();
+    const bool returns = !frame.by.empty() || frame.number > 0;
+    const bool believable = report.believable(frame);
     scanned = scanned || frame.by == "scan";
     std::string place = printable(frame.file);
     if (frame.offset) place += "+" + hexadecimal(*frame.offset);
     if (frame.file.empty()) place = frame.address ? hexadecimal(*frame.address) + ", where no file is mapped" : "??";
     std::vector<Code> codes;
-    if (frame.file.starts_with('/') && frame.offset) {
+    if (!believable) place += ", the line is damaged";
+    // Without an address behind it an offset may be the first digits of another one, and lead to a wrong function.
+    if (frame.file.starts_with('/') && frame.offset && frame.address) {
       const auto found = files.find(frame.file);
       if (!found.why_not.empty()) notes.insert(printable(frame.file) + ": " + found.why_not);
       if (!found.here.empty()) {
@@ -133,13 +138,21 @@ void print_registers(const CrashReport& report) {
 }
 
 void print_gaps(const CrashReport& report) {
-  if (report.complete()) return;
-  if (!report.frames_said) {
-    std::printf("note: the log ends before the report does, or lines of it were lost\n");
-    return;
+  std::string text;
+  if (!report.frames_said || !report.maps_said) {
+    text = "the log ends before the report does, or lines of it were lost";
+  } else if (!report.complete()) {
+    text = "lines of the report were lost: " + std::to_string(report.frames.size()) + " of " +
+           std::to_string(*report.frames_said) + " frames and " + std::to_string(report.maps.size()) + " of " +
+           std::to_string(*report.maps_said) + " mappings are there";
   }
-  std::printf("note: lines of the report were lost: %zu of %zu frames and %zu of %zu mappings are there\n",
-              report.frames.size(), *report.frames_said, report.maps.size(), report.maps_said.value_or(0));
+  if (const auto damaged = report.damaged(); damaged != 0) {
+    if (!text.empty()) text += "; ";
+    text += std::to_string(damaged) + (damaged == 1 ? " line" : " lines") +
+            " of the report cut off or damaged: a log that a terminal has wrapped is not enough, it needs the bytes "
+            "as they came";
+  }
+  if (!text.empty()) std::printf("note: %s\n", text.c_str());
 }
 
 Result<std::string> read_log(const std::string& path) {

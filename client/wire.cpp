@@ -10,12 +10,14 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <termios.h>
 
 #include <array>
 #include <csignal>
 
+#include "interrupt.hpp"
 #include "process.hpp"
 #include "text.hpp"
 
@@ -23,28 +25,32 @@ namespace gdbdebug::client {
 namespace {
 
 constexpr std::string_view kStep = "opening the line";
-constexpr int kConnectTimeout = 10000;  // ms; a SYN into nowhere takes two minutes otherwise
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
 
 Error failed(const Target& target, int number, std::string next = {}) {
+  if (number == EINTR && interrupted()) return interrupted_error(std::string(kStep), target.text);
   return system_error(std::string(kStep), target.text, number, std::move(next));
 }
 
 // Whether `number` says that something is not there yet, rather than wrong.
 bool is_absence(int number) {
-  constexpr std::array kAbsences{ENOENT,       ECONNREFUSED, ENXIO,     ENODEV,     EIO,
-                                 EHOSTUNREACH, ENETUNREACH,  ETIMEDOUT, ECONNRESET, EAGAIN};
+  constexpr std::array kAbsences{ENOENT,      ECONNREFUSED, ENXIO,      ENODEV, EIO,  EHOSTUNREACH,
+                                 ENETUNREACH, ETIMEDOUT,    ECONNRESET, EAGAIN, EINTR};
   for (const int absence : kAbsences) {
     if (number == absence) return true;
   }
   return false;
 }
 
-// Connects without blocking for longer than the limit. Returns 0 or the errno.
-int connect_within(int fd, const sockaddr* address, socklen_t size) {
+// Connects without blocking for longer than until `deadline`. Returns 0 or the errno: ETIMEDOUT then, and EINTR for a
+// signal, which tells that the end is asked for, or that a child has ended for whose sake the line was wanted.
+int connect_until(Clock::time_point deadline, int fd, const sockaddr* address, socklen_t size) {
   if (::connect(fd, address, size) == 0) return 0;
   if (errno != EINPROGRESS) return errno;
   pollfd polled{fd, POLLOUT, 0};
-  const int ready = ::poll(&polled, 1, kConnectTimeout);
+  const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now()).count();
+  const int ready = ::poll(&polled, 1, static_cast<int>(left > 0 ? left : 0));
   if (ready < 0) return errno;
   if (ready == 0) return ETIMEDOUT;
   int number = 0;
@@ -105,22 +111,54 @@ Result<UniqueFd> open_serial(const Target& target, bool& may_come) {
   return fd;
 }
 
-Result<UniqueFd> open_unix(const Target& target, bool& may_come) {
+// What is there under the name of a socket and never becomes one. connect() says ECONNREFUSED of it, as it does of a
+// socket at which nobody listens yet.
+Error no_socket(const Target& target, mode_t mode) {
+  Error error{std::string(kStep), target.text, "", "TARGET is the line; the image goes behind --initrd", Exit::usage};
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+      error.reason = "a regular file, not a socket";
+      break;
+    case S_IFDIR:
+      error.reason = "a directory, not a socket";
+      error.next = "TARGET is the line; a directory with the target's files goes behind --sysroot";
+      break;
+    case S_IFCHR:
+      error.reason = "a device, not a socket";
+      error.next = "without 'unix:' it is opened as a serial line";
+      break;
+    default:
+      error.reason = "something else than a socket";
+      break;
+  }
+  return error;
+}
+
+Result<UniqueFd> open_unix(const Target& target, Clock::time_point deadline, bool& may_come) {
+  struct stat status {};
+  if (::stat(target.path.c_str(), &status) == 0) {
+    if (!S_ISSOCK(status.st_mode)) return no_socket(target, status.st_mode);
+  } else if (errno != ENOENT) {
+    const int number = errno;
+    auto error = failed(target, number);
+    if (number == ENAMETOOLONG) error.code = Exit::usage;
+    return error;
+  }
   sockaddr_un address{};
   UniqueFd directory;
   if (auto made = unix_address(target.path, address, directory); !made.ok()) {
-    may_come = true;
+    may_come = made.error().code != Exit::usage;  // its directory may come to be, but no name becomes shorter
     return made.error();
   }
   UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return failed(target, errno);
-  const int number = connect_within(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int number = connect_until(deadline, fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   if (number == 0) return fd;
   may_come = is_absence(number);
   return failed(target, number);
 }
 
-Result<UniqueFd> open_tcp(const Target& target, bool& may_come) {
+Result<UniqueFd> open_tcp(const Target& target, Clock::time_point deadline, bool& may_come) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -133,7 +171,8 @@ Result<UniqueFd> open_tcp(const Target& target, bool& may_come) {
   int number = ENOENT;
   for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
     UniqueFd fd(::socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, address->ai_protocol));
-    number = fd ? connect_within(fd.get(), address->ai_addr, address->ai_addrlen) : errno;
+    number = fd ? connect_until(deadline, fd.get(), address->ai_addr, address->ai_addrlen) : errno;
+    if (number == EINTR) break;
     if (number != 0) continue;
     const int one = 1;  // packets are small and wait for each other; without keep-alive a dead target is never noticed
     (void)::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -144,14 +183,14 @@ Result<UniqueFd> open_tcp(const Target& target, bool& may_come) {
   return failed(target, number);
 }
 
-Result<UniqueFd> open_vsock(const Target& target, bool& may_come) {
+Result<UniqueFd> open_vsock(const Target& target, Clock::time_point deadline, bool& may_come) {
   sockaddr_vm address{};
   address.svm_family = AF_VSOCK;
   address.svm_cid = parse_number<std::uint32_t>(target.host).value_or(0);
   address.svm_port = target.port;
   UniqueFd fd(::socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return failed(target, errno, "vsock needs the kernel module vhost_vsock on the host");
-  const int number = connect_within(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  const int number = connect_until(deadline, fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   if (number == 0) return fd;
   may_come = is_absence(number);
   return failed(target, number);
@@ -183,14 +222,16 @@ Status unix_address(const std::string& path, sockaddr_un& address, UniqueFd& dir
     name = "/proc/self/fd/" + std::to_string(directory.get()) + "/" + path.substr(path.rfind('/') + 1);
   }
   if (name.size() >= sizeof address.sun_path) {
-    return Error{"opening the socket", path, "its name is too long", "a socket's name has 80 bytes at most here"};
+    return Error{"opening the socket", path, "its name is too long", "a socket's name has 80 bytes at most here",
+                 Exit::usage};
   }
   name.copy(address.sun_path, name.size());
   return {};
 }
 
-Result<Wire> open_wire(const Target& target, bool& may_come) {
+Result<Wire> open_wire(const Target& target, bool& may_come, std::chrono::milliseconds limit) {
   may_come = false;
+  const auto deadline = Clock::now() + limit;
   Wire wire;
   if (target.kind == Target::Kind::ssh) {
     std::array<int, 2> pair{};
@@ -217,11 +258,11 @@ Result<Wire> open_wire(const Target& target, bool& may_come) {
       case Target::Kind::serial:
         return open_serial(target, may_come);
       case Target::Kind::tcp:
-        return open_tcp(target, may_come);
+        return open_tcp(target, deadline, may_come);
       case Target::Kind::vsock:
-        return open_vsock(target, may_come);
+        return open_vsock(target, deadline, may_come);
       default:
-        return open_unix(target, may_come);
+        return open_unix(target, deadline, may_come);
     }
   }();
   if (!fd.ok()) return fd.error();

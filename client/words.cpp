@@ -2,9 +2,30 @@
 // words: see words.hpp.
 #include "words.hpp"
 
+#include <algorithm>
+
 #include "text.hpp"
 
 namespace gdbdebug::client {
+namespace {
+
+// How many letters must be added, dropped or changed to make one of the other (Levenshtein's distance).
+std::size_t letters_between(std::string_view one, std::string_view other) {
+  std::vector<std::size_t> row(other.size() + 1);
+  for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+  for (std::size_t i = 0; i < one.size(); ++i) {
+    auto diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < other.size(); ++j) {
+      const auto changed = diagonal + (one[i] == other[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
 
 std::string unescaped(std::string_view text) {
   std::string plain;
@@ -21,6 +42,20 @@ std::string unescaped(std::string_view text) {
     i += 3;
   }
   return plain;
+}
+
+std::string_view nearest_word(std::string_view wrong, const std::vector<std::string_view>& words) {
+  constexpr std::size_t kTooFar = 3;
+  std::size_t least = std::min(kTooFar, wrong.size());
+  std::string_view nearest;
+  if (wrong.size() > 64) return nearest;
+  for (const auto word : words) {
+    const auto letters = letters_between(wrong, word);
+    if (letters >= least) continue;
+    least = letters;
+    nearest = word;
+  }
+  return nearest;
 }
 
 }  // namespace gdbdebug::client

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # gdbdebug attach: meets a target that is a gdbserver with a hello before it (client_target.py), without a terminal.
+# shellcheck disable=SC2030,SC2031  # each test has its own target_pids
 # shellcheck disable=SC2016,SC2034  # what is in single quotes is for gdb
 # shellcheck disable=SC2154  # gdbdebug, target, target_pid: set by client_common; stderr: by bats' run
 
@@ -276,4 +277,90 @@ attach_ends() {
     run cat out
     assert_line --partial "ending the debugger: it did not end within 5 s, and was killed"
     run ! kill -0 "$(sed -n 's/ is stubborn$//p' out)"
+}
+
+@test "attach: what can never be a socket is said at once, not waited for" {
+    echo image >image.img
+    mkdir unpacked
+    ln -s image.img link.sock
+    run -2 attach ./image.img
+    assert_line --partial "'./image.img': a regular file, not a socket; TARGET is the line; the image goes behind --initrd"
+    run -2 attach unix:link.sock
+    assert_line --partial 'a regular file, not a socket'
+    run -2 attach ./unpacked
+    assert_line --partial 'a directory, not a socket'
+    assert_line --partial '--sysroot'
+    run -2 attach unix:/dev/null
+    assert_line --partial 'a device, not a socket'
+    run -2 attach "./$(printf '%0120d' 0)"
+    assert_line --partial 'its name is too long'
+    run -2 attach "./$(printf '%0300d' 0)"
+    assert_line --partial 'File name too long'
+    run -1 attach ./image.img/sock
+    assert_line --partial 'Not a directory'
+}
+
+# A TCP port whose queue of connections is full, so that another SYN is not answered. Its name goes to $target.
+start_full_port() {
+    mkfifo full.where
+    /usr/bin/python3 -c '
+import signal, socket
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen(0)
+others = [socket.socket() for _ in range(4)]
+for other in others:
+    other.setblocking(False)
+    other.connect_ex(listener.getsockname())
+print("127.0.0.1:%d" % listener.getsockname()[1], flush=True)
+signal.pause()
+' >full.where 3>&- &
+    target_pids+=("$!")
+    read -r target <full.where
+}
+
+@test "attach: --timeout holds for a port that swallows connections" {
+    start_full_port
+    local begin=$EPOCHREALTIME end
+    run -4 timeout 60 "$gdbdebug" attach --timeout 1 "$target" <&-
+    end=$EPOCHREALTIME
+    assert_line --partial 'no answer within 1 s'
+    ((${end//[.,]/} - ${begin//[.,]/} < 5000000))
+}
+
+@test "attach: Ctrl-C while a connection is made is an interruption" {
+    start_full_port
+    "$gdbdebug" attach "$target" <&- >out 2>&1 3>&- &
+    local pid=$!
+    # Until it waits for its connection: it has a socket in the state SYN-SENT (02) to that port.
+    local port
+    printf -v port '%04X' "${target##*:}"
+    local limit=$((SECONDS + 20))
+    until [[ $(readlink /proc/$pid/fd/*) == *socket:* ]] && grep -q ":$port 02 " /proc/net/tcp; do
+        ((SECONDS < limit)) || fail 'it does not connect'
+    done
+    kill -TERM "$pid"
+    local status=0
+    wait "$pid" || status=$?
+    assert_equal "$status" 1
+    run -0 cat out
+    assert_line --partial 'interrupted'
+    refute_line --partial 'Interrupted system call'
+}
+
+@test "attach: a port that closes each connection is told of, with from=" {
+    mkfifo closing.where
+    /usr/bin/python3 -c '
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
+print("127.0.0.1:%d" % listener.getsockname()[1], flush=True)
+while True:
+    listener.accept()[0].close()
+' >closing.where 3>&- &
+    target_pids+=("$!")
+    read -r target <closing.where
+    run -4 timeout 60 "$gdbdebug" attach --timeout 2 "$target" <&-
+    assert_line --partial 'nothing answers yet; boot the target with rd.gdbdebug='
+    assert_line --regexp 'takes the connection and closes it without a byte; .* no from= '
+    assert_line --regexp 'no answer within 2 s; it was opened and closed [0-9]+ times without a byte; .* no from= '
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # gdbdebug check: says what an image has of gdbdebug, and names each thing that is missing.
+# shellcheck disable=SC2016  # what is in single quotes is for another bash
 # shellcheck disable=SC2034,SC2154  # gdbdebug: set by client_setup; manifest, files, init_link: read by image
 
 setup() {
@@ -250,4 +251,39 @@ assert facts["cmdline"]["line"] == "serial", facts
 @test "check: with nothing to look at is a fault of the command line" {
     run -2 "$gdbdebug" check
     assert_output --partial 'neither an IMAGE nor a --cmdline'
+}
+
+@test "command line: a wrong verb is named, with the one that was meant" {
+    run -2 "$gdbdebug" chekc --cmdline ttyS1
+    assert_output --partial "'chekc': there is no such verb; is 'check' meant? there are sysroot, check, attach"
+    run -2 "$gdbdebug" elephant
+    assert_output --partial "'elephant': there is no such verb; there are sysroot"
+    refute_output --partial 'meant'
+}
+
+@test "command line: numbers below zero are named" {
+    run -2 "$gdbdebug" attach --timeout -1 ./sock
+    assert_output --partial "--timeout: '-1' is no number of seconds"
+    run -2 "$gdbdebug" attach --timeout 1.5 ./sock
+    assert_output --partial "'1.5' is no number of seconds"
+    run -2 "$gdbdebug" check --max-size -1 --cmdline ttyS1
+    assert_output --partial "'-1' is no size"
+    run -0 "$gdbdebug" check --max-size 4G --cmdline ttyS1
+}
+
+@test "command line: -- ends the options of a verb that starts no other program" {
+    run -1 "$gdbdebug" check --cmdline ttyS1,wait -- --no-such.img
+    assert_output --partial "'--no-such.img': No such file"
+    run -2 "$gdbdebug" check -- one two
+    assert_output --partial two
+    run -2 timeout 20 "$gdbdebug" serve --timeout 1 ./sock -- -batch
+    assert_output --partial batch
+}
+
+@test "command line: output that cannot be written is an error" {
+    run -1 bash -c '"$1" check --json --cmdline ttyS1,wait >/dev/full' - "$gdbdebug"
+    assert_output --partial "to 'standard output': No space left on device"
+    run -1 bash -c '"$1" --help >/dev/full' - "$gdbdebug"
+    assert_output --partial 'standard output'
+    run -1 bash -c '"$1" check --help >/dev/full' - "$gdbdebug"
 }

@@ -85,6 +85,18 @@ LOG
     run -0 "$gdbdebug" report log --sysroot sysroot --debug-dir "$PWD/debug"
     assert_line --regexp '^#1 +main at .*/crash\.c:10 '
     refute_line --partial 'no debug information'
+    run -0 "$gdbdebug" report log --sysroot sysroot --debug-dir debug
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+}
+
+@test "report: a --debug-dir that is none is named" {
+    report >log
+    run -2 "$gdbdebug" report log --sysroot sysroot --debug-dir no-such-place
+    assert_output --partial "--debug-dir: 'no-such-place': No such file or directory"
+    run -2 "$gdbdebug" report log --sysroot sysroot --debug-dir log
+    assert_output --partial "--debug-dir: 'log' is not a directory"
+    run -2 "$gdbdebug" attach ./sock --timeout 1 --debug-dir log
+    assert_output --partial "--debug-dir: 'log' is not a directory"
 }
 
 @test "report: another build than the one that crashed is not used, and named" {
@@ -107,6 +119,28 @@ LOG
     report | grep -v 'report: end' >log
     run -0 "$gdbdebug" report log --sysroot sysroot
     assert_line --partial 'the log ends before the report does'
+}
+
+@test "report: a log that a terminal has wrapped or cut is not believed" {
+    report >log
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    refute_line --partial 'cut off or damaged'
+    # In the middle of an offset, so that what is left is another place.
+    local place
+    place=$(place_of outer)
+    sed "/frame 0/s/offset=${place%??}/&\n/" log >wrapped
+    run -0 "$gdbdebug" report wrapped --sysroot sysroot
+    assert_line "#0  ?? (/usr/bin/crash+${place%??}, the line is damaged)"
+    assert_line --partial 'note: 1 line of the report cut off or damaged'
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    # A place that is whole, but not the one in its mapping, is told with a mark.
+    sed "/frame 0/s/address=0x1/address=0x1fff/" log >wrong
+    run -0 "$gdbdebug" report wrong --sysroot sysroot
+    assert_line --regexp '^#0 +inner at .*/crash\.c:3 \(.*, the line is damaged\)$'
+    cut -c -80 log >edge.log
+    run -0 "$gdbdebug" report edge.log --sysroot sysroot
+    assert_line --regexp '^note: [2-9] lines of the report cut off or damaged'
+    refute_line --partial 'another one in the image'
 }
 
 @test "report: what draws on a terminal does not come through" {

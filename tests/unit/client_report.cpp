@@ -2,6 +2,8 @@
 // Crash reports as a console shows them, and as it spoils them.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "crash_report.hpp"
 
 namespace gdbdebug::client {
@@ -12,9 +14,9 @@ const std::string kLines[] = {
     "command /usr/lib/systemd/systemd \\x2d\\x2dswitched\\x2droot a\\x20b",
     "register pc=0x7f01 sp=0x7ffe",
     "register rax=0xffffffffffffffff rbx=0x0",
-    "frame 0 file=/usr/lib/libc.so.6 offset=0x8a4b7 address=0x7f01",
+    "frame 0 file=/usr/lib/libc.so.6 offset=0x26001 address=0x7f01",
     "frame 1 address=0x7f02 by=scan",
-    "map 0x7f00-0x7fff offset=0x26000 file=/usr/lib/libc.so.6 build_id=0123",
+    "map 0x7f00-0x7fff offset=0x26000 file=/usr/lib/libc.so.6 build_id=0123456789abcdef",
     "end frames=2 maps=1",
 };
 
@@ -40,10 +42,10 @@ TEST(ClientReport, AllOfItIsRead) {
   ASSERT_EQ(report.registers.size(), 4U);
   EXPECT_EQ(report.registers[2], (std::pair<std::string, std::uint64_t>{"rax", ~std::uint64_t{0}}));
   ASSERT_EQ(report.frames.size(), 2U);
-  EXPECT_EQ(report.frames[0], (CrashReport::Frame{0, "/usr/lib/libc.so.6", 0x8a4b7, 0x7f01, ""}));
+  EXPECT_EQ(report.frames[0], (CrashReport::Frame{0, "/usr/lib/libc.so.6", 0x26001, 0x7f01, ""}));
   EXPECT_EQ(report.frames[1], (CrashReport::Frame{1, "", std::nullopt, 0x7f02, "scan"}));
   ASSERT_EQ(report.maps.size(), 1U);
-  EXPECT_EQ(report.maps[0], (CrashReport::Map{0x7f00, 0x7fff, 0x26000, "/usr/lib/libc.so.6", "0123"}));
+  EXPECT_EQ(report.maps[0], (CrashReport::Map{0x7f00, 0x7fff, 0x26000, "/usr/lib/libc.so.6", "0123456789abcdef"}));
   EXPECT_TRUE(report.complete());
 }
 
@@ -92,6 +94,57 @@ TEST(ClientReport, LostLinesAreMissed) {
     const auto reports = read_reports(log);
     ASSERT_EQ(reports.size(), 1U);
     EXPECT_FALSE(reports[0].complete());
+  }
+}
+
+TEST(ClientReport, AWholeReportHasNoDamage) {
+  EXPECT_EQ(whole().damaged(), 0U);
+  EXPECT_TRUE(whole().believable(whole().frames[0]));
+}
+
+// As a terminal wraps them, or an 80-column log cuts them: the rest of the line is another line, or gone.
+TEST(ClientReport, LinesThatAreCutOffAreCounted) {
+  const std::pair<const char*, bool> rows[] = {
+      {"signal=SIG", true},
+      {"address=0x10 mach", true},
+      {"sp=0x", true},
+      {"rax=0xffffffffffffffff rb", true},
+      {"offset=0x26", false},
+      {"file=/usr/lib/li", false},
+      {"address=0x7f02", true},
+      {"offset=0x26000", true},
+      {"build_id=0123456", true},
+      {"build_id=0123456789abcde", true},
+  };
+  for (const auto& [end, believable] : rows) {
+    for (const char* rest : {"\n", ""}) {
+      SCOPED_TRACE(testing::Message() << end << (*rest != 0 ? ", wrapped" : ", gone"));
+      auto log = log_of("", "\n");
+      const auto place = log.find(end) + std::strlen(end);
+      if (*rest != 0) {
+        log.insert(place, rest);
+      } else {
+        log.erase(place, log.find('\n', place) - place);
+      }
+      const auto reports = read_reports(log);
+      ASSERT_EQ(reports.size(), 1U);
+      EXPECT_TRUE(reports[0].complete());
+      EXPECT_EQ(reports[0].damaged(), 1U);
+      EXPECT_EQ(reports[0].believable(reports[0].frames.at(0)), believable);
+    }
+  }
+}
+
+TEST(ClientReport, APlaceThatItsMappingDoesNotHaveIsNotBelieved) {
+  for (const auto& [from, to] : {std::pair{"offset=0x26001", "offset=0x2600"},
+                                 std::pair{"file=/usr/lib/libc.so.6 offset=0x26001", "file=/usr/lib offset=0x26001"},
+                                 std::pair{"0x7f00-0x7fff offset=0x26000", "0x7f00-0x7fff offset=0x2600"}}) {
+    SCOPED_TRACE(to);
+    auto log = log_of("", "\n");
+    log.replace(log.find(from), std::strlen(from), to);
+    const auto report = read_reports(log).at(0);
+    EXPECT_FALSE(report.believable(report.frames.at(0)));
+    EXPECT_EQ(report.damaged(), 1U);
   }
 }
 
