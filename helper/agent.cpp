@@ -19,6 +19,7 @@
 #include <new>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "crash.hpp"
 #include "devices.hpp"
@@ -329,8 +330,11 @@ void Agent::step() {
 /// before it sleeps, where that takes the processor from nobody; a serial line is slower than all of that.
 int Agent::wait(std::span<pollfd> polls) {
   constexpr std::uint64_t kMomentUs = 100;
+  // Not `busy_ = count > 0` at the end: setg with a store, and the sign asked for after it. Where that store faults, as
+  // the first one after a fork does, QEMU's TCG 7.2 loses the flags, and one event looks like an error.
+  const bool busy = std::exchange(busy_, false);
   int count = 0;
-  if (busy_ && spare_processor_ && !line_.lossy() && relay_.in_session()) {
+  if (busy && spare_processor_ && !line_.lossy() && relay_.in_session()) {
     const auto end = sys::now_us() + kMomentUs;
     for (;;) {
       count = ::poll(polls.data(), polls.size(), 0);
@@ -339,7 +343,7 @@ int Agent::wait(std::span<pollfd> polls) {
     }
   }
   if (count == 0) count = ::poll(polls.data(), polls.size(), timeout());
-  busy_ = count > 0;
+  if (count > 0) busy_ = true;
   return count;
 }
 
