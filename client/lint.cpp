@@ -3,6 +3,7 @@
 #include "lint.hpp"
 
 #include "cmdline.hpp"
+#include "ip.hpp"
 #include "text.hpp"
 
 namespace gdbdebug::client {
@@ -57,12 +58,15 @@ std::string meaning_of(const Request& request) {
 }
 
 // Device names of lines: a word such as `wait` or `ttys1` in their place is most likely a slip, though the helper would
-// wait for a device of that name.
+// wait for a device of that name. `tty1` is the screen, where no debugger is. The kernel's drivers for serial ports
+// (drivers/tty/serial, drivers/s390/char) have capitals in their devices' names, but for i.MX and SCLP.
 bool is_usual_device(std::string_view name) {
-  if (!name.starts_with("hvc") && !name.starts_with("tty")) return false;
-  name.remove_prefix(3);
-  while (!name.empty() && name.front() >= 'A' && name.front() <= 'Z') name.remove_prefix(1);
-  return !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
+  const auto end = name.find_last_not_of("0123456789");
+  if (end == std::string_view::npos || end + 1 == name.size()) return false;
+  const auto driver = name.substr(0, end + 1);
+  if (driver == "hvc" || driver == "ttymxc" || driver == "ttysclp") return true;
+  return driver.starts_with("tty") && driver.size() > 3 &&
+         driver.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 3) == std::string_view::npos;
 }
 
 void add_remark(std::string_view word, std::string reason, std::string hint, Lint& into) {
@@ -98,6 +102,14 @@ void read_value(std::string_view value, Lint& into) {
                    "a line of its own", into);
     }
   }
+  const auto ip = find_value(into.text, "rd.gdbdebug.ip");
+  if (ip && (request->line.kind == Line::Kind::kTcp || request->line.kind == Line::Kind::kSsh)) {
+    if (const auto config = parse_ip(*ip); !config) {
+      const auto [column, length] = place_of(config.error().subject, into.text);
+      into.remarks.push_back({true, column, length, std::string(config.error().reason), {}});
+      return;
+    }
+  }
   into.meaning = meaning_of(*request);
   into.line_word = word_for(request->line);
 }
@@ -119,26 +131,28 @@ Lint lint(std::string_view text, std::string_view default_value) {
     return result;
   }
   const std::string prefix = count > 1 ? "the last of " + std::to_string(count) + " counts: " : "";
+  bool means_default = is_default(value);
   if (count > 0) {
     const auto setting = find_setting(result.text);
-    if (!setting->value || is_default(*setting->value)) {
-      Lint of_default;
-      of_default.text = default_value;
-      read_value(of_default.text, of_default);
-      if (!of_default.meaning.empty())
-        result.meaning = prefix + "as " + of_default.text + ", the image's default: " + of_default.meaning;
-      result.line_word = of_default.line_word;
-      for (auto& remark : of_default.remarks) {
-        const auto word = of_default.text.substr(remark.column, remark.length);
-        remark.reason = "in the image's default '" + of_default.text + "'" + (word.empty() ? "" : ", '" + word + "'") +
-                        ": " + remark.reason;
-        remark.column = result.text.size();
-        remark.length = 0;
-        result.remarks.push_back(std::move(remark));
-      }
-      return result;
+    means_default = !setting->value || is_default(*setting->value);
+    if (!means_default) value = *setting->value;
+  }
+  if (means_default) {
+    Lint of_default;
+    of_default.text = default_value;
+    read_value(of_default.text, of_default);
+    if (!of_default.meaning.empty())
+      result.meaning = prefix + "as " + of_default.text + ", the image's default: " + of_default.meaning;
+    result.line_word = of_default.line_word;
+    for (auto& remark : of_default.remarks) {
+      const auto word = of_default.text.substr(remark.column, remark.length);
+      remark.reason = "in the image's default '" + of_default.text + "'" + (word.empty() ? "" : ", '" + word + "'") +
+                      ": " + remark.reason;
+      remark.column = result.text.size();
+      remark.length = 0;
+      result.remarks.push_back(std::move(remark));
     }
-    value = *setting->value;
+    return result;
   }
   if (is_off(value)) {
     result.meaning = prefix + "debugging is off";

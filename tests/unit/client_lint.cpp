@@ -31,6 +31,12 @@ TEST(ClientLint, EachWrongWordIsPointedAt) {
       {"rd.gdbdebug=virtio:", {"!virtio:"}},
       {"rd.gdbdebug=wait", {"!wait"}},
       {"rd.gdbdebug=ttys1,wait", {"ttys1"}},
+      {"rd.gdbdebug=tty1,wait", {"tty1"}},
+      {"rd.gdbdebug=ttymxc0,wait", {}},
+      {"rd.gdbdebug=tcp:2345,insecure rd.gdbdebug.ip=garbage", {"!garbage"}},
+      {"rd.gdbdebug=tcp:2345,insecure rd.gdbdebug.ip=192.0.2.1:::255.255.255.300::eth0:none", {"!255.255.255.300"}},
+      {"rd.gdbdebug=tcp:2345,insecure rd.gdbdebug.ip=dhcp", {}},
+      {"rd.gdbdebug=ttyS1 rd.gdbdebug.ip=garbage", {}},
       {"console=ttyS1,115200 console=ttyS0 rd.gdbdebug=ttyS1,wait", {"ttyS1,115200"}},
       {"quiet splash", {"!quiet splash"}},
       {"rd.gdbdebug=bad rd.gdbdebug=ttyS1,wait", {}},
@@ -56,6 +62,7 @@ TEST(ClientLint, TheMeaningIsSaid) {
       {"rd.gdbdebug=ttyS1 rd.gdbdebug=ttyS2,wait", "the last of 2 counts: the line is ttyS2"},
       {"rd.gdbdebug=no", "debugging is off"},
       {"rd.gdbdebug", "as hvc0,wait, the image's default: the line is hvc0"},
+      {"1", "as hvc0,wait, the image's default: the line is hvc0"},
       {"rd.gdbdebug=1", "as hvc0,wait, the image's default: the line is hvc0"},
   };
   for (const auto& [text, meaning] : rows) {
