@@ -69,7 +69,7 @@ class Gdb:
         self.console = ""
         self.process = subprocess.Popen([program, "-nx", "-q", "--interpreter=mi3", *arguments], env=ENVIRONMENT,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        text=True, errors="replace", start_new_session=True)
+                                        text=True, errors="replace", cwd=self.path.parent, start_new_session=True)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         for setting in ("confirm off", "pagination off", "width 0", "debuginfod enabled off"):
@@ -180,13 +180,13 @@ class Gdb:
 def gdb_batch(directory, commands, seconds=60, arguments=(), program="gdb"):
     """gdb with these commands in batch, as a user would type them; returns all it printed. Fails when gdb does not end
     in time; its status is left to the caller's judgement of the text."""
-    path = Path(directory) / "gdb.log"
+    path = Path(directory) / "gdb.log"  # and there its core file, should it fail in one of its assertions
     command = [program, "-nx", "-q", "-batch", *arguments]
     for line in commands:
         command += ["-ex", line]
     with open(path, "w+", encoding="utf-8", errors="replace") as log:
         process = subprocess.Popen(command, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=log,
-                                   stderr=subprocess.STDOUT, start_new_session=True)
+                                   stderr=subprocess.STDOUT, cwd=directory, start_new_session=True)
         try:
             process.wait(scaled(seconds))
         except subprocess.TimeoutExpired:
