@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "words.hpp"
+
 namespace gdbdebug::client {
 namespace {
 
@@ -35,11 +37,11 @@ void Display::doing(const std::string& what) {
     since_ = now;
   }
   if (!terminal_) {
-    if (changed) std::fprintf(stderr, "gdbdebug: %s\n", what.c_str());
+    if (changed) std::fprintf(stderr, "gdbdebug: %s\n", printable(what).c_str());
     return;
   }
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - since_).count();
-  auto line = "gdbdebug: " + what + (seconds > 0 ? " (" + std::to_string(seconds) + " s)" : "");
+  auto line = "gdbdebug: " + printable(what) + (seconds > 0 ? " (" + std::to_string(seconds) + " s)" : "");
   if (line.size() >= columns()) line = line.substr(0, columns() - 4) + "...";  // a line that wraps cannot be rewritten
   std::fprintf(stderr, "\r\033[K%s", line.c_str());
   std::fflush(stderr);
@@ -48,7 +50,7 @@ void Display::doing(const std::string& what) {
 
 void Display::say(const std::string& what) {
   clear();
-  std::fprintf(stderr, "gdbdebug: %s\n", what.c_str());
+  std::fprintf(stderr, "gdbdebug: %s\n", printable(what, true).c_str());
 }
 
 void Display::clear() {

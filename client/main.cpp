@@ -188,7 +188,7 @@ std::vector<std::string> split_off_arguments(int& argc, char** argv) {
 }
 
 int tell(const Error& error) {
-  std::fprintf(stderr, "gdbdebug: %s\n", error.text().c_str());
+  std::fprintf(stderr, "gdbdebug: %s\n", printable(error.text(), true).c_str());
   return static_cast<int>(error.code);
 }
 

@@ -11,6 +11,7 @@
 #include "elf.hpp"
 #include "interrupt.hpp"
 #include "symbolize.hpp"
+#include "words.hpp"
 
 namespace gdbdebug::client {
 namespace {
@@ -22,13 +23,6 @@ std::string hexadecimal(std::uint64_t number) {
   std::array<char, 24> text{};
   (void)std::snprintf(text.data(), text.size(), "0x%" PRIx64, number);  // fits
   return text.data();
-}
-
-// Bytes of the log that could draw on the user's terminal.
-std::string printable(const std::string& text) {
-  std::string result;
-  for (const char c : text) result += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  return result;
 }
 
 // The file in the image that a frame is in, on this machine, or why there is none.

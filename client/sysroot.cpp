@@ -8,6 +8,7 @@
 #include "interrupt.hpp"
 #include "unpack.hpp"
 #include "verbs.hpp"
+#include "words.hpp"
 
 namespace gdbdebug::client {
 
@@ -27,12 +28,12 @@ Result<int> run_sysroot(const SysrootOptions& options) {
   const auto done = unpack(image.value().tree, options.directory);
   if (!done.ok()) return done.error();
 
-  for (const auto& note : image.value().notes) std::fprintf(stderr, "gdbdebug: note: %s\n", note.c_str());
+  for (const auto& note : image.value().notes) std::fprintf(stderr, "gdbdebug: note: %s\n", printable(note).c_str());
   std::printf("%s: %zu files from '%s' (%s)\n", options.directory.c_str(), done.value().files, options.image.c_str(),
-              describe(image.value()).c_str());
+              printable(describe(image.value())).c_str());
   if (done.value().passed_over > 0) {
     std::printf("passed over %zu device nodes, FIFOs or sockets, such as '%s'\n", done.value().passed_over,
-                done.value().example.c_str());
+                printable(done.value().example).c_str());
   }
   return 0;
 }

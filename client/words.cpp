@@ -27,6 +27,23 @@ std::size_t letters_between(std::string_view one, std::string_view other) {
 
 }  // namespace
 
+std::string printable(std::string_view text, bool lines) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
+    if (c == 0xc2 && next >= 0x80 && next < 0xa0) {  // U+0080 to U+009F
+      result += '?';
+      ++i;
+    } else if (c >= 0x20 ? c != 0x7f : lines && (c == '\n' || c == '\t')) {
+      result += text[i];
+    } else {
+      result += '?';
+    }
+  }
+  return result;
+}
+
 std::string unescaped(std::string_view text) {
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// words: the `key=value` words in which the helper speaks, in its hello and in its crash reports (gdbdebug(7)).
+// words: text as it comes in, and as it may go out: the `key=value` words in which the helper speaks (gdbdebug(7)),
+// wrong words, and what must not reach a terminal.
 #pragma once
 
 #include <string>
@@ -7,6 +8,10 @@
 #include <vector>
 
 namespace gdbdebug::client {
+
+/// Text that comes from a target or an image, for a terminal: what could move its cursor becomes `?` (C0 and, in UTF-8,
+/// C1 controls; ECMA-48). With `lines`, newlines and tabs stay.
+std::string printable(std::string_view text, bool lines = false);
 
 /// Takes `\xHH` back. A backslash that begins nothing of the kind stays.
 std::string unescaped(std::string_view text);
