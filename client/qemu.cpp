@@ -47,7 +47,7 @@ bool kvm_may_work(const Machine& machine) {
   return ::access("/dev/kvm", R_OK | W_OK) == 0;
 }
 
-Result<bool> kvm_works(const std::string& program, const Machine& machine, const std::string& kernel) {
+Result<KvmTrial> try_kvm(const std::string& program, const Machine& machine, const std::string& kernel) {
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null) return system_error("opening", "/dev/null", errno);
   Spawn qemu;
@@ -61,10 +61,10 @@ Result<bool> kvm_works(const std::string& program, const Machine& machine, const
   const auto pid = spawn(qemu);
   if (!pid.ok()) return pid.error();
   int status = 0;
-  if (ends_within(pid.value(), kTrialMilliseconds, status)) return status == 0;
+  if (ends_within(pid.value(), kTrialMilliseconds, status)) return status == 0 ? KvmTrial::works : KvmTrial::fails;
   end_child(pid.value(), 0);
   if (interrupted()) return interrupted_error("trying KVM with", program);
-  return false;
+  return KvmTrial::hangs;
 }
 
 }  // namespace gdbdebug::client

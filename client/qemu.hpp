@@ -25,9 +25,15 @@ Result<Machine> machine_for(const std::string& name);
 /// Whether there is a KVM for this kind of machine, and this user may use it.
 bool kvm_may_work(const Machine& machine);
 
+enum class KvmTrial {
+  works,
+  fails,  ///< QEMU ended at once. KVM need not be the reason: it may not like the kernel.
+  hangs,
+};
+
 /// Whether `kernel` runs under KVM in a virtual machine that the QEMU `program` makes here. It is tried: without a root
 /// file system the kernel must panic, and QEMU end, in a few seconds. A /dev/kvm can be there and hang, or run firmware
 /// and no kernel. Errors, which tell nothing about KVM: QEMU could not be started; interrupted.
-Result<bool> kvm_works(const std::string& program, const Machine& machine, const std::string& kernel);
+Result<KvmTrial> try_kvm(const std::string& program, const Machine& machine, const std::string& kernel);
 
 }  // namespace gdbdebug::client

@@ -8,6 +8,7 @@
 #include "cmdline.hpp"
 #include "inspect.hpp"
 #include "interrupt.hpp"
+#include "lint.hpp"
 #include "process.hpp"
 #include "qemu.hpp"
 #include "unpack.hpp"
@@ -104,15 +105,30 @@ std::vector<std::string> qemu_argv(const VmOptions& options, const Machine& mach
   return argv;
 }
 
-// The machine that the image is for. An image without the helper is refused: the target would never answer.
-Result<Machine> look_at(const VmOptions& options) {
+// The machine that the image is for. An image without the helper is refused, and a command line that keeps it from
+// debugging: the target would never answer.
+Result<Machine> look_at(const VmOptions& options, Display& display) {
   const auto image = read_image(options.attach.initrd, options.attach.limits, scratch_directory());
   if (!image.ok()) return image.error();
   const auto facts = inspect(image.value(), built_in_here);
   if (!facts.faults.empty()) {
     return Error{"booting the image", options.attach.initrd, facts.faults.front()};
   }
-  return machine_for(facts.real_init.elf ? facts.real_init.elf->machine : "");
+  const auto machine = machine_for(facts.real_init.elf ? facts.real_init.elf->machine : "");
+  if (!machine.ok()) return machine;
+  const auto linted = lint(append_line(options, machine.value()), facts.default_value);
+  for (const auto& remark : linted.remarks) {
+    const auto word = linted.text.substr(remark.column, remark.length);
+    if (!remark.fault || options.no_debugger) {
+      display.say("the kernel command line" + (word.empty() ? "" : ", '" + word + "'") + ": " + remark.reason);
+    } else {
+      return Error{"reading the kernel command line", word, remark.reason, remark.hint, Exit::usage};
+    }
+  }
+  if (linted.line_word.empty() && !options.no_debugger) {
+    return Error{"booting with", linted.text, linted.meaning, "--no-gdb boots it without a debugger", Exit::usage};
+  }
+  return machine;
 }
 
 // Waits until the machine ends by itself, or the user has had enough of it.
@@ -124,8 +140,8 @@ void wait_for_end(Child& qemu, Display& display) {
   display.clear();
 }
 
-// kvm or tcg, by trial. That KVM does not work takes ten seconds to find out, so it is remembered of this QEMU until
-// the next boot of this machine, which may bring another kernel or another host.
+// kvm or tcg, by trial. That KVM hangs takes ten seconds to find out, so it is remembered of this QEMU until the next
+// boot of this machine, which may bring another kernel or another host.
 Result<std::string> choose_accel(const VmOptions& options, const Machine& machine, Display& display) {
   constexpr const char* kConsequence = ", so the boot takes ten times as long";
   if (!kvm_may_work(machine)) {
@@ -141,11 +157,12 @@ Result<std::string> choose_accel(const VmOptions& options, const Machine& machin
   std::string tried = "does not work here";
   if (mark.empty() || !marked.ok() || marked.value() != mark) {
     display.doing("trying whether KVM works here");
-    const auto works = kvm_works(program, machine, options.kernel);
-    if (!works.ok()) return works.error();
-    if (works.value()) return std::string("kvm");
+    const auto trial = try_kvm(program, machine, options.kernel);
+    if (!trial.ok()) return trial.error();
+    if (trial.value() == KvmTrial::works) return std::string("kvm");
     // Where it cannot be kept it is tried again.
-    const UniqueFd fd(path.empty() ? -1 : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const bool keep = trial.value() == KvmTrial::hangs && !path.empty();
+    const UniqueFd fd(!keep ? -1 : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (fd) (void)write_all(fd.get(), as_bytes(mark));
   } else {
     tried = "did not work when it was tried";
@@ -160,7 +177,7 @@ Result<int> run_vm(const VmOptions& options) {
   catch_interrupts();
   Display display;
   display.doing("looking at '" + options.attach.initrd + "'");
-  const auto machine = look_at(options);
+  const auto machine = look_at(options, display);
   if (!machine.ok()) return machine.error();
   if (const auto kernel = Mapping::open(options.kernel, "opening the kernel"); !kernel.ok()) return kernel.error();
   if (const auto program = program_of(options, machine.value()); !find_program(program)) {

@@ -90,12 +90,26 @@ assert_words() {
     assert_line --partial 'Kernel panic'
 }
 
-@test "vm --accel auto: a KVM that fails is told, tcg taken, and the trial not repeated" {
+@test "vm: a command line with which nobody would answer is refused, and one that is odd is told" {
+    run -2 vm --debug tcp:1234
+    assert_output --partial "reading the kernel command line 'tcp:1234': tcp is in the clear"
+    run -2 vm --append rd.gdbdebug=off
+    assert_output --partial "debugging is off; --no-gdb boots it without a debugger"
+    assert_not_exist words
+    run -0 vm --debug ttyS1,wait,wat --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_output --partial "the kernel command line, 'wat': unknown option"
+}
+
+@test "vm --accel auto: a KVM that fails is told, tcg taken, and a trial that hung is not repeated" {
     [[ -w /dev/kvm ]] || skip "there is no /dev/kvm"
     accel=auto run -0 vm --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
     assert_line --partial 'KVM does not work here'
     assert_words -accel kvm
     assert_words -accel tcg
+    # It was over at once, and may have had another reason: the next one tries again.
+    assert_not_exist "$GDBDEBUG_CACHE/no-kvm"
+    accel=auto KVM_TRIAL='exec sleep 60' run -0 vm --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_line --partial 'KVM does not work here'
     rm words
     accel=auto run -0 vm --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
     assert_line --partial 'KVM did not work when it was tried'
