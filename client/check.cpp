@@ -9,12 +9,13 @@
 #include "json.hpp"
 #include "lint.hpp"
 #include "verbs.hpp"
+#include "words.hpp"
 
 namespace gdbdebug::client {
 namespace {
 
 void row(const char* name, const std::string& text) {
-  std::printf("%-14s %s\n", name, text.c_str());
+  std::printf("%-14s %s\n", name, printable(text).c_str());
 }
 
 std::string with_build_id(const std::string& text, const std::string& build_id) {
@@ -131,6 +132,22 @@ void judge(const Lint& linted, Facts& facts) {
       facts.warnings.push_back(wanted + "which works only if the kernel has its driver built in: " + line.why);
     }
   }
+  const auto& drivers = facts.drivers;
+  for (const auto& module : linted.modules) {
+    if (has_module(drivers, module)) continue;
+    const auto missing = "the command line wants the module '" + module + "', which is not in the image";
+    facts.warnings.push_back(
+        missing + (drivers.built_in_known ? "" : ", and what is built into the kernel is not known here") +
+        "; add it when the image is built");
+  }
+}
+
+// What a bare rd.gdbdebug would come to.
+void judge_default(Facts& facts) {
+  for (const auto& remark : lint("rd.gdbdebug", facts.default_value).remarks) {
+    auto& place = remark.fault ? facts.faults : facts.warnings;
+    place.push_back(remark.reason + (remark.hint.empty() ? "" : "; right would be " + remark.hint));
+  }
 }
 
 void add_lint(Json& json, const Lint& linted) {
@@ -168,6 +185,7 @@ Result<int> run_check(const CheckOptions& options) {
     if (!read.ok()) return read.error();
     image = std::move(read.value());
     facts = inspect(*image, built_in_here);
+    if (facts->helper) judge_default(*facts);
   }
   std::optional<Lint> linted;
   if (!options.cmdline.empty()) {
@@ -185,7 +203,7 @@ Result<int> run_check(const CheckOptions& options) {
     std::printf("%s\n", json.text().c_str());
   } else {
     if (facts) print_facts(options.image, *image, *facts);
-    if (linted) std::fputs(in_words(*linted).c_str(), stdout);
+    if (linted) std::fputs(printable(in_words(*linted), true).c_str(), stdout);
   }
   return static_cast<int>(sound ? Exit::success : Exit::found_fault);
 }

@@ -2,9 +2,10 @@
 // inspect: see inspect.hpp.
 #include "inspect.hpp"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <array>
-#include <set>
 
 #include "bytes.hpp"
 #include "cmdline.hpp"
@@ -31,12 +32,6 @@ std::string driver_name(std::string_view path) {
   return name;
 }
 
-struct Drivers {
-  std::map<std::string, std::string> modules;  // name to path, in the image
-  std::set<std::string> built_in;
-  bool built_in_known = false;
-};
-
 void collect_modules(const Node& directory, Drivers& into) {
   for (const auto& [name, node] : directory.children) {
     if (node->kind == Node::Kind::directory) collect_modules(*node, into);
@@ -54,6 +49,12 @@ Drivers find_drivers(const Image& image, const BuiltIn& built_in) {
     if (const Node* modules = image.tree.find(prefix + image.kernel); modules != nullptr)
       collect_modules(*modules, drivers);
     if (const auto text = image.tree.read(prefix + image.kernel + "/modules.builtin")) list = as_text(*text);
+    if (const auto text = image.tree.read(prefix + image.kernel + "/modules.alias")) {
+      for (auto rest = as_text(*text); !rest.empty();) {  // alias PATTERN MODULE
+        auto line = take_word(rest, '\n');
+        if (take_word(line, ' ') == "alias") drivers.aliases.emplace_back(take_word(line, ' '));
+      }
+    }
   }
   if (!list) list = built_in(image.kernel);
   drivers.built_in_known = list.has_value();
@@ -327,6 +328,14 @@ std::optional<std::string> built_in_here(const std::string& version) {
   return text.value();
 }
 
+bool has_module(const Drivers& drivers, std::string_view name) {
+  const auto wanted = driver_name(name);
+  if (drivers.modules.contains(wanted) || drivers.built_in.contains(wanted)) return true;
+  return std::ranges::any_of(drivers.aliases, [&](const auto& pattern) {
+    return ::fnmatch(pattern.c_str(), std::string(name).c_str(), 0) == 0;
+  });
+}
+
 Facts inspect(const Image& image, const BuiltIn& built_in) {
   const Tree& tree = image.tree;
   Facts facts;
@@ -363,15 +372,21 @@ Facts inspect(const Image& image, const BuiltIn& built_in) {
   const auto default_value = conf_value(configuration, "default").value_or("");
   facts.default_value = default_value.empty() ? kDefaultValue : default_value;  // as read_settings() of the helper
   const auto wanted = " " + std::string(conf_value(configuration, "lines").value_or("serial virtio")) + " ";
-  const auto drivers = find_drivers(image, built_in);
+  facts.drivers = find_drivers(image, built_in);
   for (const auto& needs : kLines) {
-    auto line = judge_line(needs, drivers, tree);
+    auto line = judge_line(needs, facts.drivers, tree);
     line.wanted = wanted.find(" " + line.word + " ") != std::string::npos;
     const bool told = !line.known && image.kernel.empty();  // below, for all of them
     if (facts.helper && line.wanted && !line.works && !told) {
       facts.warnings.push_back("gdbdebug.conf asks for the line '" + line.word + "', but " + line.why);
     }
     facts.lines.push_back(std::move(line));
+  }
+  const bool network =
+      std::ranges::any_of(facts.lines, [](const auto& l) { return l.wanted && (l.word == "net" || l.word == "ssh"); });
+  if (facts.helper && network && !is_executable(tree.find(kBusybox))) {
+    facts.warnings.push_back("there is no '" + std::string(kBusybox) +
+                             "' in the image, so no DHCP: the network lines need an address in rd.gdbdebug.ip=");
   }
   if (image.kernel.empty()) {
     facts.warnings.emplace_back(

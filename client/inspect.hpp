@@ -4,8 +4,11 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "elf.hpp"
@@ -20,6 +23,9 @@ inline constexpr std::string_view kConfiguration = "/etc/gdbdebug.conf";
 inline constexpr std::string_view kDropbear = "/usr/lib/gdbdebug/ssh/dropbear";
 inline constexpr std::string_view kAuthorizedKeys = "/usr/lib/gdbdebug/ssh/authorized_keys";
 inline constexpr std::string_view kHostKey = "/usr/lib/gdbdebug/ssh/host_key";
+
+// What lines=net and ssh put there for DHCP (helper/network.cpp).
+inline constexpr std::string_view kBusybox = "/usr/lib/gdbdebug/busybox";
 
 /// The real init: what PID 1 becomes.
 struct RealInit {
@@ -45,6 +51,14 @@ struct LineFacts {
   std::string why;      ///< "8250 is built into the kernel", "no usbserial in the image"
 };
 
+/// The kernel's drivers, by the names that modprobe knows them by: _ for -, no suffix.
+struct Drivers {
+  std::map<std::string, std::string> modules;  ///< Name to path, in the image.
+  std::vector<std::string> aliases;            ///< The patterns of modules.alias, which modprobe takes too.
+  std::set<std::string> built_in;
+  bool built_in_known = false;
+};
+
 struct Facts {
   bool helper = false;
   std::string helper_build_id;
@@ -57,6 +71,7 @@ struct Facts {
   std::string thread_db;           ///< Path of libthread_db; empty without one.
   std::string default_value;       ///< Of a bare rd.gdbdebug.
   std::vector<LineFacts> lines;
+  Drivers drivers;
   std::uint64_t growth = 0;           ///< Bytes of files that nothing but gdbdebug needs, unpacked.
   std::vector<std::string> faults;    ///< What keeps rd.gdbdebug= from working; each says what to do.
   std::vector<std::string> warnings;  ///< What takes something away from it.
@@ -67,6 +82,9 @@ using BuiltIn = std::function<std::optional<std::string>(const std::string& vers
 
 /// This machine's /lib/modules/VERSION/modules.builtin.
 std::optional<std::string> built_in_here(const std::string& version);
+
+/// Whether `modprobe NAME` can find something in the image, or has nothing to do.
+bool has_module(const Drivers& drivers, std::string_view name);
 
 Facts inspect(const Image& image, const BuiltIn& built_in);
 

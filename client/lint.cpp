@@ -43,12 +43,20 @@ std::string within(const std::optional<std::uint32_t>& seconds) {
   return seconds ? ", for " + std::to_string(*seconds) + " seconds at most" : ", for as long as it takes";
 }
 
+// Who may debug the machine over TCP.
+std::string peers_of(const Request& request) {
+  if (!request.networks().empty())
+    return "; only from the network" + std::string(request.from_count > 1 ? "s" : "") + " of from=";
+  return request.insecure ? "; whoever reaches the machine can debug it" : "";
+}
+
 std::string meaning_of(const Request& request) {
   std::string text = "the line is " + std::string(request.line.text);
   if (request.line.kind == Line::Kind::kTerminal) {
     text += " at " + std::to_string(request.speed.baud) + request.speed.parity + std::to_string(request.speed.bits);
     if (request.speed.rtscts) text += "r";
   }
+  text += peers_of(request);
   if (request.wait) text += "; PID 1 is held at its first instruction" + within(request.wait_seconds);
   if (request.crash) text += "; PID 1 is held when a fatal signal is about to end it" + within(request.crash_seconds);
   if (request.exit) text += "; PID 1 is held when it is about to exit";
@@ -74,7 +82,8 @@ void add_remark(std::string_view word, std::string reason, std::string hint, Lin
   into.remarks.push_back({false, column, length, std::move(reason), std::move(hint)});
 }
 
-void read_value(std::string_view value, Lint& into) {
+// The value of rd.gdbdebug=, a part of `into.text`.
+std::optional<Request> read_value(std::string_view value, Lint& into) {
   Notes notes;
   const auto request = parse_request(value, notes);
   for (const auto& note : notes.all()) add_remark(note.word, std::string(note.reason), std::string(note.hint), into);
@@ -85,33 +94,42 @@ void read_value(std::string_view value, Lint& into) {
   if (!request) {
     const auto [column, length] = place_of(request.error().subject, into.text);
     into.remarks.push_back({true, column, length, std::string(request.error().reason), {}});
-    return;
+    return std::nullopt;
   }
-  if (request->line.kind == Line::Kind::kTerminal) {
-    if (!is_usual_device(request->line.name)) {
-      add_remark(request->line.text, "the first word is the line, and no serial device is called like this",
-                 "ttyS1, ttyAMA0, hvc0, ttyUSB0 or virtio:NAME", into);
-    }
+  if (request->line.kind == Line::Kind::kTerminal && !is_usual_device(request->line.name)) {
+    add_remark(request->line.text, "the first word is the line, and no serial device is called like this",
+               "ttyS1, ttyAMA0, hvc0, ttyUSB0 or virtio:NAME", into);
+  }
+  into.meaning = meaning_of(*request);
+  into.line_word = word_for(request->line);
+  for (auto rest = request->modules; !rest.empty();) {
+    if (const auto module = take_word(rest, ':'); !module.empty()) into.modules.emplace_back(module);
+  }
+  return *request;
+}
+
+// The other parameters of the kernel command line that matter to this line.
+void read_others(const Line& line, Lint& into) {
+  if (line.kind == Line::Kind::kTerminal) {
     // On a shared one the kernel's messages come between the packets.
     Parameters parameters(into.text);
     while (const auto parameter = parameters.next()) {
       if (parameter->name != "console" || !parameter->value) continue;
       auto device = *parameter->value;
-      if (take_word(device, ',') == request->line.name)
+      if (take_word(device, ',') == line.name)
         add_remark(*parameter->value, "the line is a console too, and what the kernel says there disturbs the debugger",
                    "a line of its own", into);
     }
   }
   const auto ip = find_value(into.text, "rd.gdbdebug.ip");
-  if (ip && (request->line.kind == Line::Kind::kTcp || request->line.kind == Line::Kind::kSsh)) {
+  if (ip && (line.kind == Line::Kind::kTcp || line.kind == Line::Kind::kSsh)) {
     if (const auto config = parse_ip(*ip); !config) {
       const auto [column, length] = place_of(config.error().subject, into.text);
       into.remarks.push_back({true, column, length, std::string(config.error().reason), {}});
-      return;
+      into.meaning.clear();
+      into.line_word.clear();
     }
   }
-  into.meaning = meaning_of(*request);
-  into.line_word = word_for(request->line);
 }
 
 }  // namespace
@@ -140,10 +158,11 @@ Lint lint(std::string_view text, std::string_view default_value) {
   if (means_default) {
     Lint of_default;
     of_default.text = default_value;
-    read_value(of_default.text, of_default);
+    const auto request = read_value(of_default.text, of_default);
     if (!of_default.meaning.empty())
       result.meaning = prefix + "as " + of_default.text + ", the image's default: " + of_default.meaning;
     result.line_word = of_default.line_word;
+    result.modules = of_default.modules;
     for (auto& remark : of_default.remarks) {
       const auto word = of_default.text.substr(remark.column, remark.length);
       remark.reason = "in the image's default '" + of_default.text + "'" + (word.empty() ? "" : ", '" + word + "'") +
@@ -152,13 +171,14 @@ Lint lint(std::string_view text, std::string_view default_value) {
       remark.length = 0;
       result.remarks.push_back(std::move(remark));
     }
+    if (request) read_others(request->line, result);
     return result;
   }
   if (is_off(value)) {
     result.meaning = prefix + "debugging is off";
     return result;
   }
-  read_value(value, result);
+  if (const auto request = read_value(value, result)) read_others(request->line, result);
   if (!result.meaning.empty()) result.meaning.insert(0, prefix);
   return result;
 }

@@ -21,6 +21,7 @@ struct Lint {
   std::vector<Remark> remarks;
   std::string meaning;    ///< What the helper will do, in words; empty if it cannot be read.
   std::string line_word;  ///< The kind of line, by its word in gdbdebug.conf; empty if it needs none.
+  std::vector<std::string> modules;  ///< That are to be loaded first (modules=).
 };
 
 /// Reads `text`: a whole kernel command line, `rd.gdbdebug=...`, or the value alone. `default_value` is what a bare

@@ -80,6 +80,39 @@ assert facts["ok"] is False and facts["helper"] is None and len(facts["faults"])
     assert_fault "('/bin/sh' is not there)"
 }
 
+@test "check: the modules of modules= are looked for, as modprobe would, and a wrong default= is a fault" {
+    local modules=usr/lib/modules/6.99.0-test
+    printf 'kernel/drivers/tty/serial/8250/8250.ko\n' >builtin
+    printf '# made\nalias net-pf-40 vsock\nalias pci:v00001AF4d* virtio_pci\n' >alias
+    image "copy $modules/modules.builtin builtin" "copy $modules/modules.alias alias" \
+        "file $modules/kernel/drivers/char/virtio-console.ko.xz x"
+    run -0 "$gdbdebug" check image --cmdline ttyS1,modules=virtio_console:8250:net-pf-40
+    refute_output --partial 'wants the module'
+    run -0 "$gdbdebug" check image --cmdline ttyS1,modules=8250:no_such
+    assert_line --regexp "^warning +the command line wants the module 'no_such', which is not in the image; add it"
+    printf 'default=tcp:1234\n' >conf
+    image 'copy etc/gdbdebug.conf conf'
+    assert_fault "in the image's default 'tcp:1234', 'tcp:1234': tcp is in the clear"
+}
+
+@test "check: what an image says cannot move the terminal's cursor" {
+    printf 'default="ttyS1,\033[2Jwait,\302\2332J"\n' >conf
+    image 'copy etc/gdbdebug.conf conf'
+    run "$gdbdebug" check image
+    assert_line --regexp '^default +ttyS1,\?\[2Jwait,\?2J '
+    refute_output --partial $'\033'
+}
+
+@test "check: a network line without busybox has no DHCP, which is told" {
+    printf 'lines=net\n' >conf
+    image 'copy etc/gdbdebug.conf conf'
+    run -0 "$gdbdebug" check image
+    assert_line --regexp "^warning +there is no '/usr/lib/gdbdebug/busybox' in the image, so no DHCP"
+    image 'copy etc/gdbdebug.conf conf' 'exec usr/lib/gdbdebug/busybox /bin/true'
+    run -0 "$gdbdebug" check image
+    refute_output --partial DHCP
+}
+
 @test "check: a missing library of gdbserver is named, with who needs it" {
     local kept=()
     for file in "${files[@]}"; do [[ $file == *libstdc++* ]] || kept+=("$file"); done

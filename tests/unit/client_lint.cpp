@@ -42,6 +42,7 @@ TEST(ClientLint, EachWrongWordIsPointedAt) {
       {"rd.gdbdebug=bad rd.gdbdebug=ttyS1,wait", {}},
       {"rd.gdbdebug=off", {}},
       {"rd.gdbdebug", {}},
+      {"console=ttyS1,115200 rd.gdbdebug", {"ttyS1,115200"}},
   };
   for (const auto& [text, words] : rows) {
     SCOPED_TRACE(text);
@@ -61,6 +62,8 @@ TEST(ClientLint, TheMeaningIsSaid) {
       {"ttyS1", "the line is ttyS1 at 115200n8; the boot goes straight on"},
       {"rd.gdbdebug=ttyS1 rd.gdbdebug=ttyS2,wait", "the last of 2 counts: the line is ttyS2"},
       {"rd.gdbdebug=no", "debugging is off"},
+      {"tcp:1,insecure", "the line is tcp:1; whoever reaches the machine can debug it"},
+      {"tcp:1,from=192.0.2.0/24", "the line is tcp:1; only from the network of from="},
       {"rd.gdbdebug", "as hvc0,wait, the image's default: the line is hvc0"},
       {"1", "as hvc0,wait, the image's default: the line is hvc0"},
       {"rd.gdbdebug=1", "as hvc0,wait, the image's default: the line is hvc0"},
@@ -79,6 +82,18 @@ TEST(ClientLint, AWrongDefaultIsSaidToBeTheDefault) {
     ASSERT_FALSE(linted.remarks.empty());
     EXPECT_NE(linted.remarks.front().reason.find("in the image's default"), std::string::npos);
   }
+}
+
+TEST(ClientLint, ADefaultTakesTheOtherParametersFromTheCommandLine) {
+  const auto linted = lint("rd.gdbdebug rd.gdbdebug.ip=garbage", "tcp:1,insecure");
+  ASSERT_EQ(pointed_at(linted), std::vector<std::string>{"!garbage"});
+  EXPECT_EQ(linted.meaning, "");
+}
+
+TEST(ClientLint, TheModulesAreListed) {
+  EXPECT_EQ(lint("ttyS1,modules=8250_pci:i2c-dev", kDefault).modules,
+            (std::vector<std::string>{"8250_pci", "i2c-dev"}));
+  EXPECT_EQ(lint("rd.gdbdebug", "ttyS1,modules=dwc3").modules, std::vector<std::string>{"dwc3"});
 }
 
 TEST(ClientLint, WhatTheParserHasNoRoomForIsCounted) {
