@@ -179,13 +179,6 @@ Result<int> Loop::run() {
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
       }
     }
-    // Its last words go through us: gdb detaches, and PID 1 runs on.
-    if (interrupted() && session_.debugger < 0) return 0;
-    if (interrupted() && !ends_in_time()) {
-      end_child(session_.debugger, 0);
-      return Error{"ending the debugger", "", "it did not end within 5 s, and was killed",
-                   "PID 1 is held if it was; attach again to let it go on"};
-    }
     const bool full = relay_ && relay_->to_debugger().size() > kBacklog;
     const auto events = [](bool reads, bool writes) {
       return static_cast<short>((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
@@ -199,8 +192,18 @@ Result<int> Loop::run() {
         pollfd{debugger_ ? -1 : session_.listener.get(), POLLIN, 0},
         pollfd{children.get(), POLLIN, 0},
     };
-    if (::poll(polled.data(), polled.size(), limit()) < 0 && errno != EINTR)
-      return system_error("waiting for the target", session_.target.text, errno);
+    {
+      const InterruptGate gate;
+      // Its last words go through us: gdb detaches, and PID 1 runs on.
+      if (interrupted() && session_.debugger < 0) return 0;
+      if (interrupted() && !ends_in_time()) {
+        end_child(session_.debugger, 0);
+        return Error{"ending the debugger", "", "it did not end within 5 s, and was killed",
+                     "PID 1 is held if it was; attach again to let it go on"};
+      }
+      if (gate.wait(polled, limit()) < 0 && errno != EINTR)
+        return system_error("waiting for the target", session_.target.text, errno);
+    }
     if (polled[4].revents != 0) {
       signalfd_siginfo ignored;
       (void)!::read(children.get(), &ignored, sizeof ignored);  // which child it was is asked above
