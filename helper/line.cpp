@@ -57,7 +57,7 @@ Status OpenLine::open_device() {
 
 Status OpenLine::listen() {
   if (request_.line.kind != Line::Kind::kVsock) return open_network_line(request_, modules_, ip_, network_);
-  auto listener = listen_vsock(request_.line.port);
+  auto listener = listen_vsock(request_.line);
   if (!listener) return listener.error();
   network_.listener = std::move(*listener);
   return Done{};

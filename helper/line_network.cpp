@@ -44,7 +44,7 @@ Status open_network_line(const Request& request, Modules& modules, std::string_v
   if (!config) return config.error();
   const auto network = bring_up_network(*config, modules);
   if (!network) return network.error();
-  auto listener = listen_tcp(request.line.address, request.line.ipv6, request.line.port);
+  auto listener = listen_tcp(request.line);
   if (!listener) return listener.error();
   line.listener = std::move(*listener);
   describe(request, *network, line.where);

@@ -38,34 +38,35 @@ Result<UniqueFd> listen_at(const Address& address, socklen_t size, int family, s
 
 }  // namespace
 
-Result<UniqueFd> listen_tcp(std::string_view address, bool ipv6, std::uint32_t port) {
+Result<UniqueFd> listen_tcp(const Line& line) {
   Network network;
-  const auto number = htons(static_cast<std::uint16_t>(port));
+  const auto address = line.address;
+  const auto number = htons(static_cast<std::uint16_t>(line.port));
   const auto scope = address.find('%');
   if (!address.empty()) (void)parse_address(address.substr(0, scope), network);  // parse_request() has checked it
-  if (address.empty() || ipv6) {
+  if (address.empty() || line.ipv6) {
     sockaddr_in6 any{};  // takes IPv4 too, as mapped addresses (ipv6(7), IPV6_V6ONLY)
     any.sin6_family = AF_INET6;
     any.sin6_port = number;
     ::memcpy(&any.sin6_addr, network.address.data(), sizeof any.sin6_addr);
     if (scope != std::string_view::npos)
       any.sin6_scope_id = ::if_nametoindex(Text<16>(address.substr(scope + 1)).c_str());
-    auto file = listen_at(any, sizeof any, AF_INET6, address);
-    if (file || ipv6) return file;  // the kernel may be without IPv6
+    auto file = listen_at(any, sizeof any, AF_INET6, line.text);
+    if (file || line.ipv6) return file;  // the kernel may be without IPv6
   }
   sockaddr_in any{};
   any.sin_family = AF_INET;
   any.sin_port = number;
   ::memcpy(&any.sin_addr, network.address.data(), sizeof any.sin_addr);
-  return listen_at(any, sizeof any, AF_INET, address);
+  return listen_at(any, sizeof any, AF_INET, line.text);
 }
 
-Result<UniqueFd> listen_vsock(std::uint32_t port) {
+Result<UniqueFd> listen_vsock(const Line& line) {
   sockaddr_vm any{};
   any.svm_family = AF_VSOCK;
-  any.svm_port = port;
+  any.svm_port = line.port;
   any.svm_cid = VMADDR_CID_ANY;
-  return listen_at(any, sizeof any, AF_VSOCK, "vsock");
+  return listen_at(any, sizeof any, AF_VSOCK, line.text);
 }
 
 Result<UniqueFd> listen_unix(const char* path) {

@@ -10,10 +10,10 @@
 
 namespace gdbdebug {
 
-/// Listens on `address` (empty: on every one, IPv6 too where the kernel has it) and `port`.
-Result<UniqueFd> listen_tcp(std::string_view address, bool ipv6, std::uint32_t port);
+/// Listens on the line's address (none: on every one, IPv6 too where the kernel has it) and port.
+Result<UniqueFd> listen_tcp(const Line& line);
 /// Listens for the host and for other processes of this machine (vsock(7)).
-Result<UniqueFd> listen_vsock(std::uint32_t port);
+Result<UniqueFd> listen_vsock(const Line& line);
 /// Listens at a path of the agent's own root, where nobody else can reach it.
 Result<UniqueFd> listen_unix(const char* path);
 

@@ -31,14 +31,14 @@ bool is_detach(std::string_view payload) {
 
 bool is_fatal(unsigned gdb_signal) {
   switch (gdb_signal) {
-    case 3:   // SIGQUIT
-    case 4:   // SIGILL
-    case 5:   // SIGTRAP
-    case 6:   // SIGABRT
-    case 8:   // SIGFPE
-    case 10:  // SIGBUS
-    case 11:  // SIGSEGV
-    case 12:  // SIGSYS
+    case kGdbSigquit:
+    case kGdbSigill:
+    case kGdbSigtrap:
+    case kGdbSigabrt:
+    case kGdbSigfpe:
+    case kGdbSigbus:
+    case kGdbSigsegv:
+    case kGdbSigsys:
       return true;
     default:
       return false;

@@ -60,11 +60,16 @@ std::optional<Stop> parse_stop(std::string_view payload);
 
 /// gdb's signal numbers (include/gdb/signals.def).
 inline constexpr unsigned kGdbSigint = 2;
+inline constexpr unsigned kGdbSigquit = 3;
+inline constexpr unsigned kGdbSigill = 4;
 inline constexpr unsigned kGdbSigtrap = 5;
+inline constexpr unsigned kGdbSigabrt = 6;
+inline constexpr unsigned kGdbSigfpe = 8;
+inline constexpr unsigned kGdbSigbus = 10;
+inline constexpr unsigned kGdbSigsegv = 11;
 inline constexpr unsigned kGdbSigsys = 12;
 inline constexpr unsigned kGdbSigstop = 17;
-/// Whether the signal ends a process that does not handle it, and comes with a core: SIGQUIT, SIGILL, SIGTRAP, SIGABRT,
-/// SIGFPE, SIGBUS, SIGSEGV, SIGSYS, by gdb's numbers.
+/// Whether the signal ends a process that does not handle it, and comes with a core.
 bool is_fatal(unsigned gdb_signal);
 
 class Relay {

@@ -382,7 +382,7 @@ Cause find_cause(const Stop& stop, Server& server) {
   cause.code = info.si_code;
   if (info.si_code <= 0)
     cause.sender = info.si_pid;
-  else if (stop.signal == 4 || stop.signal == 8 || stop.signal == 10 || stop.signal == 11)
+  else if (info.si_signo == SIGILL || info.si_signo == SIGFPE || info.si_signo == SIGBUS || info.si_signo == SIGSEGV)
     cause.address = reinterpret_cast<std::uintptr_t>(info.si_addr);
   return cause;
 }
