@@ -58,7 +58,7 @@ std::string closed_so_often(int times) {
 }
 
 bool is_awaited(const std::string& state, const Awaited& awaited) {
-  return awaited.crashed ? state == "crashed" : state != "starting";
+  return !awaited.crashed || state == "crashed";
 }
 
 }  // namespace
@@ -95,8 +95,7 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
         error.next = closed_hint(target);
       }
       if (asking.greeting) {
-        error.reason =
-            std::string("it answers, but ") + (awaited.crashed ? "PID 1 did not crash" : "was not ready") + limit;
+        error.reason = "it answers, but PID 1 did not crash" + limit;
         error.next = "PID 1 is " + asking.greeting->state;
       }
       error.code = Exit::no_answer;
@@ -131,7 +130,7 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
       if (asking.questions > 1 && !asking.greeting) advise();
     }
     display.doing(asking.greeting ? "the target on '" + target.text + "' answers; PID 1 is " + asking.greeting->state +
-                                        (awaited.crashed ? ", and is waited for until it crashes" : "")
+                                        ", and is waited for until it crashes"
                                   : (refused ? refusal : waiting));
 
     const auto left = std::chrono::duration_cast<milliseconds>(next_question - Clock::now()).count();

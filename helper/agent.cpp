@@ -515,7 +515,6 @@ void Agent::check_deadlines() {
 
 std::string_view Agent::state() const {
   if (relay_.at_end()) return "crashed";
-  if (!handed_over_) return "starting";
   return relay_.pid1() == Relay::Pid1::kHeld ? "held" : "running";
 }
 

@@ -12,7 +12,7 @@ namespace gdbdebug {
 
 struct Hello {
   std::string_view version;
-  std::string_view state;                 ///< held, running, crashed or starting
+  std::string_view state;                 ///< held, running or crashed
   std::string_view exe;                   ///< what PID 1 executes; may be empty
   std::string_view build_id;              ///< in hexadecimal digits; may be empty
   std::string_view machine;               ///< as uname -m says

@@ -25,7 +25,6 @@ def arguments():
     parser.add_argument("--build-id", default="")
     parser.add_argument("--state", default="held")
     parser.add_argument("--watchdog", help="seconds after which one resets the machine")
-    parser.add_argument("--starting", type=int, default=0, help="say 'starting' to so many questions first")
     parser.add_argument("--deaf", type=int, default=0, help="answer nothing to so many questions first")
     parser.add_argument("--plain", action="store_true", help="be a gdbserver without a hello")
     parser.add_argument("--noise", default="", help="text to say when somebody connects")
@@ -46,8 +45,7 @@ class Target:
         self.asked += 1
         if self.options.plain or self.asked <= self.options.deaf:
             return b""
-        state = "starting" if self.asked <= self.options.deaf + self.options.starting else self.options.state
-        words = ["gdbdebug", "version=0.1.0", "state=" + state, "pid=1",
+        words = ["gdbdebug", "version=0.1.0", "state=" + self.options.state, "pid=1",
                  "exe=" + (self.options.exe or self.options.program).replace("-", "\\x2d").replace("+", "\\x2b")]
         if self.options.build_id:
             words.append("build_id=" + self.options.build_id)
