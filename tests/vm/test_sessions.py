@@ -83,19 +83,25 @@ def test_fifty_rounds_leave_nothing_behind(boot, helper):
             assert debugger.ask("D;1") == "OK"
         one_round()
         before, memory_before = census(machine)
-        for _ in range(ROUNDS):
-            one_round()
-        after, memory_after = census(machine)
+        growth = []
+        # Twice: what leaks shows both times, while the kernel's lists of free pages (which MemAvailable does not count)
+        # are filled once, with as much as a small leak.
+        for _ in range(2):
+            for _ in range(ROUNDS):
+                one_round()
+            after, memory_after = census(machine)
+            growth.append({name: memory_after[name] - memory_before[name]
+                           for name in ("Slab", "PageTables", "AnonPages", "Shmem", "KernelStack")} |
+                          {"not available": memory_before["MemAvailable"] - memory_after["MemAvailable"]})
+            memory_before = memory_after
     assert {pid: (one["cmdline"], one["files"], one["state"]) for pid, one in after.items()} == \
         {pid: (one["cmdline"], one["files"], one["state"]) for pid, one in before.items()}
     # Address space: the kernel's count of pages in use is kept per CPU and lags behind.
     sizes = [{pid: re.search(r"VmSize:\s+(\d+)", one["status"]).group(1) for pid, one in of_ours(each).items()}
              for each in (before, after)]
-    grown = {name: memory_after[name] - memory_before[name] for name in ("Slab", "PageTables", "AnonPages", "Shmem")}
-    lost = memory_before["MemAvailable"] - memory_after["MemAvailable"]
-    print(f"{ROUNDS} rounds: agent's VmSize {sizes[0]} -> {sizes[1]} KiB, MemAvailable {-lost:+} KiB, {grown}")
+    print(f"{ROUNDS} rounds, twice: agent's VmSize {sizes[0]} -> {sizes[1]} KiB, {growth} KiB")
     # Five KiB a round: a page that stays each time would show. The kernel's own caches are smaller than that.
-    assert sizes[0] == sizes[1] and lost < 5 * ROUNDS and max(grown.values()) < 5 * ROUNDS, (sizes, lost, grown)
+    assert sizes[0] == sizes[1] and all(min(each[name] for each in growth) < 5 * ROUNDS for name in growth[0]), growth
 
 
 def test_a_gdb_that_is_killed_leaves_pid_1_as_it_was(boot, gdb, helper):
