@@ -165,7 +165,13 @@ void HostRelay::on_request(std::string_view payload, std::uint64_t now_ms) {
   detaching_ = payload == "D" || payload.starts_with("D;");
   detached_ = false;
   ask_ = payload.starts_with("qSupported") ? Ask::features : Ask::debugger;
-  send(payload, now_ms);
+  // lldb does not ask for it, and so gdbserver takes it for a gdb before 7.10, which wants to hear of an x86 breakpoint
+  // that PID 1 stands behind it (wait_1() in gdbserver/linux-low.cc). lldb goes on from there, in the middle of an
+  // instruction.
+  if (ask_ == Ask::features && payload.find("swbreak") == std::string_view::npos) {
+    request_ += payload.find(':') == std::string_view::npos ? ":swbreak+" : ";swbreak+";
+  }
+  send(request_, now_ms);
 }
 
 // What is known here, and what has no place on the line.
@@ -179,6 +185,11 @@ bool HostRelay::answer_here(std::string_view payload, std::uint64_t now_ms) {
   // answered with nothing.
   if (payload == "qTStatus" || payload == "vMustReplyEmpty") {
     reply("");
+    return true;
+  }
+  // PID 1 is not killed (gdb says vKill, which the target refuses). lldb says this at its end, and waits for an answer.
+  if (payload == "k") {
+    reply("X09");
     return true;
   }
   // Nobody started PID 1 from a debugger. gdbserver forgets that at an exec, and gdb would then want to kill it at the

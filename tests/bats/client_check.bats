@@ -83,8 +83,8 @@ assert facts["ok"] is False and facts["helper"] is None and len(facts["faults"])
 @test "check: the modules of modules= are looked for, as modprobe would, and a wrong default= is a fault" {
     local modules=usr/lib/modules/6.99.0-test
     printf 'kernel/drivers/tty/serial/8250/8250.ko\n' >builtin
-    printf '# made\nalias net-pf-40 vsock\nalias pci:v00001AF4d* virtio_pci\n' >alias
-    image "copy $modules/modules.builtin builtin" "copy $modules/modules.alias alias" \
+    printf '# made\nalias net-pf-40 vsock\nalias pci:v00001AF4d* virtio_pci\n' >aliases
+    image "copy $modules/modules.builtin builtin" "copy $modules/modules.alias aliases" \
         "file $modules/kernel/drivers/char/virtio-console.ko.xz x"
     run -0 "$gdbdebug" check image --cmdline ttyS1,modules=virtio_console:8250:net-pf-40
     refute_output --partial 'wants the module'

@@ -50,9 +50,30 @@ TEST_F(ClientRelay, APacketAndItsReplyGoThroughUntouched) {
   EXPECT_EQ(taken(relay.to_target()), "+");
 }
 
+TEST_F(ClientRelay, WhoDoesNotSpeakOfSwbreakGetsIt) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"qSupported:xmlRegisters=i386,arm,mips,arc", "qSupported:xmlRegisters=i386,arm,mips,arc;swbreak+"},
+      {"qSupported", "qSupported:swbreak+"},
+      {"qSupported:swbreak+;hwbreak+", "qSupported:swbreak+;hwbreak+"},
+      {"qSupported:swbreak-", "qSupported:swbreak-"},
+  };
+  for (const auto& [asked, sent] : rows) {
+    SCOPED_TRACE(asked);
+    auto relay = make();
+    EXPECT_EQ(ask(relay, asked).first, packet(sent));
+  }
+}
+
+TEST_F(ClientRelay, WhoKillsHearsOfAnEndAndTheTargetNothing) {
+  auto relay = make();
+  const auto [line, here] = ask(relay, "k");
+  EXPECT_EQ(line, "");
+  EXPECT_EQ(here, "+" + packet("X09"));
+}
+
 TEST_F(ClientRelay, AcknowledgementsEndHere) {
   auto relay = make();
-  EXPECT_EQ(ask(relay, "qSupported:multiprocess+").first, packet("qSupported:multiprocess+"));
+  EXPECT_EQ(ask(relay, "qSupported:swbreak+").first, packet("qSupported:swbreak+"));
   EXPECT_EQ(answer(relay, "PacketSize=47ff"), packet("PacketSize=47ff;QStartNoAckMode+"));
   taken(relay.to_target());
   EXPECT_EQ(ask(relay, "QStartNoAckMode"), std::pair(std::string(), "+" + packet("OK")));

@@ -150,6 +150,38 @@ def test_ctrl_c_goes_to_gdb(boot, terminal):
     assert target.wait_end() == "poweroff"
 
 
+def test_lldb_stops_at_main_and_at_a_breakpoint_and_gdb_takes_over(boot, terminal):
+    if not shutil.which("lldb"):
+        pytest.skip("lldb is not installed")
+    initrd = probe_image()
+    target = boot(initrd, "rd.gdbdebug=ttyS1,wait PROBE=spin")
+    target.wait_for(READY)
+    term = terminal("attach", "--gdb", "lldb", "--initrd", initrd, "--main", "--break", "crash_by_ud2", target.debug)
+    term.wait_for(r"stop reason = one-shot breakpoint", 60)
+    before = term.mark()
+    term.type("continue")
+    target.wait_probe(r"probe: spinning")
+    term.key("C-c")
+    term.wait_for(r"stop reason = signal SIGINT", 30, before)
+    for command, shown in (("breakpoint set -n tick", "Breakpoint 3: "), ("continue", r"stop reason = breakpoint 3\.1"),
+                           ("bt", r"probe`main\("), ("thread step-inst", "stop reason = instruction step")):
+        before = term.mark()
+        term.type(command)
+        term.wait_for(shown, 30, before)
+    term.type("quit")
+    term.wait_for(r"Do you really want to proceed|\[ended: 0\]")
+    term.type("y")
+    term.wait_for(r"\[ended: 0\]")
+    # It went without a word, so PID 1 stands where it left it, with no breakpoint in its memory.
+    assert target.ask_hello()["state"] == "held"
+    second = terminal("attach", "--initrd", initrd, target.debug)
+    second.wait_for(PROMPT)
+    assert "main (" in second.gdb("backtrace")
+    second.gdb("set var finish = 1")
+    second.gdb("detach")
+    assert target.wait_end() == "poweroff"
+
+
 def test_a_second_attach_after_detach_finds_pid_1_running(boot, terminal):
     initrd = probe_image()
     target = boot(initrd, "rd.gdbdebug=ttyS1,wait PROBE=spin")
