@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from harness import BUILD, GdbError, Rsp, Tap, Timeout, gdb_batch, probe_image
+from harness import BUILD, GdbError, Rsp, Tap, Timeout, gdb_batch, probe_image, scaled
 
 PROBE = BUILD / "tests" / "vm" / "probe"
 ON_DEMAND = "rd.gdbdebug=ttyS1 REPORT=no"
@@ -25,6 +25,22 @@ def census(machine, after=None):
 
 def of_ours(processes):
     return {pid: one for pid, one in processes.items() if one["cmdline"].startswith("@")}
+
+
+def shape(processes):
+    """What a session must leave as it was: the processes, their states and how many descriptors each has open."""
+    return {pid: (one["cmdline"], one["files"], one["state"].replace("R", "S")) for pid, one in processes.items()}
+
+
+def census_after_session(machine, before, seconds=20):
+    """The first census that looks as `before` did. PID 1 goes on as soon as gdbserver lets go of it, and is told of
+    here before gdbserver has ended and the agent has seen that; whatever stays ends in an assertion."""
+    limit = time.monotonic() + scaled(seconds)
+    while True:
+        after, memory = census(machine)
+        if shape(after) == shape(before):
+            return after, memory
+        assert time.monotonic() < limit, f"left behind by a session:\n{shape(before)}\n{shape(after)}"
 
 
 def wait_running(machine):
@@ -66,15 +82,14 @@ def test_on_demand_there_is_no_gdbserver_until_a_debugger_speaks(boot, gdb, help
     assert first["reason"] == "breakpoint-hit" and first["frame"]["func"] == "tick", first
     debugger.command("detach")
     wait_running(machine)
-    after, _ = census(machine)
-    assert {pid: one["files"] for pid, one in after.items()} == {pid: one["files"] for pid, one in before.items()}
+    census_after_session(machine, before)
 
 
 def test_fifty_rounds_leave_nothing_behind(boot, helper):
     """Every round attaches a gdbserver, reads and detaches. No process, no descriptor, no memory stays."""
     machine = boot(probe_image(), f"{ON_DEMAND} PROBE=census")
     machine.wait_for("gdbdebug: ready on ttyS1")
-    machine.wait_probe(r"\.\.")
+    idle, _ = census(machine)
     with Rsp(machine.debug) as debugger:
         def one_round():
             stop = debugger.greet()
@@ -82,20 +97,18 @@ def test_fifty_rounds_leave_nothing_behind(boot, helper):
             assert len(debugger.ask("g")) > 100
             assert debugger.ask("D;1") == "OK"
         one_round()
-        before, memory_before = census(machine)
+        before, memory_before = census_after_session(machine, idle)
         growth = []
         # Twice: what leaks shows both times, while the kernel's lists of free pages (which MemAvailable does not count)
         # are filled once, with as much as a small leak.
         for _ in range(2):
             for _ in range(ROUNDS):
                 one_round()
-            after, memory_after = census(machine)
+            after, memory_after = census_after_session(machine, idle)
             growth.append({name: memory_after[name] - memory_before[name]
                            for name in ("Slab", "PageTables", "AnonPages", "Shmem", "KernelStack")} |
                           {"not available": memory_before["MemAvailable"] - memory_after["MemAvailable"]})
             memory_before = memory_after
-    assert {pid: (one["cmdline"], one["files"], one["state"]) for pid, one in after.items()} == \
-        {pid: (one["cmdline"], one["files"], one["state"]) for pid, one in before.items()}
     # Address space: the kernel's count of pages in use is kept per CPU and lags behind.
     sizes = [{pid: re.search(r"VmSize:\s+(\d+)", one["status"]).group(1) for pid, one in of_ours(each).items()}
              for each in (before, after)]
