@@ -268,9 +268,22 @@ void say_frame(unsigned number, const Map* map, std::uint64_t address, bool scan
   log::say(kLevel, line);
 }
 
-/// Whether the eight bytes before an address can end in a call, so that it can be a return address. Where the
-/// instructions are not known here every address in executable memory counts.
-bool follows_call([[maybe_unused]] std::span<const unsigned char, 8> before) {
+/// The address in a word of the stack that may be a return address.
+std::uintptr_t code_address(std::uintptr_t word) {
+#if defined(__aarch64__)
+  // Where pointers are authenticated (Armv8.3) it carries a code above the address space, which has 48 bits for a
+  // program that did not ask for more (kernel: arch/arm64/pointer-authentication.rst, memory.rst).
+  return word & 0xffff'ffff'ffff;
+#elif defined(__arm__)
+  return word & ~std::uintptr_t{1};  // set: the caller is Thumb code
+#else
+  return word;
+#endif
+}
+
+/// Whether the eight bytes before the code address of `word` can end in a call, so that it can be a return address.
+/// Where the instructions are not known here every address in executable memory counts.
+bool follows_call([[maybe_unused]] std::uintptr_t word, [[maybe_unused]] std::span<const unsigned char, 8> before) {
 #if defined(__x86_64__) || defined(__i386__)
   // Intel 64 manual, volume 2, CALL: E8 with four bytes, or FF /2 with a ModR/M byte and up to five more.
   if (before[3] == 0xe8) return true;
@@ -283,6 +296,16 @@ bool follows_call([[maybe_unused]] std::span<const unsigned char, 8> before) {
   std::uint32_t instruction = 0;
   std::memcpy(&instruction, before.data() + 4, sizeof instruction);
   return (instruction & 0xfc000000) == 0x94000000 || (instruction & 0xfffffc1f) == 0xd63f0000;
+#elif defined(__arm__)
+  // Armv7 ARM, A8.8.25 and 26: BL and BLX with an address, two halfwords in Thumb code, and BLX with a register.
+  std::uint16_t halves[2];
+  std::uint32_t instruction = 0;
+  std::memcpy(halves, before.data() + 4, sizeof halves);
+  std::memcpy(&instruction, halves, sizeof instruction);
+  if ((word & 1) != 0)
+    return ((halves[0] & 0xf800) == 0xf000 && (halves[1] & 0xc000) == 0xc000) || (halves[1] & 0xff87) == 0x4780;
+  return (word & 2) == 0 && ((instruction & 0x0f000000) == 0x0b000000 || (instruction & 0xfe000000) == 0xfa000000 ||
+                             (instruction & 0x0ffffff0) == 0x012fff30);
 #else
   return true;
 #endif
@@ -301,19 +324,20 @@ unsigned say_frames(const Maps& maps, const Place& place) {
   const auto end = stack.end - at > kScanLimit ? at + kScanLimit : stack.end;
   std::array<std::uintptr_t, 512> words;
   while (at < end && count < kMaxFrames) {
-    const auto wanted = end - at < sizeof words ? end - at : sizeof words;
+    const auto wanted = end - at < sizeof words ? static_cast<std::size_t>(end - at) : sizeof words;
     const auto size = ::pread(memory->get(), words.data(), wanted, static_cast<off_t>(at));
     if (size <= 0) break;
     const auto filled = static_cast<std::size_t>(size) / sizeof words[0];
     if (filled == 0) break;
     for (std::size_t i = 0; i < filled && count < kMaxFrames; ++i) {
-      const auto* const map = maps.find_executable(words[i]);
+      const auto address = code_address(words[i]);
+      const auto* const map = maps.find_executable(address);
       std::array<unsigned char, 8> before{};
-      if (map == nullptr || words[i] - map->begin < before.size()) continue;
-      if (::pread(memory->get(), before.data(), before.size(), static_cast<off_t>(words[i] - before.size())) !=
+      if (map == nullptr || address - map->begin < before.size()) continue;
+      if (::pread(memory->get(), before.data(), before.size(), static_cast<off_t>(address - before.size())) !=
           static_cast<ssize_t>(before.size()))
         continue;
-      if (follows_call(before)) say_frame(count++, map, words[i], true);
+      if (follows_call(words[i], before)) say_frame(count++, map, address, true);
     }
     at += filled * sizeof words[0];
   }
