@@ -4,11 +4,20 @@
 add_library(gdbdebug_libc INTERFACE)
 set(GDBDEBUG_LIBC_FOUND "the compiler's own, static")
 
-# musl-gcc is gcc with a specs file. It passes its arguments on to $REALGCC, so `echo` tells where the specs are.
+# musl-gcc is gcc with a specs file. It passes its arguments on to $REALGCC, so `echo` tells where the specs are. For
+# another machine they are in Debian's musl-dev of that machine, by the name that its libraries have there.
 find_program(GDBDEBUG_MUSL_GCC NAMES musl-gcc)
-mark_as_advanced(GDBDEBUG_MUSL_GCC)
+string(REPLACE "-gnu" "-musl" musl_architecture "${CMAKE_LIBRARY_ARCHITECTURE}")
+find_file(GDBDEBUG_MUSL_SPECS NAMES musl-gcc.specs PATHS "/usr/lib/${musl_architecture}" NO_DEFAULT_PATH)
+mark_as_advanced(GDBDEBUG_MUSL_GCC GDBDEBUG_MUSL_SPECS)
 set(musl_specs "")
-if(GDBDEBUG_MUSL_GCC AND NOT GDBDEBUG_LIBC STREQUAL "host" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+if(GDBDEBUG_LIBC STREQUAL "host" OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # It is not wanted, or cannot be had.
+elseif(CMAKE_CROSSCOMPILING)
+  if(GDBDEBUG_MUSL_SPECS)
+    set(musl_specs "${GDBDEBUG_MUSL_SPECS}")
+  endif()
+elseif(GDBDEBUG_MUSL_GCC)
   execute_process(COMMAND ${CMAKE_COMMAND} -E env REALGCC=echo "${GDBDEBUG_MUSL_GCC}"
     OUTPUT_VARIABLE musl_arguments OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
   if(musl_arguments MATCHES "-specs[ =]?\"?([^ \"]+)")
@@ -39,7 +48,9 @@ if(musl_specs)
   target_compile_options(gdbdebug_libc INTERFACE ${cxx_header_options} "-specs=${musl_specs}"
     "-idirafter${kernel_headers}" "SHELL:-include ${musl_prereq}" ${no_assertions})
   target_link_options(gdbdebug_libc INTERFACE "-specs=${musl_specs}" -nodefaultlibs)
-  target_link_libraries(gdbdebug_libc INTERFACE c gcc)
+  # A group: on Arm the compiler's division by zero calls raise().
+  set(musl_libraries -Wl,--start-group c gcc -Wl,--end-group)
+  target_link_libraries(gdbdebug_libc INTERFACE ${musl_libraries})
 
   # Believe it only after a program with the headers that the helper uses has been built. Optimized as the helper is:
   # gcc 15 turns those assertions on where nothing is optimized.
@@ -50,7 +61,7 @@ if(musl_specs)
     COMPILE_DEFINITIONS ${cxx_header_options} "-specs=${musl_specs}" "-idirafter${kernel_headers}"
       -include "${musl_prereq}" ${no_assertions} -Oz -fno-exceptions -fno-rtti
     LINK_OPTIONS "-specs=${musl_specs}" -static -nodefaultlibs
-    LINK_LIBRARIES c gcc
+    LINK_LIBRARIES ${musl_libraries}
     CXX_STANDARD 20 OUTPUT_VARIABLE musl_output)
 endif()
 

@@ -21,7 +21,7 @@ TextBuffer& TextBuffer::add_number(std::uint64_t number, unsigned base) {
   char digits[20];  // of 2^64 in base 10; the bases in use are 10 and 16
   std::size_t begin = sizeof digits;
   do {
-    digits[--begin] = kDigits[number % base];
+    digits[--begin] = kDigits[static_cast<std::size_t>(number % base)];
     number /= base;
   } while (number != 0 && begin > 0);
   return add({digits + begin, sizeof digits - begin});
