@@ -19,7 +19,7 @@ struct CrashReport {
     std::string file;                     ///< As the machine named it; empty where no file is mapped.
     std::optional<std::uint64_t> offset;  ///< In that file.
     std::optional<std::uint64_t> address;
-    std::string by;  ///< How it was found, "scan" by this helper; empty: it is where PID 1 stands.
+    std::string by;  ///< How it was found, "scan" or "link" by this helper; empty: it is where PID 1 stands.
 
     bool operator==(const Frame&) const = default;
   };

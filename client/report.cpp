@@ -91,7 +91,7 @@ void print_frames(const CrashReport& report, const std::string& sysroot, Symboli
   for (const auto& frame : report.frames) {
     const bool returns = !frame.by.empty() || frame.number > 0;
     const bool believable = report.believable(frame);
-    scanned = scanned || frame.by == "scan";
+    scanned = scanned || !frame.by.empty();
     std::string place = printable(frame.file);
     if (frame.offset) place += "+" + hexadecimal(*frame.offset);
     if (frame.file.empty()) place = frame.address ? hexadecimal(*frame.address) + ", where no file is mapped" : "??";
@@ -112,8 +112,7 @@ void print_frames(const CrashReport& report, const std::string& sysroot, Symboli
     for (std::size_t i = 1; i < codes.size(); ++i) std::printf("      inlined into %s\n", in_words(codes[i]).c_str());
   }
   if (scanned) {
-    std::printf(
-        "From #1 on these are addresses on the stack that follow a call: some may be left from earlier calls.\n");
+    std::printf("From #1 on these are addresses that follow a call: some may be left from earlier calls.\n");
   }
   for (const auto& note : notes) std::printf("note: %s\n", note.c_str());
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // report: see report.hpp.
 // Registers come by gdbserver's own description of them, and the place and the stack pointer by /proc/1/syscall, so
-// there is no list of registers here for any architecture.
+// there is no list of registers here for any architecture; only the link register is known by its name.
 #include "report.hpp"
 
 #include <fcntl.h>
@@ -32,6 +32,17 @@ constexpr unsigned kMaxFrames = 32;
 constexpr std::uint64_t kScanLimit = 128 * 1024;
 /// systemd and its libraries are some 30.
 constexpr std::size_t kMaxMaps = 96;
+
+/// Where a function that calls no other has its return address, by gdb's name; empty: on the stack like all others.
+#if defined(__aarch64__)
+constexpr std::string_view kLinkRegister = "x30";
+#elif defined(__arm__)
+constexpr std::string_view kLinkRegister = "lr";
+#elif defined(__riscv)
+constexpr std::string_view kLinkRegister = "ra";
+#else
+constexpr std::string_view kLinkRegister;
+#endif
 
 std::string_view signal_name(unsigned gdb_signal) {
   switch (gdb_signal) {
@@ -202,7 +213,8 @@ std::string_view attribute(std::string_view element, std::string_view name) {
 
 /// The registers of the first feature in the target description, up to the first that is wider than 64 bits: those
 /// that every program has (gdb's manual, "Target Description Format"). The reply to `g` has them in the same order.
-void say_registers(Server& server, const Place& place) {
+/// Returns what the link register holds, 0 where there is none.
+std::uintptr_t say_registers(Server& server, const Place& place) {
   constexpr std::size_t kPerLine = 6;
   auto line = begin_line("register");
   add_hex_pair(line, "pc", place.pc);
@@ -211,11 +223,12 @@ void say_registers(Server& server, const Place& place) {
 
   static Text<8192> registers;
   const auto values = server.ask_expanded("g");
-  if (!values) return;
+  if (!values) return 0;
   registers.set(*values);
   const auto description = server.ask_expanded("qXfer:features:read:target.xml:0,1f00");
-  if (!description) return;
+  if (!description) return 0;
 
+  std::uintptr_t link = 0;
   line = begin_line("register");
   std::size_t on_line = 0;
   auto hex = registers.view();
@@ -242,7 +255,9 @@ void say_registers(Server& server, const Place& place) {
     } else {
       for (unsigned i = 0; i < size; ++i) value = value << 8 | bytes[i];
     }
-    add_hex_pair(line, attribute(element, "name"), value);
+    const auto name = attribute(element, "name");
+    add_hex_pair(line, name, value);
+    if (!kLinkRegister.empty() && name == kLinkRegister) link = static_cast<std::uintptr_t>(value);
     if (++on_line == kPerLine) {
       log::say(kLevel, line);
       line = begin_line("register");
@@ -250,6 +265,7 @@ void say_registers(Server& server, const Place& place) {
     }
   }
   if (on_line > 0) log::say(kLevel, line);
+  return link;
 }
 
 /// A place as a person and a program can use it without symbols.
@@ -259,12 +275,13 @@ void add_place(log::Message& line, const Map* map, std::uint64_t address) {
   add_hex_pair(line, "offset", address - map->begin + map->offset);
 }
 
-void say_frame(unsigned number, const Map* map, std::uint64_t address, bool scanned) {
+/// `by`: how it was found; empty: it is where PID 1 stands.
+void say_frame(unsigned number, const Map* map, std::uint64_t address, std::string_view by) {
   auto line = begin_line("frame ");
   line.add_number(number);
   add_place(line, map, address);
   add_hex_pair(line, "address", address);
-  if (scanned) line.add(" by=scan");
+  if (!by.empty()) add_pair(line, "by", by);
   log::say(kLevel, line);
 }
 
@@ -311,15 +328,32 @@ bool follows_call([[maybe_unused]] std::uintptr_t word, [[maybe_unused]] std::sp
 #endif
 }
 
-/// Looks through the stack for return addresses: words that point behind a call in executable memory. Frame pointers
-/// are not used: distributions build without them, and a broken stack is what one looks for.
-unsigned say_frames(const Maps& maps, const Place& place) {
+/// Whether `word` points behind a call in executable memory: then its mapping, otherwise nullptr.
+const Map* find_caller(const Maps& maps, int memory, std::uintptr_t word) {
+  const auto address = code_address(word);
+  const auto* const map = maps.find_executable(address);
+  std::array<unsigned char, 8> before{};
+  if (map == nullptr || address - map->begin < before.size()) return nullptr;
+  if (::pread(memory, before.data(), before.size(), static_cast<off_t>(address - before.size())) !=
+      static_cast<ssize_t>(before.size()))
+    return nullptr;
+  return follows_call(word, before) ? map : nullptr;
+}
+
+/// Looks through the link register and the stack for return addresses. Frame pointers are not used: distributions build
+/// without them, and a broken stack is what one looks for.
+unsigned say_frames(const Maps& maps, const Place& place, std::uintptr_t link) {
   unsigned count = 0;
-  say_frame(count++, maps.find_executable(place.pc), place.pc, false);
+  say_frame(count++, maps.find_executable(place.pc), place.pc, "");
 
   const auto memory = sys::open(AT_FDCWD, "/proc/1/mem", O_RDONLY);
+  if (!memory) return count;
+  if (const auto* const map = find_caller(maps, memory->get(), link)) {
+    say_frame(count++, map, code_address(link), "link");
+  }
+
   const auto stack = maps.at_or_above(place.sp);
-  if (!memory || stack.end == 0) return count;
+  if (stack.end == 0) return count;
   auto at = place.sp > stack.begin ? place.sp & ~std::uint64_t{sizeof(void*) - 1} : stack.begin;
   const auto end = stack.end - at > kScanLimit ? at + kScanLimit : stack.end;
   std::array<std::uintptr_t, 512> words;
@@ -330,14 +364,8 @@ unsigned say_frames(const Maps& maps, const Place& place) {
     const auto filled = static_cast<std::size_t>(size) / sizeof words[0];
     if (filled == 0) break;
     for (std::size_t i = 0; i < filled && count < kMaxFrames; ++i) {
-      const auto address = code_address(words[i]);
-      const auto* const map = maps.find_executable(address);
-      std::array<unsigned char, 8> before{};
-      if (map == nullptr || address - map->begin < before.size()) continue;
-      if (::pread(memory->get(), before.data(), before.size(), static_cast<off_t>(address - before.size())) !=
-          static_cast<ssize_t>(before.size()))
-        continue;
-      if (follows_call(words[i], before)) say_frame(count++, map, address, true);
+      const auto* const map = find_caller(maps, memory->get(), words[i]);
+      if (map != nullptr) say_frame(count++, map, code_address(words[i]), "scan");
     }
     at += filled * sizeof words[0];
   }
@@ -418,8 +446,8 @@ void report_end(const Stop& stop, const Cause& cause, Server& server, std::strin
   say_message(stop, cause, maps, place, line, seconds);
   say_begin(stop, cause, place);
   say_command();
-  say_registers(server, place);
-  const unsigned frames = say_frames(maps, place);
+  const auto link = say_registers(server, place);
+  const unsigned frames = say_frames(maps, place, link);
   const unsigned mapped = say_maps(maps);
   auto end = begin_line("end frames=");
   log::say(kLevel, end.add_number(frames).add(" maps=").add_number(mapped));
