@@ -44,8 +44,9 @@ class CrashSettings {
 /// ever.
 bool dies_untraced(const Stop& stop, const Cause& cause);
 
-/// Whether PID 1 lives on when it is let go of at its end. It does after SIGTRAP and SIGSYS: the kernel shields a
-/// traced init from them, and what raised them has been executed already, where any other fault is raised once more.
+/// Whether PID 1 lives on when it is let go of at its end. It does after SIGSYS, and on x86 after SIGTRAP: the kernel
+/// shields a traced init from them, and what raised them has been executed already, where any other fault is raised
+/// once more.
 bool survives_its_end(Server& server);
 
 }  // namespace gdbdebug
