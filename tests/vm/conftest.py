@@ -6,14 +6,15 @@ import shutil
 import subprocess
 
 import pytest
-from harness import BUILD, Gdb, Machine, image, kernel, machine
+from harness import BUILD, TARGET, Gdb, Machine, image, kernel, machine
 
 
 @pytest.fixture(scope="session", autouse=True)
 def able():
     """Skips all, with the reason, where no machine can be booted."""
-    if not shutil.which("qemu-system-x86_64"):
-        pytest.skip("qemu-system-x86_64 is not installed")
+    for program in (TARGET.qemu[0], TARGET.debugger):
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
     version, why = kernel()
     if version is None:
         pytest.skip(str(why))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // probe: a real init for the VM tests. It tells what it finds at its first line, then does what PROBE= says.
-// Assumes it is PID 1 on x86 and has all rights. What it finds it writes, as one JSON object, to QEMU's debug console
-// (I/O port 0xe9): no device node, descriptor or driver is needed, so the telling changes nothing of what is told, and
-// works when the machine has no console at all.
+// Assumes it is PID 1 and has all rights. What it finds it writes, as one JSON object, to QEMU itself: on x86 to its
+// debug console (I/O port 0xe9), on arm64 by semihosting. No device node, descriptor or driver is needed, so the
+// telling changes nothing of what is told, and works when the machine has no console at all.
 // PROBE comes from the kernel command line (a word `k=v` without a dot goes to init's environment):
 //   poweroff (default), stamp (a line in the kernel log at once, then as poweroff), spin (tick until a debugger sets
 //   finish), census (the same, and tell of all processes every second), spin-blocked (the same with every signal
@@ -32,7 +32,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/io.h>
 #include <sys/ioctl.h>
 #include <sys/klog.h>
 #include <sys/mman.h>
@@ -45,18 +44,58 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#if defined(__x86_64__)
+#include <sys/io.h>
+#endif
 
-enum { kDebugPort = 0xe9, kSyslogReadAll = 3, kKernelSigsetBytes = 8 };
+enum { kSyslogReadAll = 3, kKernelSigsetBytes = 8 };
 
 // For a debugger: set finish to leave spin, read ticks to see that it runs.
 volatile int finish = 0;
 volatile int ticks = 0;
 
-static int locked_down = 0;  // no access to ports: it tells on its descriptor 1
+static int locked_down = 0;  // QEMU cannot be reached: it tells on its descriptor 1
+
+#if defined(__x86_64__)
+
+// The kernel's lockdown forbids it.
+static int reach_qemu(void) { return iopl(3); }
+
+static void send_to_qemu(const char* bytes, size_t count) {
+  enum { kDebugPort = 0xe9 };
+  __asm__ volatile("rep outsb" : "+S"(bytes), "+c"(count) : "d"(kDebugPort) : "memory");
+}
+
+#define UNDEFINED_INSTRUCTION "ud2"
+#define BREAKPOINT_INSTRUCTION "int3; nop"
+
+#elif defined(__aarch64__)
+
+static int reach_qemu(void) { return 0; }
+
+// SYS_WRITE0 of "Semihosting for AArch32 and AArch64": a string that ends with a zero byte.
+static void send_to_qemu(const char* bytes, size_t count) {
+  char text[256];
+  for (size_t part; count > 0; bytes += part, count -= part) {
+    part = count < sizeof text ? count : sizeof text - 1;
+    memcpy(text, bytes, part);
+    text[part] = '\0';
+    register long operation __asm__("x0") = 4;
+    register const char* argument __asm__("x1") = text;
+    __asm__ volatile("hlt #0xf000" : "+r"(operation) : "r"(argument) : "memory");
+  }
+}
+
+#define UNDEFINED_INSTRUCTION "udf #0"
+#define BREAKPOINT_INSTRUCTION "brk #0; nop"
+
+#else
+#error "the probe does not know this machine"
+#endif
 
 static void send(const char* bytes, size_t count) {
   if (locked_down) return (void)!write(1, bytes, count);
-  __asm__ volatile("rep outsb" : "+S"(bytes), "+c"(count) : "d"(kDebugPort) : "memory");
+  send_to_qemu(bytes, count);
 }
 
 static void send_text(const char* text) { send(text, strlen(text)); }
@@ -376,8 +415,8 @@ static void feed_watchdog(void) {
 // Each end has a function of its own, so that a backtrace can be told right from wrong.
 __attribute__((noinline)) static void crash_here(void) { *(volatile int*)8 = 1; }
 __attribute__((noinline)) static void crash_by_abort(void) { abort(); }
-__attribute__((noinline)) static void crash_by_ud2(void) { __asm__ volatile("ud2"); }
-__attribute__((noinline)) static void crash_by_int3(void) { __asm__ volatile("int3; nop"); }
+__attribute__((noinline)) static void crash_by_undefined(void) { __asm__ volatile(UNDEFINED_INSTRUCTION); }
+__attribute__((noinline)) static void crash_by_breakpoint(void) { __asm__ volatile(BREAKPOINT_INSTRUCTION); }
 
 __attribute__((noinline)) static void crash_at_0(void) {
   ((void (*volatile)(void))(uintptr_t)0)();
@@ -479,7 +518,7 @@ static void run_threads(void) {
 #ifdef PROBE_BREAKS_LINKER
 static void (*resolve_broken(void))(void) {
   crash_here();
-  return crash_by_ud2;
+  return crash_by_undefined;
 }
 void broken(void) __attribute__((ifunc("resolve_broken")));
 #else
@@ -517,13 +556,13 @@ __attribute__((noinline)) static void act(const char* what, char** argv) {
   } else if (!strcmp(what, "jump0")) {
     crash_at_0();
   } else if (!strcmp(what, "ill")) {
-    crash_by_ud2();
+    crash_by_undefined();
   } else if (!strcmp(what, "fpe")) {
     ticks = crash_by_division(0);
   } else if (!strcmp(what, "bus")) {
     crash_by_bus();
   } else if (!strcmp(what, "trap")) {
-    crash_by_int3();
+    crash_by_breakpoint();
   } else if (!strcmp(what, "sys")) {
     crash_by_filter();
   } else if (!strcmp(what, "overflow")) {
@@ -548,9 +587,8 @@ __attribute__((noinline)) static void act(const char* what, char** argv) {
 
 int main(int argc, char** argv, char** environment) {
   (void)argc;
-  // The kernel's lockdown forbids it. Without a console as well there is no way to tell anyone; the panic message shows
-  // exit code 99.
-  locked_down = iopl(3) != 0;
+  // Without a console as well there is no way to tell anyone; the panic message shows exit code 99.
+  locked_down = reach_qemu() != 0;
   if (locked_down && fcntl(1, F_GETFL) < 0) return 99;
   const char* what = getenv("PROBE");
   if (!what) what = "poweroff";

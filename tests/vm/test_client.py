@@ -156,7 +156,8 @@ def test_lldb_stops_at_main_and_at_a_breakpoint_and_gdb_takes_over(boot, termina
     initrd = probe_image()
     target = boot(initrd, "rd.gdbdebug=ttyS1,wait PROBE=spin")
     target.wait_for(READY)
-    term = terminal("attach", "--gdb", "lldb", "--initrd", initrd, "--main", "--break", "crash_by_ud2", target.debug)
+    term = terminal("attach", "--gdb", "lldb", "--initrd", initrd, "--main", "--break", "crash_by_undefined",
+                    target.debug)
     term.wait_for(r"stop reason = one-shot breakpoint", 60)
     before = term.mark()
     term.type("continue")

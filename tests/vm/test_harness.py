@@ -2,7 +2,7 @@
 """The harness itself, on an image without the helper: a test of the tests, and the published method that gdbdebug is
 measured against."""
 
-from harness import image, probe_image
+from harness import SYSROOT, image, probe_image
 
 
 def test_the_probe_tells_what_a_bare_pid_1_sees(boot):
@@ -38,7 +38,7 @@ def test_the_published_method_reaches_gdb(boot, gdb):
     stop = debugger.resume()
     assert stop["reason"] == "exec", stop
     assert machine.probe.text == ""
-    debugger.command("set sysroot /")
+    debugger.command(f"set sysroot {SYSROOT}")
     debugger.command(f"file {image.BUILD / 'tests/vm/probe'}")
     debugger.command("break tick")
     debugger.command("continue")

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from harness import BUILD, GdbError, Rsp, Tap, Timeout, gdb_batch, probe_image, scaled
+from harness import BUILD, MACHINE, SYSROOT, TARGET, GdbError, Rsp, Tap, Timeout, gdb_batch, probe_image, scaled
 
 PROBE = BUILD / "tests" / "vm" / "probe"
 ON_DEMAND = "rd.gdbdebug=ttyS1 REPORT=no"
@@ -57,7 +57,7 @@ def standing_still(machine):
 
 def meet(gdb, machine, seconds=60):
     debugger = gdb(str(PROBE))
-    debugger.command("set sysroot /")
+    debugger.command(f"set sysroot {SYSROOT}")
     debugger.connect(machine.debug, seconds)
     return debugger
 
@@ -123,10 +123,10 @@ def test_a_gdb_that_is_killed_leaves_pid_1_as_it_was(boot, gdb, helper):
 
     # Held: it stays held, and the next one finds it at the same place, with no breakpoint in memory.
     first = meet(gdb, machine)
-    original = first.command("x/8bx &crash_by_ud2")
+    original = first.command("x/8bx &crash_by_undefined")
     first.command("break tick")
     first.resume()
-    first.command("break crash_by_ud2")
+    first.command("break crash_by_undefined")
     first.command("stepi")
     first.expect_stop()
     pc = first.value("(unsigned long) $pc")
@@ -135,17 +135,17 @@ def test_a_gdb_that_is_killed_leaves_pid_1_as_it_was(boot, gdb, helper):
     standing_still(machine)
     second = meet(gdb, machine)
     assert second.value("(unsigned long) $pc") == pc
-    assert second.command("x/8bx &crash_by_ud2") == original
+    assert second.command("x/8bx &crash_by_undefined") == original
 
     # Running, with a breakpoint that it does not reach: it runs on.
-    second.command("break crash_by_ud2")
+    second.command("break crash_by_undefined")
     second.command("continue")
     wait_running(machine)
     second.kill()
     assert machine.ask_hello()["state"] == "running"
     wait_running(machine)
     third = meet(gdb, machine)
-    assert third.command("x/8bx &crash_by_ud2") == original
+    assert third.command("x/8bx &crash_by_undefined") == original
     assert re.search(r"#\d+ .* main \(", third.command("backtrace"))
 
     # Running, with one that it reaches when nobody is there any more: after gdb's repetitions it goes on.
@@ -165,12 +165,13 @@ def test_a_line_that_is_cut_in_the_middle_of_a_packet(boot, gdb, directory, help
     machine = boot(probe_image(), "rd.gdbdebug=ttyS1,wait REPORT=no PROBE=spin:2")
     machine.wait_for("gdbdebug: ready on ttyS1")
     with Tap(machine.debug, cut_after=cut_after) as tap:
-        text = gdb_batch(directory, ["set sysroot /", f"target remote {tap.path}", "info registers", "x/4096bx $sp"],
+        text = gdb_batch(directory,
+                         [f"set sysroot {SYSROOT}", f"target remote {tap.path}", "info registers", "x/4096bx $sp"],
                          arguments=[str(PROBE)])
         assert re.search("Remote connection closed|Connection reset|Broken pipe", text), text
         assert len(tap.to_target) == cut_after
         debugger = gdb(str(PROBE))
-        debugger.command("set sysroot /")
+        debugger.command(f"set sysroot {SYSROOT}")
         debugger.connect(tap.path)
         debugger.command("break main")
         assert debugger.resume()["frame"]["func"] == "main"
@@ -184,7 +185,7 @@ def test_a_second_debugger_on_the_same_line_begins_anew(boot, helper):
     machine.wait_probe(r"spinning\n\.\.")
     with Rsp(machine.debug) as line:
         line.greet()
-        pc = re.search(r"10:([0-9a-f]{16});", line.ask("?")).group(1)
+        pc = re.search(rf"{TARGET.pc_number:02x}:([0-9a-f]{{16}});", line.ask("?")).group(1)
         here = f"{int.from_bytes(bytes.fromhex(pc), 'little'):x}"
         original = line.ask(f"m{here},8")
         assert line.ask(f"Z0,{here},1") == "OK"
@@ -214,7 +215,7 @@ def test_what_would_panic_the_machine_is_refused(boot, gdb, directory, helper):
 
     # What gdb makes of it, in its own words.
     debugger = gdb(str(PROBE))
-    debugger.command("set sysroot /")
+    debugger.command(f"set sysroot {SYSROOT}")
     debugger.command(f"target extended-remote {machine.debug}")
     debugger.expect_stop()
     for command, words in (("kill", "Can't kill process"), ("run", "Can't kill process|failed"),
@@ -225,7 +226,7 @@ def test_what_would_panic_the_machine_is_refused(boot, gdb, directory, helper):
     debugger.command("detach")
     debugger.quit()
     wait_running(machine)
-    text = gdb_batch(directory, ["set sysroot /", "set non-stop on", f"target remote {machine.debug}"])
+    text = gdb_batch(directory, [f"set sysroot {SYSROOT}", "set non-stop on", f"target remote {machine.debug}"])
     assert "Non-stop mode requested, but remote does not support non-stop" in text, text
     # That gdb hung up without a word, which a UART does not tell: PID 1 is held for the next one.
     debugger = gdb()
@@ -282,7 +283,7 @@ def test_the_hello_says_who_is_here(boot, gdb, helper):
     machine = boot(probe_image(), "rd.gdbdebug=ttyS1,wait REPORT=no PROBE=spin")
     machine.wait_for("gdbdebug: ready on ttyS1")
     notes = subprocess.run(["readelf", "-n", str(PROBE)], capture_output=True, text=True, check=True).stdout
-    expected = {"pid": "1", "exe": "/usr/bin/probe", "machine": "x86_64",
+    expected = {"pid": "1", "exe": "/usr/bin/probe", "machine": MACHINE,
                 "build_id": re.search(r"Build ID: ([0-9a-f]+)", notes).group(1)}
     hello = machine.ask_hello()
     assert hello.pop("version") and hello.pop("state") == "held" and hello == expected, hello

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .environment import scaled
 from .machine import Timeout
+from .target import TARGET
 
 ENVIRONMENT = {**os.environ, "LC_ALL": "C", "DEBUGINFOD_URLS": "", "HOME": "/nonexistent", "TERM": "dumb"}
 
@@ -60,7 +61,7 @@ def unquote(text):
 class Gdb:
     """gdb in MI. Use it as a context manager."""
 
-    def __init__(self, directory, *arguments, program="gdb"):
+    def __init__(self, directory, *arguments, program=TARGET.debugger):
         self.path = Path(directory) / "gdb.log"
         self.log = open(self.path, "a", encoding="utf-8")
         self.number = 0
@@ -177,7 +178,7 @@ class Gdb:
             self.fail("gdb to end", str(error))
 
 
-def gdb_batch(directory, commands, seconds=60, arguments=(), program="gdb"):
+def gdb_batch(directory, commands, seconds=60, arguments=(), program=TARGET.debugger):
     """gdb with these commands in batch, as a user would type them; returns all it printed. Fails when gdb does not end
     in time; its status is left to the caller's judgement of the text."""
     path = Path(directory) / "gdb.log"  # and there its core file, should it fail in one of its assertions

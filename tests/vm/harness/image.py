@@ -5,32 +5,20 @@ missed."""
 
 import hashlib
 import os
-import re
 import shutil
 import stat
 import subprocess
 import tempfile
 from pathlib import Path
 
-from .environment import BUILD, CACHE, ROOT, kernel, scaled
+from .environment import BUILD, CACHE, ROOT, SYSROOT, kernel, scaled
+from .target import libraries_of
 
 REAL_INIT = "/usr/lib/gdbdebug/init"
 MANIFEST = "/usr/lib/gdbdebug/files"
 CONFIGURATION = "/etc/gdbdebug.conf"
 HELPER = BUILD / "helper" / "gdbdebug-init"
-GDBSERVER = "/usr/bin/gdbserver"
-
-
-def libraries_of(program):
-    """[(name in the image, file on this machine)] of all that the dynamic linker would load, itself included. The
-    linker has the very name that the program asks for (PT_INTERP), as the kernel will look for it."""
-    run = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=False)
-    found = []
-    for line in run.stdout.splitlines():
-        match = re.match(r"\s*(?:\S+ => )?(/\S+) \(0x", line)
-        if match:
-            found.append((match.group(1), os.path.realpath(match.group(1))))
-    return found
+GDBSERVER = SYSROOT / "usr/bin/gdbserver"
 
 
 class Image:

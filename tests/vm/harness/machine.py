@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from .environment import kernel, scaled
+from .target import FOREIGN, TARGET, device
 
 
 class Timeout(AssertionError):
@@ -65,16 +66,16 @@ class Machine:
         self.changed = threading.Condition()
         self.exit_status = None
         self.command = [
-            "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-            "-machine", "pc", "-accel", accelerator(), "-m", str(memory), "-smp", "1",
+            *TARGET.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+            "-accel", accelerator(), "-m", str(memory), "-smp", "1",
             "-kernel", str(kernel_image or kernel()[1]), "-initrd", str(initrd), "-append", self.command_line,
-            "-chardev", "socket,id=console,fd={console}", "-serial", "chardev:console",
+            "-chardev", "socket,id=console,fd={console}", *device(TARGET.serial, "console"),
         ]
         if debug:
             wait = "on" if debug == "first" else "off"
             self.command += ["-chardev", f"socket,id=debug,path={self.debug},server=on,wait={wait}",
-                             "-serial", "chardev:debug"]
-        self.command += ["-chardev", "socket,id=probe,fd={probe}", "-device", "isa-debugcon,iobase=0xe9,chardev=probe",
+                             *device(TARGET.serial, "debug")]
+        self.command += ["-chardev", "socket,id=probe,fd={probe}", *device(TARGET.probe, "probe"),
                          "-chardev", "socket,id=qmp,fd={qmp}", "-mon", "chardev=qmp,mode=control", *devices]
 
     def __enter__(self):
@@ -273,9 +274,9 @@ def accelerator():
 def kvm_works(seconds=10):
     """A /dev/kvm that exists may still hang: where a virtual machine runs in another, its firmware may run while a
     kernel does not. So a kernel is booted without a root file system: it must panic, and QEMU end, in time."""
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK) or kernel()[0] is None:
+    if FOREIGN or not os.access("/dev/kvm", os.R_OK | os.W_OK) or kernel()[0] is None:
         return False
-    command = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+    command = [TARGET.qemu[0], "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                "-accel", "kvm", "-m", "256", "-kernel", str(kernel()[1]), "-append", "panic=-1 quiet"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, start_new_session=True)
