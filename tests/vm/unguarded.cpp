@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// unguarded: takes the place of helper/tracee/guard.cpp in a helper for one test, which shows the deadlock that the guard
-// cures. Nothing here watches over gdbserver.
+// unguarded: takes the place of helper/tracee/guard.cpp in a helper for one test, which shows the deadlock that the
+// guard cures. Nothing here watches over gdbserver.
 #include "tracee/guard.hpp"
 
 namespace gdbdebug::guard {
