@@ -9,6 +9,7 @@
 
 #include "base/bytes.hpp"
 #include "core/request/conf.hpp"
+#include "core/request/kernel_line.hpp"
 #include "core/request/request.hpp"
 
 namespace gdbdebug::client {
