@@ -28,12 +28,16 @@ stand_in_helper() {
     }
 }
 
-# the_helper FILE: copies the helper of the build under test to FILE, or a stand-in where there is none.
+# the_helper FILE: copies gdbdebug-init of the build under test to FILE, and the agents beside it, or stand-ins where there
+# are none.
 the_helper() {
     if is_static "$build_dir/helper/gdbdebug-init"; then
         cp "$build_dir/helper/gdbdebug-init" "$1"
+        cp "$build_dir/helper/gdbdebug-agent" "$build_dir/helper/gdbdebug-agent-net" "${1%/*}"
     else
         stand_in_helper "$1"
+        cp "$1" "${1%/*}/gdbdebug-agent"
+        cp "$1" "${1%/*}/gdbdebug-agent-net"
     fi
 }
 
