@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
 # shellcheck disable=SC2034  # variables for the sourcing module
+# shellcheck disable=SC2154  # gdbdebug_path_*: of layout.sh
 # image.sh: what the modules for dracut, mkinitcpio and initramfs-tools have in common.
 # Runs on the building machine only, never in the image. Sourced by bash and by dash, so it keeps to what both know.
 # A function that fails has said why through gdbdebug_error, and has not changed the image's /init.
@@ -25,8 +26,8 @@ gdbdebug_find_helper() {
     gdbdebug_check_program "${helper:-$1/gdbdebug-init}"
 }
 
-# gdbdebug_find_agent HELPER: prints the path of the agent, which lies beside the helper. For lines=net and ssh it is the
-# one with network code, gdbdebug-agent-net. After gdbdebug_read_conf.
+# gdbdebug_find_agent HELPER: prints the path of the agent, which lies beside the helper. For lines=net and ssh it is
+# the one with network code, gdbdebug-agent-net. After gdbdebug_read_conf.
 gdbdebug_find_agent() {
     local name=gdbdebug-agent
 
@@ -34,15 +35,15 @@ gdbdebug_find_agent() {
     gdbdebug_check_program "$(dirname "$1")/$name"
 }
 
-# gdbdebug_check_program FILE: prints FILE if it is a static executable. A dynamic one is refused: it would need libraries
-# before anybody can have checked that they are there.
+# gdbdebug_check_program FILE: prints FILE if it is a static executable. A dynamic one is refused: it would need
+# libraries before anybody can have checked that they are there.
 gdbdebug_check_program() {
     if [ ! -f "$1" ] || [ ! -x "$1" ]; then
-        gdbdebug_error "'$1' is not an executable file; install gdbdebug, or set GDBDEBUG_HELPER to its gdbdebug-init"
+        gdbdebug_error "'$1' is not an executable file; install gdbdebug, or set GDBDEBUG_HELPER"
         return 1
     fi
     if ! gdbdebug_is_elf "$1"; then
-        gdbdebug_error "'$1' is not an ELF executable; install gdbdebug, or set GDBDEBUG_HELPER to its gdbdebug-init"
+        gdbdebug_error "'$1' is not an ELF executable; install gdbdebug, or set GDBDEBUG_HELPER"
         return 1
     fi
     if [ -n "$(gdbdebug_libraries "$1")" ]; then

@@ -248,8 +248,7 @@ ssh_image() {
 @test "check: an image of gdbdebug 0.1, with one program, works and is said to be old" {
     sed 's# /usr/lib/gdbdebug/gdbdebug-agent##' helper.c >helper-0.1.c
     cc -static -Wl,--build-id=sha1 -o helper-0.1 helper-0.1.c
-    manifest=("${manifest[@]/%*gdbdebug-agent//init}")
-    image 'exec init helper-0.1'
+    old_image 'exec init helper-0.1'
     run -0 "$gdbdebug" check image
     assert_line --regexp '^warning +the image was made by gdbdebug 0.1; it works, but build it again to get what is new$'
     assert_line --partial 'can be debugged'

@@ -113,3 +113,9 @@ image() {
         if (($# > 0)); then printf '%s\n' "$@"; fi
     } | newc | gzip -c >image
 }
+
+# The same with the manifest of gdbdebug 0.1, whose helper is the agent too.
+old_image() {
+    manifest=("${manifest[@]/%*gdbdebug-agent//init}")
+    image "$@"
+}
