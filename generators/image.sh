@@ -32,7 +32,7 @@ gdbdebug_find_agent() {
     local name=gdbdebug-agent
 
     ! gdbdebug_wants net ssh || name=gdbdebug-agent-net
-    gdbdebug_check_program "$(dirname "$1")/$name"
+    gdbdebug_check_program "${1%/*}/$name"
 }
 
 # gdbdebug_check_program FILE: prints FILE if it is a static executable. A dynamic one is refused: it would need

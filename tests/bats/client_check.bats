@@ -205,7 +205,7 @@ assert_pointed_at() {
 
 # An image with the parts of lines=ssh in their places but $1, and what else there is in "$@".
 ssh_image() {
-    local kind name source part parts=('exec init helper-net') left_out=$1
+    local kind name source part parts=('exec usr/lib/gdbdebug/gdbdebug-agent agent-net') left_out=$1
     shift
     printf 'kernel/drivers/net/virtio_net.ko\n' >builtin
     printf '# who may\n\nssh-ed25519 AAAA you\n' >keys
@@ -272,7 +272,7 @@ ssh_image() {
     assert_line --regexp "^warning +gdbdebug.conf asks for the line 'serial', but none of"
     # What does not depend on the kernel is known, whatever kernel that is.
     run -3 "$gdbdebug" check image --cmdline tcp:1234,wait,insecure
-    assert_line --regexp '^line net +cannot work: the helper'
+    assert_line --regexp '^line net +cannot work: the agent'
 }
 
 @test "check: an empty default= is the built-in one, as it is for the helper" {

@@ -83,7 +83,7 @@ image_setup() {
     # A helper as check knows one: static, with the names of the parameter and of the agent in it.
     cat >helper.c <<'C'
 #include <unistd.h>
-int main(void) { return (int)write(1, "rd.gdbdebug /usr/lib/gdbdebug/gdbdebug-agent\n", 12); }
+int main(void) { return (int)write(1, "rd.gdbdebug /usr/lib/gdbdebug/gdbdebug-agent\n", 3); }
 C
     cc -static -Wl,--build-id=sha1 -o helper helper.c
     # The agent for network lines, which knows where SSH's files are, and the other one.

@@ -24,6 +24,8 @@ setup_file() {
 
 setup() {
     type -P gdbserver >/dev/null || skip "needs gdbserver"
+    # shellcheck source=../../generators/layout.sh
+    . "$source_dir/generators/layout.sh"
     # shellcheck source=../../generators/image.sh
     . "$source_dir/generators/image.sh"
     conf=$BATS_TEST_TMPDIR/gdbdebug.conf
