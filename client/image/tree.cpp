@@ -159,6 +159,9 @@ Status Tree::put(std::string_view name, std::unique_ptr<Node> node) {
   if (node->kind == Node::Kind::link && node->target.empty()) {
     return Error{std::string(kStep), shown, "it is a link to an empty name"};
   }
+  if (node->target.size() > kMaxPath) {  // the kernel leaves it out
+    return Error{std::string(kStep), shown, "it is a link to a name that is longer than 4095 bytes"};
+  }
   const auto parts = components(name);
   if (parts.size() > kMaxDepth) return Error{std::string(kStep), shown, "it is more than 256 directories deep"};
   for (const auto part : parts) {

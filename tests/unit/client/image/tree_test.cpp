@@ -61,6 +61,13 @@ TEST(ClientTree, ALinkThatTheKernelGivesUpOnLeadsToItself) {
   EXPECT_EQ(tree.find("d/L"), nullptr);
 }
 
+TEST(ClientTree, ALinkThatCouldNotBeWrittenIsRefused) {
+  Tree tree;
+  EXPECT_FALSE(put_link(tree, "empty", "").ok());
+  EXPECT_TRUE(put_link(tree, "long", std::string(4095, 'x')).ok());
+  EXPECT_FALSE(put_link(tree, "longer", std::string(4096, 'x')).ok());
+}
+
 TEST(ClientTree, APathIsFoundWhereTheKernelFindsOne) {
   Tree tree;
   ASSERT_TRUE(tree.put("usr", made(Node::Kind::directory)).ok());
