@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include <array>
+#include <climits>
 #include <string_view>
 #include <vector>
 
@@ -46,6 +47,7 @@ void push_names(std::string_view path, std::vector<std::string>& names) {
 
 UniqueFd walk_in_root(int root, const std::string& path, int flags) {
   if (path.empty()) return failed(ENOENT);
+  if (path.size() >= PATH_MAX) return failed(ENAMETOOLONG);
   constexpr int kWalk = O_PATH | O_NOFOLLOW | O_CLOEXEC;
   std::vector<UniqueFd> way;  // the directories from the root down to where we stand; empty: the root
   std::vector<std::string> names;
