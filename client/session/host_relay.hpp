@@ -47,6 +47,7 @@ class HostRelay {
   void try_description(std::uint64_t now_ms);
   void judge_description(std::string_view payload, std::uint64_t now_ms);
   void learn_description(std::string_view payload);
+  void forget_description();
   void send(std::string_view payload, std::uint64_t now_ms);
   void reply(std::string_view payload);
 

@@ -2,6 +2,9 @@
 // lint: see lint.hpp.
 #include "verbs/lint.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "core/base/text.hpp"
 #include "core/request/ip.hpp"
 #include "core/request/request.hpp"
@@ -10,6 +13,8 @@ namespace gdbdebug::client {
 namespace {
 
 constexpr std::string_view kName = "rd.gdbdebug";
+// What rdinit= may name: the helper in an image, and that of the overlay.
+constexpr std::array<std::string_view, 2> kOurPrograms{"/init", "/gdbdebug/init"};
 
 // Where `word` is in `text`: there it points to, or else where it can be found (the parser also names options by
 // themselves). The end, if it is not in it at all.
@@ -120,6 +125,15 @@ void read_others(const Line& line, Lint& into) {
         add_remark(*parameter->value, "the line is a console too, and what the kernel says there disturbs the debugger",
                    "a line of its own", into);
     }
+  }
+  const auto rdinit = find_value(into.text, "rdinit");
+  if (rdinit && std::ranges::find(kOurPrograms, *rdinit) == kOurPrograms.end()) {
+    const auto [column, length] = place_of(*rdinit, into.text);
+    into.remarks.push_back({true, column, length,
+                            "rdinit= makes the kernel run this in the place of /init, so the helper does not run",
+                            "no rdinit="});
+    into.meaning.clear();
+    into.line_word.clear();
   }
   const auto ip = find_value(into.text, "rd.gdbdebug.ip");
   if (ip && (line.kind == Line::Kind::kTcp || line.kind == Line::Kind::kSsh)) {

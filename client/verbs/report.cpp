@@ -61,12 +61,12 @@ class ReportFiles {
 };
 
 std::string in_words(const Code& code) {
-  std::string text = code.function.empty() ? "??" : code.function;
+  std::string text = code.function.empty() ? "??" : printable(code.function);
   if (code.file.empty()) {
     if (!code.function.empty()) text += "+" + hexadecimal(code.offset);
     return text;
   }
-  return text + " at " + code.file + ":" + std::to_string(code.line);
+  return text + " at " + printable(code.file) + ":" + std::to_string(code.line);
 }
 
 void print_head(const CrashReport& report) {

@@ -114,6 +114,7 @@ Result<Machine> look_at(const VmOptions& options, Display& display) {
   if (!facts.faults.empty()) {
     return Error{"booting the image", options.attach.initrd, facts.faults.front()};
   }
+  for (const auto& broken : facts.broken) display.say("WARNING: " + broken);
   const auto machine = machine_for(facts.real_init.elf ? facts.real_init.elf->machine : "");
   if (!machine.ok()) return machine;
   const auto linted = lint(append_line(options, machine.value()), facts.default_value);

@@ -187,6 +187,29 @@ TEST_F(ClientRelay, AnotherDescriptionIsFetchedAndKept) {
   EXPECT_EQ(learned, std::vector<std::string>{"<target/>"});
 }
 
+// Of a 32-bit program the description is another one than of the 64-bit program that it executes.
+TEST_F(ClientRelay, AfterAnExecTheDescriptionIsAskedForAnew) {
+  const std::string first = std::string(5000, 'a') + "of 32 bit, and nothing of the other one in it</t>\n";
+  auto relay = make({first});
+  (void)ask(relay, "qXfer:features:read:target.xml:0,1000");
+  (void)answer(relay, "l" + first.substr(first.size() - 48));
+  for (const char* stop : {"T05thread:p1.1;", "T05swbreak:;thread:p1.1;"}) {
+    (void)ask(relay, "vCont;c");
+    (void)answer(relay, stop);
+    taken(relay.to_target());
+    EXPECT_EQ(ask(relay, "qXfer:features:read:target.xml:0,10").first, "") << stop;
+  }
+  for (const char* stop : {"T0506:0*,;exec:2f6e657874;thread:p1.1;", "T05exec:2f6e657874;thread:p1.1;"}) {
+    (void)ask(relay, "vCont;c");
+    (void)answer(relay, stop);
+    taken(relay.to_target());
+    EXPECT_NE(ask(relay, "qXfer:features:read:target.xml:0,1000").first, "") << stop;
+    relay.target_bytes("+" + packet("m" + std::string(49, 'b')), now);  // not the old one: it is longer
+    taken(relay.to_target());
+    EXPECT_EQ(answer(relay, "l<target>of 64 bit</target>"), packet("l<target>of 64 bit</target>"));
+  }
+}
+
 TEST_F(ClientRelay, ADescriptionWithPartsElsewhereIsNotKept) {
   auto relay = make();
   (void)ask(relay, "qXfer:features:read:target.xml:0,1000");
