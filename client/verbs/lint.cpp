@@ -121,14 +121,20 @@ void read_others(const Line& line, Lint& into) {
                    "a line of its own", into);
     }
   }
-  const auto ip = find_value(into.text, "rd.gdbdebug.ip");
-  if (ip && (line.kind == Line::Kind::kTcp || line.kind == Line::Kind::kSsh)) {
+  if (line.kind != Line::Kind::kTcp && line.kind != Line::Kind::kSsh) return;
+  if (const auto ip = find_value(into.text, "rd.gdbdebug.ip")) {
     if (const auto config = parse_ip(*ip); !config) {
       const auto [column, length] = place_of(config.error().subject, into.text);
       into.remarks.push_back({true, column, length, std::string(config.error().reason), {}});
       into.meaning.clear();
       into.line_word.clear();
     }
+  } else if (const auto foreign = find_value(into.text, "ip")) {
+    std::optional<gdbdebug::Error> trouble;
+    (void)parse_foreign_ip(*foreign, trouble);
+    if (trouble)
+      add_remark(trouble->subject, std::string(trouble->reason) + "; the debug line ignores it",
+                 "rd.gdbdebug.ip= for the debug line alone", into);
   }
 }
 

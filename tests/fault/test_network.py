@@ -113,6 +113,21 @@ def boot(network, tmp_path):
         supervisor.communicate(timeout=PATIENCE)
 
 
+@pytest.fixture
+def booted(network, tmp_path):
+    """booted(COMMAND LINE): what the log of a whole boot says; it waits a second for a debugger."""
+    def make(line):
+        matrix = load_matrix().Matrix(BUILD, tmp_path, PATIENCE * 2)
+        shutil.copy(BUILD / "helper/gdbdebug-init-net", matrix.root / "init")
+        done = subprocess.run(network.command(*matrix.command("wait=1", "--command-line", line)), capture_output=True,
+                              text=True, timeout=PATIENCE * 4, check=False, stdin=subprocess.DEVNULL)
+        result = json.loads(done.stdout)
+        assert result["lost"] == "", result
+        return "".join(record.split(">", 1)[1] for record in result["log"])
+
+    return make
+
+
 class Peer(Stub):
     """Somebody at the line over TCP."""
 
@@ -175,3 +190,83 @@ def test_a_session_does_not_give_way(network, boot):
         assert other.text() == REFUSAL
     assert debugger.ask(b"?").startswith(b"T")
     assert debugger.ask(b"D;1") == b"OK"
+
+
+# ---- interfaces and addresses ----
+
+def cards(network):
+    """eth0 never has a carrier, eth1 was up already and has none either, eth2 has one as soon as it is up."""
+    network.ip("tuntap", "add", "eth0", "mode", "tap")
+    network.ip("tuntap", "add", "eth1", "mode", "tap")
+    network.ip("link", "set", "eth1", "up")
+    network.add("ifb", "eth2")
+
+
+def test_only_the_interface_in_use_stays_up(network, booted):
+    cards(network)
+    log = booted(f"rd.gdbdebug=tcp:{PORT},wait=1,insecure")
+    assert f"ready on tcp:{PORT} of eth2 (" in log
+    assert network.are_up() == {"eth1", "eth2"}, "eth1 was up before"
+
+
+def test_an_interface_without_an_address_goes_down_again(network, booted):
+    network.add("ifb", "eth0")
+    network.ip("link", "set", "eth0", "addrgenmode", "none")
+    log = booted(f"rd.gdbdebug=tcp:{PORT},wait=1,insecure")
+    assert "the interface has no address" in log
+    assert network.are_up() == set()
+
+
+def test_a_loopback_address_needs_no_interface(network, booted):
+    network.add("ifb", "eth0")
+    network.ip("link", "set", "lo", "down")
+    log = booted(f"rd.gdbdebug=tcp:127.0.0.1:{PORT},wait=1,insecure")
+    assert f"ready on tcp:127.0.0.1:{PORT} of lo (in gdb: target remote 127.0.0.1:{PORT})" in log
+    assert network.are_up() == set()
+
+
+STATIC = "192.0.2.7::192.0.2.1:255.255.255.0"
+
+
+@pytest.mark.parametrize("ip, says, where", [
+    ("enp1s0:none", "'enp1s0': ip= names an interface that is not there; there are: eth0; using the only one", "fe80::"),
+    (f"{STATIC}::enp1s0:none", "using the only one there is", "192.0.2.7"),
+    ("[2001:db8::7]::[2001:db8::1]:64::eth0:none", "an IPv6 address cannot be set here; the link-local address is there "
+     "by itself; ignoring it for the debug line", "fe80::"),
+    (f"{STATIC}::eth0:sometimes", "no such way to configure a network", "fe80::"),
+    ("nonsense", "ignoring it for the debug line; rd.gdbdebug.ip= sets another", "fe80::"),
+    ("none", "", "fe80::"),
+])
+def test_an_ip_for_others_that_does_not_fit_is_ignored(network, booted, ip, says, where):
+    network.add("ifb", "eth0")
+    log = booted(f"rd.gdbdebug=tcp:{PORT},wait=1,insecure ip={ip}")
+    assert says in log
+    assert f"ready on tcp:{PORT} of eth0 (in gdb: target remote " in log
+    assert where in log.split("target remote")[1]
+
+
+def test_an_ip_for_others_that_names_one_of_several_interfaces_is_not_guessed_at(network, booted):
+    cards(network)
+    log = booted(f"rd.gdbdebug=tcp:{PORT},wait=1,insecure ip={STATIC}::enp1s0:none")
+    assert "is not there; there are: " in log and "ignoring ip=, and using any with a carrier" in log
+    assert f"ready on tcp:{PORT} of eth2 (in gdb: target remote [fe80::" in log
+    assert "192.0.2.7" not in network.ip("address")
+
+
+def test_an_own_ip_that_is_wrong_ends_the_session(network, booted):
+    network.add("ifb", "eth0")
+    log = booted(f"rd.gdbdebug=tcp:{PORT},wait=1,insecure rd.gdbdebug.ip=nonsense ip=none")
+    assert "reading ip= 'nonsense': no IPv4 address; expected four numbers; booting without a debugger" in log
+    assert network.are_up() == set()
+
+
+def test_a_link_local_address_beside_an_ipv4_address(network, booted):
+    """The kernel looks for a second whether somebody else has it, which is longer than the IPv4 address takes."""
+    network.add("ifb", "eth0")
+    network.add("veth", "eth1", "address", "52:54:00:12:34:56")
+    network.ip("link", "set", "veth0", "up")
+    address = "fe80::5054:ff:fe12:3456"
+    log = booted(f"rd.gdbdebug=tcp:[{address}%eth1]:{PORT},wait=1,insecure ip={STATIC}:::none")
+    assert f"of eth1 (in gdb: target remote [{address}%IFACE]:{PORT}, where IFACE is your own interface)" in log
+    assert "192.0.2.7" in network.ip("address", "show", "eth1")
+    assert network.are_up() == {"eth1", "veth0"}
