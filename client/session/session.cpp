@@ -20,6 +20,7 @@
 
 #include "base/interrupt.hpp"
 #include "base/process.hpp"
+#include "base/words.hpp"
 #include "session/host_relay.hpp"
 
 namespace gdbdebug::client {
@@ -142,7 +143,11 @@ void Loop::move(const std::array<pollfd, 5>& polled) {
         answered_ = true;
         answer_until_.reset();
       }
-      if (relay_) relay_->target_bytes(bytes, now_ms());
+      if (relay_) {
+        relay_->target_bytes(bytes, now_ms());
+        if (const auto refusal = relay_->take_refusal(); !refusal.empty())
+          session_.display.say("the target: " + printable(refusal));
+      }
     }
   }
   if (polled[0].revents != 0 && debugger_) {

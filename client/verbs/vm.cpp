@@ -177,15 +177,12 @@ class ConsoleRemarks {
     while (read_ < text.value().size()) {
       const auto end = text.value().find('\n', read_);
       if (end == std::string::npos) return;
-      const auto line = std::string_view(text.value()).substr(read_, end - read_);
+      auto line = std::string_view(text.value()).substr(read_, end - read_);
       read_ = end + 1;
       const auto mark = line.find("gdbdebug: ");
       if (mark == std::string_view::npos || line.substr(mark).starts_with("gdbdebug: ready on")) continue;
-      std::string shown;
-      for (const char c : line.substr(mark)) {
-        if (static_cast<unsigned char>(c) >= 0x20 && static_cast<unsigned char>(c) < 0x7f) shown += c;
-      }
-      display_.say("the console says: " + shown);
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      display_.say("the console says: " + std::string(line.substr(mark)));
     }
   }
 

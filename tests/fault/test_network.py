@@ -229,10 +229,11 @@ STATIC = "192.0.2.7::192.0.2.1:255.255.255.0"
 
 
 @pytest.mark.parametrize("ip, says, where", [
-    ("enp1s0:none", "'enp1s0': ip= names an interface that is not there; there are: eth0; using the only one", "fe80::"),
+    ("enp1s0:none", "'enp1s0': ip= names an interface that is not there; there are: eth0; using the only one there is",
+     "fe80::"),
     (f"{STATIC}::enp1s0:none", "using the only one there is", "192.0.2.7"),
-    ("[2001:db8::7]::[2001:db8::1]:64::eth0:none", "an IPv6 address cannot be set here; the link-local address is there "
-     "by itself; ignoring it for the debug line", "fe80::"),
+    ("[2001:db8::7]::[2001:db8::1]:64::eth0:none", "an IPv6 address cannot be set here; the link-local address is "
+     "there by itself; ignoring it for the debug line", "fe80::"),
     (f"{STATIC}::eth0:sometimes", "no such way to configure a network", "fe80::"),
     ("nonsense", "ignoring it for the debug line; rd.gdbdebug.ip= sets another", "fe80::"),
     ("none", "", "fe80::"),
