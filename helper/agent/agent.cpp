@@ -420,6 +420,7 @@ void Agent::drain_line() {
 
 /// The device has gone (an adapter was pulled), or the peer has: wait for the next one.
 void Agent::lose_line() {
+  if (line_.survives_hangup()) return;
   relay_.line_lost();
   if (line_.drop_peer()) return;
   if (const auto status = devices_.start(); !status) {

@@ -106,6 +106,18 @@ void OpenLine::take_peer(std::size_t which) {
   peers_.add(std::move(peer), sys::now_ms());
 }
 
+/// A getty is hung up several times as it starts: by systemd, by itself, by login. What was under way then is lost, and
+/// sent again as on any line that loses bytes. An adapter that was pulled is hung up too, but cannot be opened.
+bool OpenLine::survives_hangup() {
+  constexpr unsigned kMostHangups = 16;
+  pollfd poll{.fd = device_.get(), .events = 0, .revents = 0};
+  if (!lossy() || ::poll(&poll, 1, 0) <= 0 || (poll.revents & POLLHUP) == 0 || ++hangups_ > kMostHangups) return false;
+  auto opened = open_terminal(request_.line.name, request_.speed);
+  if (!opened) return false;
+  device_ = std::move(*opened);
+  return true;
+}
+
 bool OpenLine::drop_peer() {
   reap_ssh();
   if (network_.listener) {

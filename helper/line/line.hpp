@@ -45,12 +45,18 @@ class OpenLine {
   /// watch_fd(which) is readable: somebody has come.
   void take_peer(std::size_t which);
   /// Bytes have come from the other end.
-  void heard(std::string_view bytes) { peers_.heard(bytes, sys::now_ms()); }
+  void heard(std::string_view bytes) {
+    peers_.heard(bytes, sys::now_ms());
+    hangups_ = 0;
+  }
   /// Lets one of those who wait have the line, if it is free or its owner gives way (peers.hpp). True: the other end is
   /// another than before, and has not been read from.
   bool settle_peers(bool in_session) { return peers_.settle(in_session, sys::now_ms()); }
   /// When to call settle_peers() without an event.
   std::optional<std::uint64_t> deadline() const { return peers_.deadline(sys::now_ms()); }
+  /// Whether only this end was hung up (vhangup(2)), as agetty does with a terminal that it opens: then the port is
+  /// open again, and the other end has noticed nothing.
+  bool survives_hangup();
   /// The other end has gone. Whether the line is still there, so that another can come.
   bool drop_peer();
 
@@ -65,7 +71,8 @@ class OpenLine {
   Peers peers_;        ///< of a listener
   UniqueFd presence_;  ///< virtio: tells when the host has opened its end
   bool present_ = false;
-  NetworkLine network_;  ///< its listener is vsock's too
+  unsigned hangups_ = 0;  ///< of a terminal, since something was heard on it
+  NetworkLine network_;   ///< its listener is vsock's too
 };
 
 /// Whether an error of open() means that the device may still come.
