@@ -379,6 +379,7 @@ void HostRelay::on_reply(std::string_view payload, std::uint64_t now_ms) {
       }
       break;  // it asks for another one, or for none
     case Ask::debugger:
+      if (request_.starts_with("vKill") && payload.starts_with("E.")) refusal_ = payload.substr(2);
       break;
   }
   note_symbol(payload);

@@ -213,7 +213,7 @@ Result<int> debug(const AttachOptions& options, const Target& target, Arrival ar
   auto descriptions = cached_descriptions(machine);
   descriptions.more = [&] { return make_descriptions(debugger.value(), machine); };
   Session session{target,  std::move(arrival.wire), listener.value(), descriptions,
-                  display, options.whole_vdso,      pid.value()};
+                  display, options.whole_vdso,      pid.value(),      arrival.until};
   const auto status = run_session(session);
   if (options.stats) {
     display.say(std::to_string(session.traffic.from_target) + " bytes came from the target, " +

@@ -239,9 +239,38 @@ S
     assert_line '$1 = 1'
 }
 
-@test "attach: nobody there within --timeout is exit status 4, and says what to do" {
+@test "attach: nobody there within --timeout is exit status 4, and says once what to do" {
     run -4 timeout 60 "$gdbdebug" attach --timeout 1 "$PWD/nobody.sock" <&-
-    assert_line --partial 'no answer within 1 s; boot the target with rd.gdbdebug='
+    assert_line --partial 'no answer within 1 s'
+    assert_equal "$(grep -c 'boot the target with rd.gdbdebug=' <<<"$output")" 1
+}
+
+@test "attach: a socket that is still to come needs no slash" {
+    run -4 timeout 60 "$gdbdebug" attach --timeout 1 later.sock <&-
+    assert_line --partial "waiting for 'later.sock' to be there"
+    run -2 "$gdbdebug" attach later
+    assert_output --partial 'a socket that is still to come is written ./later'
+}
+
+@test "attach: --timeout also ends the wait for a PID 1 that cannot be stopped" {
+    line=unix:$PWD/sock
+    with_program program --state running --asleep
+    run -4 timeout 60 "$gdbdebug" attach --timeout 2 --sysroot sysroot "$target" -- -batch <&-
+    assert_line --partial 'it says hello, but did not answer the debugger in time; PID 1 may sleep in the kernel'
+}
+
+@test "attach: a socket that lets us wait because it serves somebody else is said to be busy" {
+    need socat
+    line=unix:$PWD/sock
+    with_program
+    coproc HOLDER { socat - "UNIX-CONNECT:$PWD/sock" 3>&-; }
+    target_pids+=("$HOLDER_PID")
+    echo >&"${HOLDER[1]}"
+    read -r -t 30 <&"${HOLDER[0]}"  # the hello: it was accepted
+    run -4 timeout 60 "$gdbdebug" attach --timeout 3 "$target" <&-
+    assert_line --partial "another debugger is connected to '$target'; waiting until it has gone"
+    assert_line --partial 'another debugger was connected to it within 3 s'
+    refute_line --partial 'nothing answers yet'
 }
 
 @test "attach: a target that refuses a second debugger is asked until the first has gone" {

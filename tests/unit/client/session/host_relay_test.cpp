@@ -71,6 +71,18 @@ TEST_F(ClientRelay, WhoKillsHearsOfAnEndAndTheTargetNothing) {
   EXPECT_EQ(here, "+" + packet("X09"));
 }
 
+TEST_F(ClientRelay, WhyTheTargetDoesNotKillIsKeptForTheUser) {
+  auto relay = make();
+  (void)ask(relay, "vKill;1");
+  EXPECT_EQ(answer(relay, "E.gdbdebug: killing PID 1 would panic the machine; use detach"),
+            packet("E.gdbdebug: killing PID 1 would panic the machine; use detach"));
+  EXPECT_EQ(relay.take_refusal(), "gdbdebug: killing PID 1 would panic the machine; use detach");
+  EXPECT_EQ(relay.take_refusal(), "");
+  (void)ask(relay, "vCont;c");
+  (void)answer(relay, "E.gdbdebug: something else");
+  EXPECT_EQ(relay.take_refusal(), "");
+}
+
 TEST_F(ClientRelay, AcknowledgementsEndHere) {
   auto relay = make();
   EXPECT_EQ(ask(relay, "qSupported:swbreak+").first, packet("qSupported:swbreak+"));
