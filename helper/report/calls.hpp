@@ -18,6 +18,10 @@ using Before = std::span<const unsigned char, 8>;
 struct AnyCalls {
   /// Where a function that calls no other has its return address, by gdb's name; empty: on the stack like all others.
   static constexpr std::string_view kLinkRegister{};
+  /// The register that a function compiled with frame pointers sets, by gdb's name, and how many words from where it
+  /// points the return address is. The word before that is the caller's frame pointer. Empty: too many ways.
+  static constexpr std::string_view kFramePointer{};
+  static constexpr int kReturnSlot = 1;
   /// The address in a word of the stack that may be a return address.
   static std::uintptr_t code_address(std::uintptr_t word) { return word; }
   /// Whether the bytes before the code address of `word` can end in a call.
@@ -25,6 +29,7 @@ struct AnyCalls {
 };
 
 struct X86Calls : AnyCalls {
+  static constexpr std::string_view kFramePointer = sizeof(void*) == 8 ? "rbp" : "ebp";
   static bool follows_call(std::uintptr_t, Before before) {
     // Intel 64 manual, volume 2, CALL: E8 with four bytes, or FF /2 with a ModR/M byte and up to five more.
     if (before[3] == 0xe8) return true;
@@ -37,6 +42,7 @@ struct X86Calls : AnyCalls {
 
 struct Arm64Calls : AnyCalls {
   static constexpr std::string_view kLinkRegister = "x30";
+  static constexpr std::string_view kFramePointer = "x29";
   static std::uintptr_t code_address(std::uintptr_t word) {
     // Where pointers are authenticated (Armv8.3) it carries a code above the address space, which has 48 bits for a
     // program that did not ask for more (kernel: arch/arm64/pointer-authentication.rst, memory.rst).
@@ -70,6 +76,8 @@ struct ArmCalls : AnyCalls {
 
 struct RiscvCalls : AnyCalls {
   static constexpr std::string_view kLinkRegister = "ra";
+  static constexpr std::string_view kFramePointer = "fp";
+  static constexpr int kReturnSlot = -1;
 };
 
 #if defined(__x86_64__) || defined(__i386__)

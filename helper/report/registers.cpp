@@ -26,7 +26,7 @@ std::string_view attribute(std::string_view element, std::string_view name) {
 
 }  // namespace
 
-std::uintptr_t say_registers(Server& server, const Place& place) {
+CallRegisters say_registers(Server& server, const Place& place) {
   constexpr std::size_t kPerLine = 6;
   auto line = begin_line("register");
   add_hex_pair(line, "pc", place.pc);
@@ -35,12 +35,12 @@ std::uintptr_t say_registers(Server& server, const Place& place) {
 
   static Text<8192> registers;
   const auto values = server.ask_expanded("g");
-  if (!values) return 0;
+  if (!values) return {};
   registers.set(*values);
   const auto description = server.ask_expanded("qXfer:features:read:target.xml:0,1f00");
-  if (!description) return 0;
+  if (!description) return {};
 
-  std::uintptr_t link = 0;
+  CallRegisters found;
   line = begin_line("register");
   std::size_t on_line = 0;
   auto hex = registers.view();
@@ -69,7 +69,8 @@ std::uintptr_t say_registers(Server& server, const Place& place) {
     }
     const auto name = attribute(element, "name");
     add_hex_pair(line, name, value);
-    if (!Calls::kLinkRegister.empty() && name == Calls::kLinkRegister) link = static_cast<std::uintptr_t>(value);
+    if (!name.empty() && name == Calls::kLinkRegister) found.link = static_cast<std::uintptr_t>(value);
+    if (!name.empty() && name == Calls::kFramePointer) found.frame = static_cast<std::uintptr_t>(value);
     if (++on_line == kPerLine) {
       log::say(kLevel, line);
       line = begin_line("register");
@@ -77,7 +78,7 @@ std::uintptr_t say_registers(Server& server, const Place& place) {
     }
   }
   if (on_line > 0) log::say(kLevel, line);
-  return link;
+  return found;
 }
 
 }  // namespace gdbdebug::report

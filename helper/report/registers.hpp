@@ -9,9 +9,15 @@
 
 namespace gdbdebug::report {
 
+/// Those that lead to return addresses, 0 where there is none.
+struct CallRegisters {
+  std::uintptr_t link = 0;
+  std::uintptr_t frame = 0;
+};
+
 /// The registers of the first feature in the target description, up to the first that is wider than 64 bits: those
 /// that every program has (gdb's manual, "Target Description Format"). The reply to `g` has them in the same order.
-/// Returns what the link register holds, 0 where there is none. gdbserver must be idle.
-std::uintptr_t say_registers(Server& server, const Place& place);
+/// gdbserver must be idle.
+CallRegisters say_registers(Server& server, const Place& place);
 
 }  // namespace gdbdebug::report

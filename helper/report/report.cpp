@@ -42,7 +42,17 @@ std::string_view signal_name(unsigned gdb_signal) {
   }
 }
 
-void say_begin(const Stop& stop, const Cause& cause, const Place& place) {
+/// The name of the process that has sent the signal; empty if it has gone, or no process has.
+Text<64> sender_name(const Cause& cause) {
+  Text<64> name;
+  Text<64> path("/proc/");
+  path.add_number(static_cast<unsigned>(cause.sender)).add("/comm");
+  const auto file = sys::open(AT_FDCWD, path.c_str(), O_RDONLY);
+  if (file) (void)sys::read_all(*file, name);  // what there is of it
+  return Text<64>(trim(name));
+}
+
+void say_begin(const Stop& stop, const Cause& cause, const Place& place, bool overflow) {
   auto line = begin_line("begin version=1 pid=1");
   utsname system{};
   (void)::uname(&system);  // cannot fail with a valid buffer
@@ -52,6 +62,11 @@ void say_begin(const Stop& stop, const Cause& cause, const Place& place) {
   else
     line.add(" exit=").add_number(place.first_argument & 0xff);
   if (cause.address) add_hex_pair(line, "address", *cause.address);
+  if (overflow) add_pair(line, "stack", "overflow");
+  if (cause.sender > 0) {
+    line.add(" sender=").add_number(static_cast<unsigned>(cause.sender));
+    add_pair(line, "sender_comm", sender_name(cause));
+  }
   add_pair(line, "machine", system.machine);
   add_pair(line, "kernel", system.release);
   log::say(kLevel, line);
@@ -69,15 +84,18 @@ void say_command() {
   log::say(kLevel, line);
 }
 
-void say_message(const Stop& stop, const Cause& cause, const Maps& maps, const Place& place, std::string_view line,
-                 std::optional<std::uint32_t> seconds) {
+void say_message(const Stop& stop, const Cause& cause, const Maps& maps, const Place& place, bool overflow,
+                 std::string_view line, std::optional<std::uint32_t> seconds) {
   log::Message message("PID 1 (");
   message.add(pid1::status("Name")).add(") is held before it would die: ");
   if (stop.event != "syscall_entry") {
     message.add(signal_name(stop.signal));
     if (cause.address) message.add(" at address 0x").add_number(*cause.address, 16);
-    if (cause.known && cause.code <= 0 && cause.sender != 1)
+    if (overflow) message.add(" (stack overflow)");
+    if (cause.sender > 1) {
       message.add(" sent by process ").add_number(static_cast<unsigned>(cause.sender));
+      if (const auto name = sender_name(cause); !name.empty()) message.add(" (").add(name).add(')');
+    }
   } else {
     message.add("exit with status ").add_number(place.first_argument & 0xff);
   }
@@ -101,14 +119,17 @@ void report_end(const Stop& stop, const Cause& cause, Server& server, std::strin
                 std::optional<std::uint32_t> seconds) {
   const Maps maps;
   const auto place = find_place(stop.thread);
-  say_message(stop, cause, maps, place, line, seconds);
-  say_begin(stop, cause, place);
+  const bool overflow = cause.address && maps.is_stack_overflow(place, *cause.address);
+  say_message(stop, cause, maps, place, overflow, line, seconds);
+  say_begin(stop, cause, place, overflow);
   say_command();
-  const auto link = say_registers(server, place);
-  const unsigned frames = say_frames(maps, place, link);
+  const auto registers = say_registers(server, place);
+  const auto frames = say_frames(maps, place, registers, overflow);
   const unsigned mapped = say_maps(maps);
   auto end = begin_line("end frames=");
-  log::say(kLevel, end.add_number(frames).add(" maps=").add_number(mapped));
+  end.add_number(frames.lines).add(" maps=").add_number(mapped).add(" omitted=").add_number(frames.omitted);
+  if (frames.unread != 0) end.add(" unread=").add_number(frames.unread);
+  log::say(kLevel, end);
 }
 
 }  // namespace gdbdebug
