@@ -103,7 +103,8 @@ void print_frames(const CrashReport& report, const std::string& sysroot, Symboli
       if (!found.why_not.empty()) notes.insert(printable(frame.file) + ": " + found.why_not);
       if (!found.here.empty()) {
         codes = symbolizer.at(found.here, *frame.offset, returns);
-        if (!symbolizer.has_lines(found.here)) notes.insert(printable(frame.file) + ": no debug information");
+        const auto why = symbolizer.why_no_lines(found.here);
+        if (!why.empty()) notes.insert(printable(frame.file) + ": " + why);
       }
     }
     if (codes.empty()) codes.emplace_back();

@@ -112,6 +112,106 @@ LOG
     assert_line --regexp '^#1 +main at .*/crash\.c:10 '
 }
 
+@test "report: functions and lines of a program without a table of addresses, as clang and Go make it" {
+    report >log
+    # gcc writes it, and libdw before 0.191 depends on it.
+    objcopy --remove-section .debug_aranges crash sysroot/usr/bin/crash
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line --regexp '^#0 +inner at .*/crash\.c:3 \(/usr/bin/crash\+0x'
+    assert_line --regexp '^ +inlined into outer at .*/crash\.c:6$'
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    refute_line --partial 'no debug information'
+}
+
+@test "report: functions and lines of what clang compiles, with debug information of each form" {
+    need clang
+    local form
+    for form in '-gdwarf-4' '-gdwarf-5' '-gdwarf-4 -gz' '-gdwarf-5 -gz'; do
+        # shellcheck disable=SC2086  # two words
+        clang -g -O1 $form -fno-optimize-sibling-calls -Wl,--build-id=sha1 -o crash crash.c
+        cp crash sysroot/usr/bin/crash
+        report "$(build_id_of crash)" >log
+        run -0 "$gdbdebug" report log --sysroot sysroot
+        assert_line --regexp '^#0 +inner at .*/crash\.c:3 \(/usr/bin/crash\+0x'
+        assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    done
+}
+
+@test "report: compressed debug information, in its old and its new form" {
+    report >log
+    local form
+    for form in zlib zlib-gnu; do
+        objcopy --remove-section .debug_aranges --compress-debug-sections="$form" crash sysroot/usr/bin/crash
+        run readelf --sections --wide sysroot/usr/bin/crash
+        [[ $form == zlib ]] || assert_output --partial .zdebug_info
+        run -0 "$gdbdebug" report log --sysroot sysroot
+        assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    done
+}
+
+@test "report: debug information that is compressed in an unknown way is not called missing" {
+    report >log
+    objcopy --compress-debug-sections=zlib crash sysroot/usr/bin/crash
+    # The first word of the section is the kind of compression: one that nobody has.
+    local offset
+    offset=$(readelf --sections --wide sysroot/usr/bin/crash |
+        sed -n 's/.* \.debug_info *PROGBITS *[0-9a-f]* *\([0-9a-f]*\) .*/\1/p')
+    printf '\x77' | dd of=sysroot/usr/bin/crash bs=1 seek=$((16#$offset)) conv=notrunc status=none
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line --partial 'note: /usr/bin/crash: its debug information is compressed in a way that'
+    refute_line --partial 'no debug information'
+}
+
+# A log with a frame in each of the functions named.
+report_in() {
+    local name number=0
+    echo "gdbdebug: report: begin version=1 pid=1 comm=crash signal=SIGSEGV machine=x86_64 kernel=6.1.0"
+    for name; do
+        printf 'gdbdebug: report: frame %d file=/usr/bin/crash offset=0x%x address=0x1 by=scan\n' \
+            $((number++)) $(($(place_of "$name") + 1))
+    done
+    echo "gdbdebug: report: end frames=$number maps=0 omitted=0"
+}
+
+# base62 NUMBER, which is not 0: as Rust's names have it (RFC 2603).
+base62() {
+    local digits=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ text=_ rest=$(($1 - 1))
+    while :; do
+        text=${digits:rest % 62:1}$text
+        rest=$((rest / 62))
+        ((rest > 0)) || break
+    done
+    echo "$text"
+}
+
+@test "report: names of C++ and Rust are as the source has them, and a huge one is left as it is" {
+    grep -q '^GDBDEBUG_RUST_NAMES:.*=1' "$build/CMakeCache.txt" || skip "this build has no libiberty"
+    # A tuple of two of the one before it, forty times: a terabyte when it is written out.
+    local i last=8 here huge=INvC1a1fTmmE
+    for ((i = 0; i < 40; i++)); do
+        here=${#huge}
+        huge+=TB$(base62 "$last")B$(base62 "$last")E
+        last=$here
+    done
+    huge=_R${huge}E
+    local -a names=(_RNvCs1234_7mycrate3foo _ZN7mycrate4tree4grow17h0123456789abcdefE _ZN2ns3addEib "$huge")
+    {
+        echo 'int sink;'
+        for i in "${!names[@]}"; do
+            echo "void f$i(void) __asm__(\"${names[i]}\"); void f$i(void) { sink += $i; sink--; }"
+        done
+        echo 'int main(void) { return 0; }'
+    } >names.c
+    cc -g -o crash names.c
+    cp crash sysroot/usr/bin/crash
+    report_in "${names[@]}" >log
+    run -0 timeout 20 "$gdbdebug" report log --sysroot sysroot
+    assert_line --regexp '^#0 +mycrate::foo '
+    assert_line --regexp '^#1 +mycrate::tree::grow '
+    assert_line --regexp '^#2 +ns::add\(int, bool\) '
+    assert_line --regexp "^#3 +$huge "
+}
+
 @test "report: lines that were lost are missed" {
     report | grep -v 'frame 1' >log
     run -0 "$gdbdebug" report log --sysroot sysroot
