@@ -212,6 +212,56 @@ base62() {
     assert_line --regexp "^#3 +$huge "
 }
 
+@test "report: who has sent the signal, a stack overflow, what is repeated and what is left out" {
+    report | sed -e 's/ machine=/ sender=106 sender_comm=kill&/' -e 's/ machine=/ stack=overflow&/' \
+        -e '/frame 1/s/by=scan/by=chain times=2000/' -e 's/maps=1/& omitted=57 unread=4096/' >log
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line --regexp '^PID 1 \(crash\), SIGSEGV at address 0x0 sent by process 106 \(kill\), stack overflow, kernel'
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    assert_line '      repeated 2000 times'
+    assert_line 'The frame pointers lead to #1.'
+    assert_line --partial 'note: the list is cut: 57 possible return addresses on the stack are not in it; 4096 bytes of'
+    sed 's/ sender=106 sender_comm=kill/ sender=1/' log >own
+    run -0 "$gdbdebug" report own
+    assert_line --partial 'SIGSEGV at address 0x0 sent by itself, stack overflow'
+}
+
+@test "report: the report of 0.1 is folded, and may be cut" {
+    local i
+    {
+        echo "gdbdebug: report: begin version=1 pid=1 comm=crash signal=SIGSEGV machine=x86_64 kernel=6.1.0"
+        echo "gdbdebug: report: frame 0 file=/usr/bin/crash offset=$(place_of outer) address=0x1"
+        for ((i = 1; i < 32; i++)); do
+            echo "gdbdebug: report: frame $i file=/usr/bin/crash offset=$(return_place) address=0x2 by=scan"
+        done
+        echo "gdbdebug: report: end frames=32 maps=0"
+    } >log
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line '      repeated 31 times'
+    refute_line --regexp '^#2'
+    assert_line --partial 'note: the list may be cut: the gdbdebug on that machine stops at 32 frames'
+}
+
+@test "report --json: the same for a program" {
+    report | sed -e 's/ machine=/ sender=106 sender_comm=kill stack=overflow&/' -e 's/maps=1/& omitted=57/' >log
+    run -0 --separate-stderr "$gdbdebug" report log --sysroot sysroot --json
+    printf '%s\n' "$output" >json
+    run -0 /usr/bin/python3 - <<'PYTHON'
+import json
+report, = json.load(open("json"))["reports"]
+assert report["signal"] == "SIGSEGV" and report["exit"] is None and report["address"] == "0x0", report
+assert report["sender"] == 106 and report["sender_comm"] == "kill" and report["stack_overflow"] is True, report
+assert report["command"] == ["/usr/bin/crash", "--now"], report
+assert report["omitted"] == 57 and report["complete"] is True, report
+inner, outer = report["frames"][0]["functions"]
+assert (inner["name"], inner["line"], outer["name"], outer["line"]) == ("inner", 3, "outer", 6), report
+assert report["frames"][1]["by"] == "scan" and report["frames"][1]["times"] == 1, report
+assert report["frames"][2]["functions"] == [] and report["frames"][2]["file"] == "/usr/bin/elsewhere", report
+assert report["maps"][0]["begin"] == "0x1000" and len(report["maps"][0]["build_id"]) == 40, report
+assert any("not in the image" in note for note in report["notes"]), report
+PYTHON
+}
+
 @test "report: lines that were lost are missed" {
     report | grep -v 'frame 1' >log
     run -0 "$gdbdebug" report log --sysroot sysroot
