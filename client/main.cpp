@@ -10,11 +10,11 @@
 #include <cstring>
 #include <iostream>
 
-#include "interrupt.hpp"
-#include "snippets.hpp"
-#include "text.hpp"
-#include "verbs.hpp"
-#include "words.hpp"
+#include "base/interrupt.hpp"
+#include "base/words.hpp"
+#include "core/base/text.hpp"
+#include "debugger/snippets.hpp"
+#include "verbs/verbs.hpp"
 
 namespace {
 

@@ -255,7 +255,7 @@ def test_the_cable_is_pulled_in_a_session_and_plugged_in_again(boot, gdb, helper
     debugger.kill()
     machine.execute("set_link", name="card", up=True)
     # The machine refuses a second debugger until it has learned that the first is gone: from the repeated FIN, or
-    # after half a minute from keepalive (helper/listener.hpp).
+    # after half a minute from keepalive (helper/line/listener.hpp).
     wait_until_free(port)
     stands_at_start(gdb(), f"127.0.0.1:{port}", machine)
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// unguarded: takes the place of helper/guard.cpp in a helper for one test, which shows the deadlock that the guard
-// cures. Nothing here watches over gdbserver.
-#include "guard.hpp"
+// unguarded: takes the place of helper/tracee/guard.cpp in a helper for one test, which shows the deadlock that the
+// guard cures. Nothing here watches over gdbserver.
+#include "tracee/guard.hpp"
 
 namespace gdbdebug::guard {
 
@@ -13,6 +13,7 @@ Status start(pid_t) {
   return Done{};
 }
 
-void stop() {}
+void stop() {
+}
 
 }  // namespace gdbdebug::guard

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // /etc/gdbdebug.conf.
-#include "conf.hpp"
+#include "core/request/conf.hpp"
 
 #include "fuzz.hpp"
 

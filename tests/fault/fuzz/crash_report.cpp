@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The crash report as the host command reads it out of a console log.
-#include "crash_report.hpp"
+#include "report/crash_report.hpp"
 
 #include "fuzz.hpp"
 

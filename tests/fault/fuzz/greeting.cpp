@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The hello as the host command reads it, out of whatever a line says.
-#include "greeting.hpp"
+#include "wire/greeting.hpp"
 
 #include "fuzz.hpp"
 

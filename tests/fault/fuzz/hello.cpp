@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The hello as the helper writes it: one line, without what gdb would read as a packet, and the host command reads the
 // same values out of it.
-#include "hello.hpp"
+#include "core/words/hello.hpp"
 
 #include <string>
 
 #include "fuzz.hpp"
-#include "greeting.hpp"
+#include "wire/greeting.hpp"
 
 using namespace gdbdebug;
 

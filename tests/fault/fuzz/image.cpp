@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // An initramfs image, as the host command reads it: refused with a message, or read within the limits.
-#include "image.hpp"
+#include "image/image.hpp"
 
 #include "fuzz.hpp"
 

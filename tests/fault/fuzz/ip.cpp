@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // ip= and rd.gdbdebug.ip=, and the addresses of from= and tcp:.
-#include "ip.hpp"
+#include "core/request/ip.hpp"
 
-#include "cmdline.hpp"
+#include "core/request/request.hpp"
 #include "fuzz.hpp"
 
 using namespace gdbdebug;

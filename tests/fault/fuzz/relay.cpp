@@ -2,7 +2,7 @@
 // The relay's state machine between a debugger and a gdbserver that both say anything, with the line lost, gdbserver
 // gone and time passing at any byte. Whatever happened: gdbserver gets whole packets only, never one that ends or
 // replaces PID 1; and a debugger that comes afterwards is heard.
-#include "relay.hpp"
+#include "session/relay.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The framing: the same tokens however the bytes are split, and packets whose checksum is right.
-#include "rsp.hpp"
-
 #include <array>
 #include <string>
 #include <vector>
 
+#include "core/rsp/packet.hpp"
 #include "fuzz.hpp"
 
 using namespace gdbdebug;

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// debugger: see debugger.hpp.
+#include "debugger/debugger.hpp"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+
+#include "base/process.hpp"
+
+namespace gdbdebug::client {
+namespace {
+
+// The C ABI's first argument, as __libc_start_main (main, argc, argv, ...) gets it at its first instruction. On the
+// machines that are not here glibc's function takes other arguments, or nobody has tried.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kFirstArgument{{
+    {"x86_64", "$rdi"},
+    {"i686", "*(unsigned int *)($esp + 4)"},
+    {"aarch64", "$x0"},
+    {"arm", "$r0"},
+    {"riscv64", "$a0"},
+    {"riscv32", "$a0"},
+    {"s390x", "$r2"},
+    {"loongarch64", "$r4"},
+}};
+
+std::string base_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+// "GNU gdb (Debian 13.1-3) 13.1", "GNU gdb (GDB) Fedora Linux 14.2-1.fc40": the last word of the first line.
+int major_version(std::string_view text) {
+  text = text.substr(0, text.find('\n'));
+  text.remove_prefix(std::min(text.rfind(' ') + 1, text.size()));
+  int number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+// For gdb's regular expressions, which are the basic ones.
+std::string regex_of(const std::string& name) {
+  std::string text;
+  for (const char c : name) {
+    if (c == '.' || c == '[' || c == '*' || c == '^' || c == '$' || c == '\\') text += '\\';
+    text += c;
+  }
+  return text;
+}
+
+// A file name as one word of a command.
+std::string word(const std::string& name) {
+  std::string text = "\"";
+  for (const char c : name) {
+    if (c == '"' || c == '\\') text += '\\';
+    text += c;
+  }
+  return text + '"';
+}
+
+bool has_debug_file(const std::string& build_id, const std::vector<std::string>& debug_dirs) {
+  if (build_id.size() < 3) return false;
+  for (const auto& directory : debug_dirs) {
+    const auto path = directory + "/.build-id/" + build_id.substr(0, 2) + "/" + build_id.substr(2) + ".debug";
+    if (::access(path.c_str(), R_OK) == 0) return true;
+  }
+  return false;
+}
+
+// To main() of a program without symbols: to where the C library is loaded, which the dynamic linker tells; there to
+// the function that calls main(), and by its argument on. `silent` says nothing of the stops on the way, which would be
+// 30 lines; that takes several lines for one command, so it is for a script.
+std::vector<std::string> way_to_main(const MainPlan& plan, bool silent) {
+  std::vector<std::string> commands;
+  const auto go = [&](std::string stop) {
+    commands.push_back(std::move(stop));
+    if (silent) commands.insert(commands.end(), {"commands", "silent", "end"});
+    commands.emplace_back("continue");
+  };
+  go("tcatch load " + regex_of(plan.library));
+  go("tbreak *__libc_start_main");
+  commands.push_back("tbreak *" + plan.argument);
+  commands.emplace_back("continue");
+  return commands;
+}
+
+std::vector<std::string> gdb_commands(const Debugger& debugger, const Plan& plan, const std::string& address) {
+  std::vector<std::string> commands;
+  const auto add = [&](std::string command) { commands.push_back(std::move(command)); };
+  // An empty directory rather than nothing: gdb would read each file over the line.
+  add("set sysroot " + (plan.sysroot.empty() ? std::string("/var/empty") : plan.sysroot));
+  add("set remotetimeout 30");  // a packet of 16 kB takes 17 s at 9600 baud
+  if (debugger.major == 0 || debugger.major >= 10)
+    add("set exec-file-mismatch off");  // the build IDs have been compared
+  if (debugger.major >= 12) add(std::string("set debuginfod enabled ") + (plan.debuginfod ? "on" : "off"));
+  if (!plan.debug_dirs.empty()) {
+    std::string directories;
+    for (const auto& directory : plan.debug_dirs) directories += (directories.empty() ? "" : ":") + directory;
+    add("set debug-file-directory " + directories);
+  }
+  if (!plan.program.empty()) add("file " + word(plan.program));
+  add("target remote " + address);
+  const bool goes_to_main = plan.main && plan.main->by != MainPlan::By::nothing;
+  // Nobody should be asked to press a key on the way. `with` does not do: it ends when PID 1 begins to run.
+  if (goes_to_main && debugger.major >= 10) add("set $gdbdebug_pagination = $_gdb_setting_str(\"pagination\")");
+  if (goes_to_main) add("set pagination off");
+  if (goes_to_main && plan.main->by == MainPlan::By::symbol) {
+    add("tbreak main");
+    add("continue");
+  }
+  if (goes_to_main && plan.main->by == MainPlan::By::start_argument) {
+    if (plan.main_script.empty()) {
+      for (auto& command : way_to_main(*plan.main, false)) add(std::move(command));
+    } else {
+      add("source " + plan.main_script);
+    }
+  }
+  if (goes_to_main && debugger.major >= 10) add("eval \"set pagination %s\", $gdbdebug_pagination");
+  // Behind the way to main, which they would interrupt.
+  if (!plan.breaks.empty()) {
+    add("set breakpoint pending on");
+    for (const auto& where : plan.breaks) add("break " + where);
+    add("set breakpoint pending auto");
+  }
+  return commands;
+}
+
+std::vector<std::string> lldb_commands(const Plan& plan, const std::string& address) {
+  std::vector<std::string> commands;
+  if (!plan.sysroot.empty()) commands.push_back("platform select --sysroot " + word(plan.sysroot) + " remote-linux");
+  for (const auto& directory : plan.debug_dirs) {
+    commands.push_back("settings append target.debug-file-search-paths " + word(directory));
+  }
+  if (!plan.program.empty()) commands.push_back("target create " + word(plan.program));
+  commands.emplace_back("settings set plugin.process.gdb-remote.packet-timeout 30");
+  commands.push_back("process connect --plugin gdb-remote " +
+                     (address.starts_with('/') ? "unix-connect://" + address : "connect://" + address));
+  for (const auto& where : plan.breaks) commands.push_back("breakpoint set --name " + word(where));
+  if (plan.main && plan.main->by == MainPlan::By::symbol) {
+    commands.emplace_back("breakpoint set --one-shot true --name main");
+    commands.emplace_back("process continue");
+  }
+  return commands;
+}
+
+}  // namespace
+
+Result<Debugger> find_debugger(const std::string& wanted, const std::string& machine) {
+  std::vector<std::string> names{"gdb", "gdb-multiarch", "lldb"};
+  utsname here{};
+  const bool same = machine.empty() || ::uname(&here) != 0 || machine == here.machine;
+  if (!same) names = {"gdb-multiarch", "gdb", "lldb"};
+  if (!wanted.empty()) names = {wanted};
+  for (const auto& name : names) {
+    const auto path = find_program(name);
+    if (!path) continue;
+    Debugger debugger;
+    debugger.program = *path;
+    debugger.kind = base_name(name).find("lldb") != std::string::npos ? Debugger::Kind::lldb : Debugger::Kind::gdb;
+    Spawn version;
+    version.argv = {*path, "--version"};
+    if (const auto output = run(version, std::size_t{1} << 20, 20);
+        output.ok() && debugger.kind == Debugger::Kind::gdb) {
+      debugger.major = major_version(output.value().text);
+    }
+    return debugger;
+  }
+  if (!wanted.empty())
+    return Error{"looking for the debugger", wanted, "there is no such program", "name another with --gdb"};
+  return Error{"looking for the debugger", "gdb", "there is neither gdb nor gdb-multiarch nor lldb here",
+               same ? "install gdb" : "install gdb-multiarch, since the target is " + machine};
+}
+
+MainPlan plan_main(const Files& files, const std::string& program, bool debug_file) {
+  MainPlan plan;
+  const auto content = files.read(program);
+  const auto elf = content ? read_elf(*content) : std::nullopt;
+  if (!elf) {
+    plan.why_not = "the real init's program is not known here; name its image with --initrd";
+    return plan;
+  }
+  if (debug_file || defines_function(*content, "main")) {
+    plan.by = MainPlan::By::symbol;
+    return plan;
+  }
+  for (const auto& [machine, argument] : kFirstArgument) {
+    if (machine == elf->machine) plan.argument = argument;
+  }
+  if (plan.argument.empty()) {
+    plan.why_not =
+        "'" + program + "' is stripped, and on " + elf->machine + " main cannot be found without its symbols";
+    return plan;
+  }
+  for (const auto& library : library_closure(files, program)) {
+    const auto bytes = files.read(library.path);
+    if (!bytes || !defines_function(*bytes, "__libc_start_main")) continue;
+    plan.by = MainPlan::By::start_argument;
+    plan.library = base_name(library.path);
+    return plan;
+  }
+  plan.why_not = "'" + program + "' is stripped, and no library of it has __libc_start_main";
+  return plan;
+}
+
+std::vector<std::string> debugger_commands(const Debugger& debugger, const Plan& plan, const std::string& address) {
+  return debugger.kind == Debugger::Kind::lldb ? lldb_commands(plan, address) : gdb_commands(debugger, plan, address);
+}
+
+std::string main_script(const MainPlan& plan) {
+  std::string text;
+  for (const auto& line : way_to_main(plan, true)) text += line + "\n";
+  return text;
+}
+
+std::vector<std::string> debugger_argv(const Debugger& debugger, const std::vector<std::string>& commands,
+                                       const std::vector<std::string>& arguments) {
+  std::vector<std::string> argv{debugger.program};
+  if (debugger.kind == Debugger::Kind::gdb) argv.emplace_back("-q");
+  for (const auto& command : commands) {
+    argv.emplace_back(debugger.kind == Debugger::Kind::gdb ? "-ex" : "-o");
+    argv.push_back(command);
+  }
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  return argv;
+}
+
+std::vector<std::string> without_debug_info(const Files& files, const std::string& program,
+                                            const std::vector<std::string>& debug_dirs) {
+  std::vector<std::string> paths{program};
+  for (const auto& library : library_closure(files, program)) {
+    if (!library.path.empty()) paths.push_back(library.path);
+  }
+  std::erase_if(paths, [&](const auto& path) {
+    const auto content = files.read(path);
+    const auto elf = content ? read_elf(*content) : std::nullopt;
+    return !elf || elf->debug_info || has_debug_file(elf->build_id, debug_dirs);
+  });
+  return paths;
+}
+
+}  // namespace gdbdebug::client

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// inspect: what an image has of gdbdebug, and what it lacks. Looks at the image and at nothing else, except for the
+// list of drivers that are built into the kernel, which few images carry.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "image/elf.hpp"
+#include "image/image.hpp"
+
+namespace gdbdebug::client {
+
+inline constexpr std::string_view kKeptInit = "/usr/lib/gdbdebug/init";
+inline constexpr std::string_view kManifest = "/usr/lib/gdbdebug/files";
+inline constexpr std::string_view kConfiguration = "/etc/gdbdebug.conf";
+// What lines=ssh puts into the image (helper/ssh.cpp).
+inline constexpr std::string_view kDropbear = "/usr/lib/gdbdebug/ssh/dropbear";
+inline constexpr std::string_view kAuthorizedKeys = "/usr/lib/gdbdebug/ssh/authorized_keys";
+inline constexpr std::string_view kHostKey = "/usr/lib/gdbdebug/ssh/host_key";
+
+// What lines=net and ssh put there for DHCP (helper/network.cpp).
+inline constexpr std::string_view kBusybox = "/usr/lib/gdbdebug/busybox";
+
+/// The real init: what PID 1 becomes.
+struct RealInit {
+  std::string name;     ///< Where it is looked for: kKeptInit, or /init in an image without the helper.
+  std::string file;     ///< Where that leads, links followed; empty if to nothing.
+  std::string program;  ///< What the kernel runs: the file itself, or a script's interpreter.
+  bool script = false;
+  std::optional<Elf> elf;  ///< Of the program.
+};
+
+/// Finds the real init of an image, with the helper in it or without.
+RealInit find_real_init(const Files& files);
+
+/// Whether the file at /init is gdbdebug's helper: an ELF file with the name of the parameter in it.
+bool has_helper(const Files& files);
+
+/// One kind of line, by its word in gdbdebug.conf.
+struct LineFacts {
+  std::string word;
+  bool works = false;
+  bool wanted = false;  ///< The image's configuration asks for it.
+  bool known = true;    ///< False: it depends on what the kernel has built in, and nobody here knows that.
+  std::string why;      ///< "8250 is built into the kernel", "no usbserial in the image"
+};
+
+/// The kernel's drivers, by the names that modprobe knows them by: _ for -, no suffix.
+struct Drivers {
+  std::map<std::string, std::string> modules;  ///< Name to path, in the image.
+  std::vector<std::string> aliases;            ///< The patterns of modules.alias, which modprobe takes too.
+  std::set<std::string> built_in;
+  bool built_in_known = false;
+};
+
+struct Facts {
+  bool helper = false;
+  std::string helper_build_id;
+  std::string helper_machine;
+  RealInit real_init;
+  std::vector<std::string> manifest;
+  std::string gdbserver;  ///< Its path; empty without one.
+  std::string gdbserver_build_id;
+  std::vector<Library> libraries;  ///< gdbserver's.
+  std::string thread_db;           ///< Path of libthread_db; empty without one.
+  std::string default_value;       ///< Of a bare rd.gdbdebug.
+  std::vector<LineFacts> lines;
+  Drivers drivers;
+  std::uint64_t growth = 0;           ///< Bytes of files that nothing but gdbdebug needs, unpacked.
+  std::vector<std::string> faults;    ///< What keeps rd.gdbdebug= from working; each says what to do.
+  std::vector<std::string> warnings;  ///< What takes something away from it.
+};
+
+/// Drivers built into the kernel `version`, as modules.builtin lists them, one path a line; nothing if nobody knows.
+using BuiltIn = std::function<std::optional<std::string>(const std::string& version)>;
+
+/// This machine's /lib/modules/VERSION/modules.builtin.
+std::optional<std::string> built_in_here(const std::string& version);
+
+/// Whether `modprobe NAME` can find something in the image, or has nothing to do.
+bool has_module(const Drivers& drivers, std::string_view name);
+
+Facts inspect(const Image& image, const BuiltIn& built_in);
+
+}  // namespace gdbdebug::client

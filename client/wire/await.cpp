@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// await: see await.hpp.
+#include "wire/await.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "base/interrupt.hpp"
+#include "core/words/hello.hpp"
+
+namespace gdbdebug::client {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kAskAgain{1000};
+constexpr milliseconds kOpenAgain{250};
+// After this many questions without an answer, a packet with a wrong checksum goes first: it ends what a lost debugger
+// may have left half said, and every stub answers it with a NAK.
+constexpr int kPlainQuestions = 3;
+constexpr std::string_view kQuestion = "\n";
+constexpr std::string_view kRudeQuestion = "$x#00\n";
+
+struct Asking {
+  LineCutter lines;
+  bool heard = false;  // a byte came
+  int questions = 0;
+  std::string since_rude;  // what came after the last rude question
+  std::optional<Greeting> greeting;
+  bool refused = false;  // somebody else is there
+  bool stub = false;
+};
+
+void take(Asking& asking, std::string_view bytes) {
+  asking.heard = true;
+  if (asking.questions > kPlainQuestions && asking.since_rude.size() < 16) asking.since_rude += bytes;
+  while (auto line = asking.lines.take(bytes)) {
+    if (auto greeting = read_greeting(*line)) asking.greeting = std::move(greeting);
+    if (line->starts_with(kRefusal)) asking.refused = true;
+  }
+  // A terminal that is not raw yet echoes the question, and a console may say anything: only a lone NAK is a stub's.
+  asking.stub = asking.since_rude == "-";
+}
+
+// What a line that is opened and closed again without a byte tells the user. gdbdebug(7), from=.
+std::string closed_hint(const Target& target) {
+  return target.kind == Target::Kind::tcp
+             ? "a target closes the connection of a peer that no from= on its kernel command line allows"
+             : "something is there, and lets nobody in";
+}
+
+std::string closed_so_often(int times) {
+  return "it was opened and closed " + std::to_string(times) + " times without a byte";
+}
+
+bool is_awaited(const std::string& state, const Awaited& awaited) {
+  return !awaited.crashed || state == "crashed";
+}
+
+}  // namespace
+
+Result<Arrival> await_target(const Target& target, const Awaited& awaited, Display& display) {
+  const auto& advice = awaited.advice;
+  const int seconds = awaited.seconds;
+  const auto begin = Clock::now();
+  const std::string waiting = "waiting for the target on '" + target.text + "'";
+  const std::string refusal = "another debugger is connected to '" + target.text + "'; waiting until it has gone";
+  bool refused = false;
+  int closed = 0;  // how many times in a row the line was opened, and ended without a byte
+  bool advised = advice.empty();
+  // In a line of its own: the one that changes may be cut off at the terminal's edge.
+  const auto advise = [&] {
+    if (!advised) display.say("nothing answers yet; " + advice);
+    advised = true;
+  };
+  Arrival arrival;
+  Asking asking;
+  auto next_question = begin;
+  for (;;) {
+    const auto now = Clock::now();
+    if (awaited.still_there) {
+      if (auto gone = awaited.still_there()) return *gone;
+    }
+    if (interrupted()) return interrupted_error("waiting for the target on", target.text);
+    if (seconds > 0 && now - begin >= std::chrono::seconds(seconds)) {
+      const auto limit = " within " + std::to_string(seconds) + " s";
+      Error error{"waiting for the target on", target.text, "no answer" + limit, advice};
+      if (refused) error = {"waiting for the target on", target.text, "another debugger was connected to it" + limit};
+      if (!refused && closed > 1) {
+        error.reason += "; " + closed_so_often(closed);
+        error.next = closed_hint(target);
+      }
+      if (asking.greeting) {
+        error.reason = "it answers, but PID 1 did not crash" + limit;
+        error.next = "PID 1 is " + asking.greeting->state;
+      }
+      error.code = Exit::no_answer;
+      return error;
+    }
+    if (!arrival.wire.open()) {
+      bool may_come = false;
+      auto limit = kConnectLimit;
+      if (seconds > 0) {
+        limit = std::min(limit, std::chrono::ceil<milliseconds>(begin + std::chrono::seconds(seconds) - now));
+      }
+      auto wire = open_wire(target, may_come, limit);
+      if (!wire.ok()) {
+        if (!may_come) return wire.error();
+        if (interrupted()) continue;
+        refused = false;
+        advise();
+        display.doing("waiting for '" + target.text + "' to be there (" + wire.error().reason + ")");
+        (void)::poll(nullptr, 0, static_cast<int>(kOpenAgain.count()));  // nothing tells when a listener comes to be
+        continue;
+      }
+      arrival.wire = std::move(wire.value());
+      asking = {};
+      next_question = now;
+    }
+    if (now >= next_question) {
+      const bool rude = ++asking.questions > kPlainQuestions && !asking.greeting;
+      if (rude) asking.since_rude.clear();
+      const auto question = rude ? kRudeQuestion : kQuestion;
+      (void)!::write(arrival.wire.output(), question.data(), question.size());  // what is lost is asked again
+      next_question = now + kAskAgain;
+      if (asking.questions > 1 && !asking.greeting) advise();
+    }
+    display.doing(asking.greeting ? "the target on '" + target.text + "' answers; PID 1 is " + asking.greeting->state +
+                                        ", and is waited for until it crashes"
+                                  : (refused ? refusal : waiting));
+
+    const auto left = std::chrono::duration_cast<milliseconds>(next_question - Clock::now()).count();
+    pollfd polled{arrival.wire.input(), POLLIN, 0};
+    if (::poll(&polled, 1, static_cast<int>(left > 0 ? left : 0)) <= 0) continue;  // asked again, or interrupted
+    std::array<char, 4096> buffer;
+    const ssize_t count = ::read(polled.fd, buffer.data(), buffer.size());
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (count <= 0) {
+      if (target.kind == Target::Kind::ssh) {
+        return Error{"waiting for the target on", target.text, "ssh has ended", "what it said is above"};
+      }
+      // What was said before the end can be lost with it, where the target had not read our question.
+      refused = refused || asking.refused;
+      closed = asking.heard ? 0 : closed + 1;
+      // Once can be a target that ends just then.
+      if (closed == 2 && !refused) {
+        advise();
+        display.say("'" + target.text + "' takes the connection and closes it without a byte; " + closed_hint(target));
+      }
+      arrival.wire = {};  // the virtual machine ended, the adapter was pulled: it may come again
+      (void)::poll(nullptr, 0, static_cast<int>(kOpenAgain.count()));  // and not faster than it can be opened
+      continue;
+    }
+    take(asking, {buffer.data(), static_cast<std::size_t>(count)});
+    if (asking.greeting && is_awaited(asking.greeting->state, awaited)) break;
+    if (asking.stub && !awaited.crashed) break;
+  }
+  arrival.greeting = std::move(asking.greeting);
+  return arrival;
+}
+
+}  // namespace gdbdebug::client

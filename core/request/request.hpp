@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// cmdline: the kernel command line, and what rd.gdbdebug= asks for.
+// Pure: text in, value out. Everything returned points into the text that was given.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/base/result.hpp"
+
+namespace gdbdebug {
+
+/// The value that stands for a bare `rd.gdbdebug` when /etc/gdbdebug.conf names no other.
+inline constexpr std::string_view kDefaultValue = "ttyS1,wait";
+
+/// One parameter of a kernel command line: `name` or `name=value`, quotes taken off as the kernel does.
+struct Parameter {
+  std::string_view name;
+  std::optional<std::string_view> value;
+};
+
+/// Walks through a command line as the kernel does (lib/cmdline.c, next_arg()): white space separates, double quotes
+/// protect it, a quote at the start of a parameter or of its value is taken off with its partner at the end. ` -- `
+/// ends the kernel's part: what follows belongs to init.
+class Parameters {
+ public:
+  explicit Parameters(std::string_view text) : rest_(text) {}
+  std::optional<Parameter> next();
+  /// How much of the text is left after the parameter that was last returned.
+  std::size_t left() const { return rest_.size(); }
+
+ private:
+  std::string_view rest_;
+};
+
+/// Of a text that goes on beyond its end: how many bytes at its beginning are parameters that are complete. 0: not one
+/// of them is, or ` -- ` comes first.
+std::size_t complete_parameters(std::string_view text);
+
+/// Finds the last `rd.gdbdebug` in `text`. nullopt: there is none. An empty optional value: it stands there bare.
+struct Setting {
+  std::optional<std::string_view> value;  ///< nullopt: bare `rd.gdbdebug`
+};
+std::optional<Setting> find_setting(std::string_view text);
+
+/// The value of the last parameter `name` in `text`, such as `init`; nullopt if there is none or it has no value.
+std::optional<std::string_view> find_value(std::string_view text, std::string_view name);
+
+/// Serial parameters in the syntax of `console=` (kernel: Documentation/admin-guide/serial-console.rst).
+struct Speed {
+  std::uint32_t baud = 115200;
+  char parity = 'n';  ///< n, o or e
+  std::uint8_t bits = 8;
+  bool rtscts = false;
+
+  bool operator==(const Speed&) const = default;
+};
+
+/// Reads `115200`, `115200n8`, `115200n8r`; nullopt if it is none of that form.
+std::optional<Speed> parse_speed(std::string_view text);
+
+/// The way out of the machine.
+struct Line {
+  enum class Kind : std::uint8_t { kTerminal, kVirtio, kVsock, kTcp, kSsh };
+  Kind kind = Kind::kTerminal;
+  std::string_view text;     ///< as it was written, for messages
+  std::string_view name;     ///< terminal: in /dev; virtio: the port's name
+  std::string_view address;  ///< tcp: the address to listen on, without brackets; empty: every address
+  bool ipv6 = false;         ///< tcp: the address was written in brackets
+  std::uint32_t port = 0;    ///< vsock, tcp, ssh
+};
+
+/// A peer filter, `ADDR/PREFIX`.
+struct Network {
+  std::array<std::uint8_t, 16> address{};
+  bool ipv6 = false;
+  std::uint8_t prefix = 0;
+};
+
+/// Reads an IPv4 or IPv6 address into `bytes` (4 or 16 of them); false if it is none.
+bool parse_address(std::string_view text, Network& network);
+
+/// Whether `address` (4 or 16 bytes, network order) lies in `network`. An IPv4 address mapped into IPv6
+/// (RFC 4291, 2.5.5.2) is compared as IPv4.
+bool contains(const Network& network, std::span<const std::uint8_t> address);
+
+inline constexpr std::size_t kMaxNetworks = 8;
+
+/// All that rd.gdbdebug= can ask for.
+struct Request {
+  Line line;
+  Speed speed;
+  bool wait = false;
+  std::optional<std::uint32_t> wait_seconds;  ///< nullopt with `wait`: for ever
+  bool crash = false;
+  std::optional<std::uint32_t> crash_seconds;  ///< nullopt with `crash`: for ever
+  bool exit = false;
+  bool insecure = false;
+  std::string_view modules;  ///< `A:B`, not yet taken apart
+  std::array<Network, kMaxNetworks> from{};
+  std::size_t from_count = 0;
+
+  bool armed() const { return crash || exit; }
+  /// Whether gdbserver must be attached before the hand-off.
+  bool holds() const { return wait || armed(); }
+  std::span<const Network> networks() const { return {from.data(), from_count}; }
+};
+
+/// What is wrong with a word of the value, though the rest of it can be used.
+struct Note {
+  std::string_view word;    ///< points into the value
+  std::string_view reason;  ///< what is wrong
+  std::string_view hint;    ///< what would have been right; may be empty
+};
+
+/// Collects notes; those that do not fit are counted.
+class Notes {
+ public:
+  void add(std::string_view word, std::string_view reason, std::string_view hint = {}) {
+    if (count_ < notes_.size())
+      notes_[count_++] = {word, reason, hint};
+    else
+      ++dropped_;
+  }
+  std::span<const Note> all() const { return {notes_.data(), count_}; }
+  std::size_t dropped() const { return dropped_; }
+
+ private:
+  std::array<Note, 8> notes_{};
+  std::size_t count_ = 0;
+  std::size_t dropped_ = 0;
+};
+
+/// Whether the value turns debugging off: `0`, `no`, `off`.
+bool is_off(std::string_view value);
+/// Whether the value stands for the default: `1`, `yes`, `on`, or nothing after the `=`.
+bool is_default(std::string_view value);
+
+/// Reads the value of `rd.gdbdebug=`: a line, then comma-separated options.
+/// A line that cannot be used is an error (its subject is the word that is wrong): the boot goes on as if debugging
+/// were off. An unknown or unreadable option is noted and passed over, so that a typing error does not cost the
+/// session.
+Result<Request> parse_request(std::string_view value, Notes& notes);
+
+}  // namespace gdbdebug

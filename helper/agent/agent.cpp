@@ -1,0 +1,665 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// agent: see agent.hpp.
+// Assumes nothing of the image once it stands in its own root. Whatever fails here costs the debugging and never the
+// boot: when the agent ends, PID 1 goes on, and gdbserver lets go of it.
+#include "agent/agent.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstddef>
+#include <new>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "agent/root.hpp"
+#include "core/words/hello.hpp"
+#include "line/devices.hpp"
+#include "line/line.hpp"
+#include "line/modules.hpp"
+#include "report/report.hpp"
+#include "session/relay.hpp"
+#include "sys/log.hpp"
+#include "sys/sys.hpp"
+#include "tracee/crash.hpp"
+#include "tracee/guard.hpp"
+#include "tracee/pid1.hpp"
+#include "tracee/server.hpp"
+#include "tracee/watchdog.hpp"
+
+namespace gdbdebug {
+namespace {
+
+constexpr char kGo = 'g';
+/// Longer than everything that the agent itself waits for before the hand-off: kernel modules (60 s, modules.cpp), then
+/// a device (30 s) or a network (30 s for a carrier, 20 s for DHCP, 4 s for an address), then gdbserver (20 s).
+constexpr std::uint64_t kHandoffTimeoutMs = 180'000;
+constexpr std::string_view kWithout = "booting without a debugger";
+
+/// Whether the agent can keep a processor busy without keeping gdbserver from it.
+bool has_spare_processor() {
+  cpu_set_t processors;
+  return ::sched_getaffinity(0, sizeof processors, &processors) == 0 && CPU_COUNT(&processors) > 1;
+}
+
+class Agent {
+ public:
+  Agent(const Request& request, std::string_view ip, UniqueFd handoff, UniqueFd image)
+      : request_(request),
+        modules_(request, std::move(image)),
+        line_(request, modules_, ip),
+        relay_(line_.lossy(), pid1::executable),
+        handoff_(std::move(handoff)) {}
+
+  /// Returns when there is nothing left to do: the line cannot be had, or gdbserver cannot.
+  void run();
+
+ private:
+  bool open_line();
+  bool serve_until(int fd, std::uint64_t deadline_ms);
+  void reopen_line();
+  bool hold();
+  bool attach();
+  void hand_over();
+  bool wait_for_exec();
+  void say_ready();
+
+  void step();
+  int wait(std::span<pollfd> polls);
+  int timeout() const;
+  void read_line(bool hung_up);
+  void read_server();
+  void flush();
+  void drain_line();
+  void lose_line();
+  void grant(unsigned wishes);
+  void server_ended();
+  void start_for_debugger();
+  void arm_again();
+  void unattended();
+  void check_deadlines();
+  std::string_view state() const;
+  Text<1024> hello() const;
+
+  const Request& request_;
+  Modules modules_;
+  OpenLine line_;
+  Relay relay_;
+  Server server_;
+  DeviceWatch devices_;
+  UniqueFd handoff_;
+  Text<256> program_;  ///< gdbserver
+  CrashSettings crash_settings_{request_};
+  const bool spare_processor_ = has_spare_processor();
+  bool handed_over_ = false;
+  bool survives_ = false;  ///< it is let go of at its end, and will not die of it
+  bool done_ = false;
+  bool met_ = false;  ///< a debugger was there already
+  /// The agent waits for this one and serves all others meanwhile (serve_until()).
+  struct {
+    int fd = -1;
+    bool ready = false;
+    std::optional<std::uint64_t> deadline;
+  } awaited_;
+  bool busy_ = false;  ///< something came from either side a moment ago
+  std::optional<std::uint64_t> hold_deadline_;
+};
+
+// ---- before the hand-off ----
+
+void Agent::run() {
+  program_ = find_in_manifest("gdbserver");
+  if (program_.empty()) {
+    return log::error({"looking for gdbserver", kManifest, 0, "it is not in the image"}, kWithout);
+  }
+  // Before a line is opened and said to be ready.
+  if (const auto status = may_attach(); !status) return log::error(status.error(), kWithout);
+  if (const auto status = guard::install(); !status)
+    log::warning(status.error(), "a debugger may hang at the switch to the real root");
+  if (request_.line.kind == Line::Kind::kTerminal && is_console(request_.line.name)) {
+    log::warning({"opening the line", request_.line.name, 0, "it is a console of the kernel too"},
+                 "kernel messages will be mixed with the debugger's packets and cost repetitions; use another port, or "
+                 "another console=");
+  }
+
+  if (const auto status = devices_.start(); !status)
+    log::warning(status.error(), "a device that appears late is not seen");
+  // Who holds PID 1 must be able to let a debugger in; otherwise the boot does not wait for the line.
+  if (request_.wait && !open_line()) return;
+  if (!request_.holds())
+    hand_over();
+  else if (!hold())
+    return;
+  if (!request_.wait && !open_line()) return;
+  say_ready();
+  while (!done_) step();
+}
+
+/// Opens the line, with the kernel modules that it needs, and waits for its device where it must. If PID 1 runs under
+/// gdbserver it is served meanwhile: its next exec would hold it until somebody looks, and so would its end.
+bool Agent::open_line() {
+  const sys::Meanwhile meanwhile(
+      server_.running()
+          ? [](void* self, int fd,
+               std::uint64_t deadline_ms) { return static_cast<Agent*>(self)->serve_until(fd, deadline_ms); }
+          : sys::Meanwhile::Wait{},
+      this);
+  const auto next = handed_over_ ? std::string_view("going on without a debugger") : kWithout;
+  std::optional<std::uint64_t> deadline;  // begins when there is nothing left to do but wait
+  modules_.load_named();
+  for (bool told = false;;) {
+    const auto status = line_.open();
+    if (status) break;
+    if (modules_.load_for_line()) continue;
+    const auto now = sys::now_ms();
+    if (!deadline) deadline = now + kDeviceTimeoutMs;
+    if (!may_come(status.error()) || now >= *deadline || devices_.fd() < 0) {
+      log::error(status.error(), next);
+      return false;
+    }
+    if (!told) log::warning(status.error(), "waiting for it, 30 seconds at most");
+    told = true;
+    (void)sys::wait_readable(devices_.fd(), *deadline);
+    if (done_) return false;  // what it served meanwhile has failed, and said so
+    devices_.clear();
+  }
+  devices_.stop();
+  modules_.done();
+  return true;
+}
+
+bool Agent::serve_until(int fd, std::uint64_t deadline_ms) {
+  awaited_ = {.fd = fd, .ready = false, .deadline = deadline_ms};
+  while (!done_ && !awaited_.ready && sys::now_ms() < deadline_ms) step();
+  const bool ready = awaited_.ready;
+  awaited_ = {};
+  return ready;
+}
+
+/// A line that was lost: opens it again if its device is back. Otherwise the next device event calls again.
+void Agent::reopen_line() {
+  const auto status = line_.open();
+  if (status) {
+    devices_.stop();
+  } else if (!may_come(status.error())) {
+    log::error(status.error(), "going on without a debugger");
+    done_ = true;
+  }
+}
+
+/// PID 1 goes on. It does so too when the agent ends, since its end of the pipe is then closed.
+void Agent::hand_over() {
+  (void)sys::write(handoff_.get(), {&kGo, 1});  // PID 1 sees the descriptor close if this fails
+  handoff_.reset();
+  handed_over_ = true;
+}
+
+bool Agent::attach() {
+  auto status = server_.attach(program_.c_str());
+  if (status) status = crash_settings_.tell(server_);
+  if (!status) {
+    log::error(status.error(), handed_over_ ? std::string_view("PID 1 runs without a debugger") : kWithout);
+    server_.end(true);
+    return false;
+  }
+  return true;
+}
+
+/// Attaches before the hand-off, and stops PID 1 at the first instruction of the real init: the exec event.
+bool Agent::hold() {
+  if (!attach()) return false;
+  relay_.set_settings(crash_settings_.packets());
+  if (request_.armed()) relay_.stay_attached();
+  hand_over();
+  if (!wait_for_exec()) return false;
+  if (!request_.wait) {
+    const auto status = server_.send("vCont;c");
+    if (!status) log::error(status.error(), "PID 1 runs without a debugger");
+    relay_.server_ready(Relay::Pid1::kRunning);
+    return static_cast<bool>(status);
+  }
+  relay_.server_ready(Relay::Pid1::kHeld);
+  if (request_.wait_seconds) hold_deadline_ = sys::now_ms() + std::uint64_t{*request_.wait_seconds} * 1000;
+  return true;
+}
+
+bool Agent::wait_for_exec() {
+  Text<32> resume("vCont;c");
+  for (;;) {
+    const auto reply = server_.ask(resume);
+    if (!reply) {
+      log::error({"holding PID 1", "", reply.error().err, reply.error().reason.data()}, "it runs without a debugger");
+      server_.end();
+      return false;
+    }
+    const auto stop = parse_stop(*reply);
+    if (stop && stop->event == "exec") return true;
+    if (!stop) {
+      log::error({"holding PID 1", "", 0, "it has ended before it executed the real init"},
+                 "there is nothing to debug");
+      return false;
+    }
+    // A signal on the way there, such as SIGCHLD: PID 1 gets it as it would have.
+    resume.set("vCont;c");
+    if (stop->signal != 0 && stop->signal != kGdbSigstop && stop->event.empty()) {
+      resume.set("vCont;C");
+      resume.add_hex(static_cast<std::uint8_t>(stop->signal));
+    }
+  }
+}
+
+void Agent::say_ready() {
+  log::Message message("ready on ");
+  message.add(line_.describe()).add("; ");
+  auto level = log::Level::kInfo;
+  if (relay_.pid1() == Relay::Pid1::kHeld) {
+    level = log::Level::kAlert;  // the machine stands still: say so even on a quiet console
+    message.add("PID 1 is held ");
+    if (relay_.at_end())
+      message.add("before it would die ");
+    else if (!met_)
+      message.add("at its first instruction ");
+    message.add("and waits ");
+    if (hold_deadline_ && !met_ && !relay_.at_end()) message.add_number(*request_.wait_seconds).add(" seconds ");
+    message.add("for a debugger");
+  } else if (request_.armed()) {
+    message.add("PID 1 runs and is held before it would die; a debugger can attach at any time");
+  } else {
+    message.add("PID 1 runs; a debugger can attach at any time");
+  }
+  log::say(level, message);
+  if (line_.fd() >= 0) relay_.queue_text(hello());
+  flush();
+}
+
+// ---- the loop ----
+
+void Agent::step() {
+  constexpr std::size_t kLine = 0, kServer = 1, kMessages = 2, kDevices = 3, kAwaited = 4, kWatches = 5;
+  const auto line_events =
+      static_cast<short>((relay_.wants_line() ? POLLIN : 0) | (relay_.to_line().empty() ? 0 : POLLOUT));
+  const auto server_events =
+      static_cast<short>((relay_.wants_server() ? POLLIN : 0) | (relay_.to_server().empty() ? 0 : POLLOUT));
+  pollfd polls[] = {
+      {.fd = line_.fd(), .events = line_events, .revents = 0},
+      // Nothing that is wanted: then not its end either, which poll() would tell at once and for ever.
+      {.fd = server_events != 0 ? server_.fd() : -1, .events = server_events, .revents = 0},
+      {.fd = server_.messages_fd(), .events = POLLIN, .revents = 0},
+      {.fd = line_.is_open() || awaited_.fd >= 0 ? -1 : devices_.fd(), .events = POLLIN, .revents = 0},
+      {.fd = awaited_.fd, .events = POLLIN, .revents = 0},
+      {.fd = line_.watch_fd(0), .events = POLLIN, .revents = 0},
+      {.fd = line_.watch_fd(1), .events = POLLIN, .revents = 0},
+  };
+  const int count = wait(polls);
+  if (count < 0 && errno != EINTR) {
+    log::error(failed("waiting for events", ""), "going on without a debugger");
+    done_ = true;
+    return;
+  }
+  if (count > 0) {
+    if (polls[kMessages].revents != 0) server_.read_messages();
+    if (polls[kServer].revents != 0) read_server();
+    if (polls[kAwaited].revents != 0) awaited_.ready = true;
+    if (polls[kLine].revents != 0) read_line((polls[kLine].revents & (POLLHUP | POLLERR)) != 0);
+    if (polls[kDevices].revents != 0) {
+      devices_.clear();
+      reopen_line();
+      if (line_.is_open()) say_ready();
+    }
+    for (std::size_t which = 0; which < OpenLine::kWatches; ++which) {
+      if (polls[kWatches + which].revents != 0) (void)line_.take_peer(which);
+    }
+  }
+  check_deadlines();
+  flush();  // first: what is wished for may take longer than a debugger waits for its acknowledgement
+  for (auto wishes = relay_.take_wishes(); wishes != 0; wishes = relay_.take_wishes()) grant(wishes);
+  flush();
+}
+
+/// poll(2). In a session what answers the last packet is often there in some microseconds, while a processor that has
+/// gone idle takes longer than that to come back, above all in a virtual machine: with two of them single steps over
+/// TCP are half as many again, and so are a core file's megabytes a second (bench/relay.py). So it looks for a moment
+/// before it sleeps, where that takes the processor from nobody; a serial line is slower than all of that.
+int Agent::wait(std::span<pollfd> polls) {
+  constexpr std::uint64_t kMomentUs = 100;
+  // Not `busy_ = count > 0` at the end: setg with a store, and the sign asked for after it. Where that store faults, as
+  // the first one after a fork does, QEMU's TCG 7.2 loses the flags, and one event looks like an error.
+  const bool busy = std::exchange(busy_, false);
+  int count = 0;
+  if (busy && spare_processor_ && !line_.lossy() && relay_.in_session()) {
+    const auto end = sys::now_us() + kMomentUs;
+    for (;;) {
+      count = ::poll(polls.data(), polls.size(), 0);
+      if (count != 0 || sys::now_us() >= end) break;
+      (void)::sched_yield();
+    }
+  }
+  if (count == 0) count = ::poll(polls.data(), polls.size(), timeout());
+  if (count > 0) busy_ = true;
+  return count;
+}
+
+int Agent::timeout() const {
+  std::optional<std::uint64_t> next;
+  for (const auto& deadline : {relay_.deadline(), hold_deadline_, awaited_.deadline}) {
+    if (deadline && (!next || *deadline < *next)) next = deadline;
+  }
+  if (!next) return -1;
+  const auto now = sys::now_ms();
+  const auto left = *next > now ? *next - now : 0;
+  return static_cast<int>(left < 1'000'000 ? left : 1'000'000);
+}
+
+/// `hung_up`: nobody is at the other end any more, though there may be bytes left.
+void Agent::read_line(bool hung_up) {
+  static std::array<char, 16384> buffer;
+  if (!relay_.wants_line()) {
+    if (hung_up) lose_line();  // what waits to be written there has no reader
+    return;
+  }
+  const auto count = sys::read(line_.fd(), buffer);
+  if (count > 0) return relay_.line_bytes({buffer.data(), static_cast<std::size_t>(count)});
+  if (count < 0 && errno == EAGAIN) return;
+  lose_line();
+}
+
+void Agent::read_server() {
+  static std::array<char, 65536> buffer;
+  if (!relay_.wants_server()) return;
+  const auto count = sys::read(server_.fd(), buffer);
+  if (count > 0) return relay_.server_bytes({buffer.data(), static_cast<std::size_t>(count)}, sys::now_ms());
+  if (count < 0 && errno == EAGAIN) return;
+  if (!relay_.expects_end()) {
+    server_.read_messages();
+    log::Message message("gdbserver has ended by itself");
+    if (!server_.last_message().empty()) message.add(", its last words: ").add(server_.last_message());
+    log::say(log::Level::kError,
+             message.add(request_.armed() ? "; attaching another" : "; PID 1 runs without a debugger"));
+  }
+  server_ended();
+}
+
+void Agent::flush() {
+  if (line_.fd() >= 0 && !relay_.to_line().empty()) {
+    const auto count = sys::write(line_.fd(), relay_.to_line().view());
+    if (count > 0)
+      relay_.to_line().consume(static_cast<std::size_t>(count));
+    else if (count < 0 && errno != EAGAIN)
+      lose_line();
+  }
+  if (server_.fd() >= 0 && !relay_.to_server().empty()) {
+    const auto count = sys::write(server_.fd(), relay_.to_server().view());
+    if (count > 0) relay_.to_server().consume(static_cast<std::size_t>(count));  // its end is seen by read_server()
+  }
+}
+
+/// Waits until the debugger has been sent everything, as far as we can know.
+void Agent::drain_line() {
+  constexpr std::uint64_t kDrainTimeoutMs = 3000;
+  const auto deadline = sys::now_ms() + kDrainTimeoutMs;
+  for (auto now = sys::now_ms(); line_.fd() >= 0 && !relay_.to_line().empty() && now < deadline; now = sys::now_ms()) {
+    pollfd poll{.fd = line_.fd(), .events = POLLOUT, .revents = 0};
+    (void)::poll(&poll, 1, static_cast<int>(deadline - now));
+    flush();
+  }
+  line_.drain(deadline);
+}
+
+/// The device has gone (an adapter was pulled), or the peer has: wait for the next one.
+void Agent::lose_line() {
+  relay_.line_lost();
+  if (line_.drop_peer()) return;
+  if (const auto status = devices_.start(); !status) {
+    log::error(status.error(), "going on without a debugger");
+    done_ = true;
+    return;
+  }
+  reopen_line();
+}
+
+void Agent::grant(unsigned wishes) {
+  // PID 1 of the agent's own namespace. A traced init gets even signals that it would be shielded from.
+  if ((wishes & Relay::kStopPid1) != 0) (void)::kill(1, SIGSTOP);
+  if ((wishes & Relay::kCancelStop) != 0) (void)::kill(1, SIGCONT);
+  if ((wishes & Relay::kSessionBegan) != 0) {
+    met_ = true;
+    hold_deadline_.reset();
+    warn_of_watchdog();
+  }
+  if ((wishes & Relay::kFatalDetach) != 0) {
+    constexpr std::string_view kDies = "the debugger lets go of PID 1 at its end; it dies now as it would have";
+    constexpr std::string_view kSurvives =
+        "the debugger lets go of PID 1 at its end; it goes on, for the kernel keeps "
+        "SIGTRAP and SIGSYS from a PID 1 that is traced";
+    survives_ = survives_its_end(server_);
+    const auto what = survives_ ? kSurvives : kDies;
+    log::say(log::Level::kAlert, what);
+    Text<200> text("gdbdebug: ");  // also to the user who has just typed detach
+    relay_.queue_text(text.add(what).add("\r\n"));
+    relay_.accept_detach();
+    drain_line();
+    relay_.release();
+  }
+  if ((wishes & Relay::kHello) != 0) relay_.queue_text(hello());
+  if ((wishes & Relay::kReleaseServer) != 0) server_ended();
+  if ((wishes & Relay::kStartServer) != 0) start_for_debugger();
+  if ((wishes & Relay::kUnattended) != 0) unattended();
+}
+
+/// gdbserver has ended or is to end: after a detach, after a lost debugger, or because something killed it.
+void Agent::server_ended() {
+  if (!server_.running()) return;
+  const bool dies = relay_.at_end() && !survives_;
+  survives_ = false;
+  server_.end();
+  hold_deadline_.reset();
+  relay_.server_gone();
+  if (request_.armed() && !dies && !relay_.wants_server_started()) arm_again();
+}
+
+void Agent::start_for_debugger() {
+  if (server_.running()) return;
+  if (attach())
+    relay_.server_ready(Relay::Pid1::kHeld);
+  else
+    relay_.server_failed(server_.last_message().empty() ? "gdbserver cannot attach to PID 1" : server_.last_message());
+}
+
+void Agent::arm_again() {
+  if (!attach()) return;
+  if (server_.send("vCont;c")) relay_.server_ready(Relay::Pid1::kRunning);
+}
+
+/// PID 1 has stopped, and nobody is there.
+void Agent::unattended() {
+  const auto stop = parse_stop(relay_.unattended_stop());
+  if (!stop || !request_.armed()) return;  // it has ended, or stays held for the next debugger
+  const auto cause = find_cause(*stop, server_);
+  const bool end = crash_settings_.is_end(*stop, cause);
+  if (!end && !dies_untraced(*stop, cause)) return relay_.resume(stop->event.empty() ? stop->signal : 0);
+  relay_.mark_end();
+  if (!end) return relay_.release();  // `exit` alone: it is to die as it would have died
+  report_end(*stop, cause, server_, line_.describe(), request_.crash_seconds);
+  warn_of_watchdog();
+  if (request_.crash_seconds) hold_deadline_ = sys::now_ms() + std::uint64_t{*request_.crash_seconds} * 1000;
+}
+
+void Agent::check_deadlines() {
+  const auto now = sys::now_ms();
+  relay_.tick(now);
+  if (!hold_deadline_ || now < *hold_deadline_) return;
+  hold_deadline_.reset();
+  if (relay_.in_session() || relay_.busy()) return;
+  if (relay_.at_end()) {
+    survives_ = survives_its_end(server_);
+    log::say(log::Level::kError, survives_ ? "no debugger came in time; PID 1 goes on"
+                                           : "no debugger came in time; PID 1 goes on and dies as it would have");
+    return relay_.release();
+  }
+  log::Message message("no debugger came within ");
+  log::say(log::Level::kError,
+           message.add_number(*request_.wait_seconds).add(" seconds; booting on, a debugger can still attach"));
+  if (request_.armed())
+    relay_.resume(0);
+  else
+    relay_.release();
+}
+
+std::string_view Agent::state() const {
+  if (relay_.at_end()) return "crashed";
+  return relay_.pid1() == Relay::Pid1::kHeld ? "held" : "running";
+}
+
+Text<1024> Agent::hello() const {
+  utsname system{};
+  (void)::uname(&system);  // cannot fail with a valid buffer
+  const auto exe = pid1::executable();
+  const auto build_id = pid1::executable_build_id();
+  return compose_hello({GDBDEBUG_VERSION, state(), exe, build_id, system.machine, running_watchdog()});
+}
+
+// ---- becoming the agent ----
+
+/// What the agent owes to the system that comes up around it, each with its reason.
+void settle() {
+  // A session of its own: no terminal's signals, and no terminal to lose.
+  (void)::setsid();
+  (void)::umask(022);
+  (void)::prctl(PR_SET_NAME, "gdbdebug-agent");
+  // What gdbserver leaves behind comes to the agent and not to PID 1.
+  (void)::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  // A line that hangs up must not end the agent.
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  (void)::sigaction(SIGPIPE, &ignore, nullptr);
+  (void)::sigaction(SIGHUP, &ignore, nullptr);
+  // The out-of-memory killer would leave PID 1 without its tracer in the middle of a session. But -1000, never, would
+  // be a panic ("System is deadlocked on memory") where nobody else is left to be killed: our memory belongs to the
+  // boot.
+  if (const auto file = sys::open(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY))
+    (void)sys::write(file->get(), "-900");
+  // 0 to 2 are PID 1's console, if it has one: nothing here writes there, and it must not be kept open.
+  if (const auto null = sys::open(AT_FDCWD, "/dev/null", O_RDWR)) {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      if (null->get() != fd) (void)::dup2(null->get(), fd);
+    }
+  }
+}
+
+/// In the forked child, still in the image's root.
+[[noreturn]] void become_agent(const Settings& settings, UniqueFd handoff, char** argv) {
+  argv[0][0] = '@';  // until the exec, and where that fails
+  const auto image = image_root();
+  const auto root = prepare_root();
+  auto status = root ? enter_root(*root) : Status(root.error());
+  if (status) status = mount_kernel_file_systems();
+  if (!status) {
+    log::error(status.error(), kWithout);
+    ::_exit(1);
+  }
+  const UniqueFd survivor(::fcntl(handoff.get(), F_DUPFD, 3));  // survives the exec on purpose: it is the hand-off
+  if (!survivor) {
+    log::error(failed("keeping the hand-off's pipe", ""), kWithout);
+    ::_exit(1);
+  }
+  const UniqueFd image_survivor(::fcntl(image.get(), F_DUPFD, 3));
+  Text<12> number;
+  number.add_number(static_cast<std::uint64_t>(survivor.get()));
+  Text<12> image_number;
+  if (image_survivor) image_number.add_number(static_cast<std::uint64_t>(image_survivor.get()));
+  char* const new_argv[] = {const_cast<char*>(kAgentName),           const_cast<char*>(number.c_str()),
+                            const_cast<char*>(image_number.c_str()), const_cast<char*>(settings.value.c_str()),
+                            const_cast<char*>(settings.ip.c_str()),  nullptr};
+  char* const new_envp[] = {nullptr};
+  ::execve("/init", new_argv, new_envp);
+  log::warning(failed("executing the agent from its own root", "/init"), "going on with the image's copy");
+  handoff.reset();
+  ::_exit(agent_main(const_cast<char**>(new_argv)));
+}
+
+/// The agent says itself why it ends, unless something killed it. It stays for the real init to wait for, as it would
+/// after an end of any kind.
+void tell_if_killed() {
+  constexpr std::uint64_t kEndTimeoutMs = 1000;  // its files are closed shortly before it counts as dead
+  siginfo_t child{};
+  for (const auto deadline = sys::now_ms() + kEndTimeoutMs; child.si_pid == 0 && sys::now_ms() < deadline;) {
+    if (::waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+    if (child.si_pid == 0) (void)::poll(nullptr, 0, 5);
+  }
+  if (child.si_pid == 0 || child.si_code == CLD_EXITED) return;
+  log::Message message("waiting for the agent: it was killed by signal ");
+  message.add_number(static_cast<std::uint64_t>(child.si_status)).add("; ").add(kWithout);
+  log::say(log::Level::kError, message);
+}
+
+}  // namespace
+
+Result<UniqueFd> start_agent(const Settings& settings, char** argv) {
+  int pipe[2];
+  if (::pipe2(pipe, O_CLOEXEC) != 0) return failed("making a pipe", "");
+  UniqueFd ours(pipe[0]);
+  UniqueFd theirs(pipe[1]);
+  const pid_t pid = ::fork();
+  if (pid < 0) return failed("forking the agent", "");
+  if (pid == 0) {
+    ours.reset();
+    become_agent(settings, std::move(theirs), argv);
+  }
+  return ours;
+}
+
+void wait_for_agent(const UniqueFd& handoff) {
+  const auto deadline = sys::now_ms() + kHandoffTimeoutMs;
+  for (;;) {
+    const auto now = sys::now_ms();
+    if (now >= deadline) {
+      return log::error({"waiting for the agent", "", ETIMEDOUT}, "executing the real init all the same");
+    }
+    pollfd poll{.fd = handoff.get(), .events = POLLIN, .revents = 0};
+    const int count = ::poll(&poll, 1, static_cast<int>(deadline - now));
+    if (count > 0) {
+      char go = 0;
+      if (sys::read(handoff.get(), {&go, 1}) == 0) tell_if_killed();
+      return;
+    }
+    if (count < 0 && errno != EINTR)
+      return log::error(failed("waiting for the agent", ""), "executing the real init all the same");
+  }
+}
+
+bool is_agent(int argc, char** argv) {
+  return argc == 5 && std::string_view(argv[0]) == kAgentName && ::getpid() != 1;
+}
+
+int agent_main(char** argv) {
+  const auto fd = parse_number<unsigned>(argv[1]);
+  if (!fd) return 2;
+  UniqueFd handoff(static_cast<int>(*fd));
+  (void)::fcntl(handoff.get(), F_SETFD, FD_CLOEXEC);
+  UniqueFd image;
+  if (const auto root = parse_number<unsigned>(argv[2])) image.reset(static_cast<int>(*root));
+  if (image) (void)::fcntl(image.get(), F_SETFD, FD_CLOEXEC);
+  settle();
+
+  Notes already_told;
+  const auto request = parse_request(argv[3], already_told);
+  if (!request) return 2;
+  // Some 700 KB, too much for the stack. No static object: its destructor would be registered with atexit(), and that
+  // brings malloc() along.
+  alignas(Agent) static std::array<std::byte, sizeof(Agent)> room;
+  auto* const agent = new (room.data()) Agent(*request, argv[4], std::move(handoff), std::move(image));
+  agent->run();
+  agent->~Agent();
+  return 0;
+}
+
+}  // namespace gdbdebug

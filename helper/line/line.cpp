@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// line: see line.hpp.
+#include "line/line.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+
+#include "line/listener.hpp"
+#include "line/terminal.hpp"
+#include "line/virtio.hpp"
+#include "sys/log.hpp"
+#include "sys/sys.hpp"
+
+namespace gdbdebug {
+
+namespace {
+
+/// A virtio port reports POLLHUP for as long as the host has not opened its end, so poll(2) would return at once, again
+/// and again. epoll(7) with EPOLLET tells when that changes.
+Result<UniqueFd> watch_presence(const UniqueFd& port) {
+  UniqueFd file(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLET, .data = {}};
+  if (!file || ::epoll_ctl(file.get(), EPOLL_CTL_ADD, port.get(), &event) != 0) return failed("watching the line", "");
+  return file;
+}
+
+}  // namespace
+
+Status OpenLine::open() {
+  switch (request_.line.kind) {
+    case Line::Kind::kTerminal:
+    case Line::Kind::kVirtio:
+      return open_device();
+    case Line::Kind::kVsock:
+    case Line::Kind::kTcp:
+    case Line::Kind::kSsh:
+      return listen();
+  }
+  return Done{};
+}
+
+Status OpenLine::open_device() {
+  const bool virtio = request_.line.kind == Line::Kind::kVirtio;
+  auto opened = virtio ? open_virtio_port(request_.line.name) : open_terminal(request_.line.name, request_.speed);
+  if (!opened) return opened.error();
+  if (virtio) {
+    auto presence = watch_presence(*opened);
+    if (!presence) return presence.error();
+    presence_ = std::move(*presence);
+  }
+  device_ = std::move(*opened);
+  return Done{};
+}
+
+Status OpenLine::listen() {
+  if (request_.line.kind != Line::Kind::kVsock) return open_network_line(request_, modules_, ip_, network_);
+  auto listener = listen_vsock(request_.line);
+  if (!listener) return listener.error();
+  network_.listener = std::move(*listener);
+  return Done{};
+}
+
+Text<400> OpenLine::describe() const {
+  Text<400> text(request_.line.text);
+  if (request_.line.kind == Line::Kind::kTerminal) {
+    const auto& speed = request_.speed;
+    text.add(" at ").add_number(speed.baud).add(speed.parity).add_number(speed.bits);
+    if (speed.rtscts) text.add('r');
+  }
+  text.add(network_.where);
+  return text;
+}
+
+int OpenLine::fd() const {
+  if (network_.listener) return peer_.get();
+  return presence_ && !present_ ? -1 : device_.get();
+}
+
+int OpenLine::watch_fd(std::size_t which) const {
+  if (which == 0) return network_.listener ? network_.listener.get() : present_ ? -1 : presence_.get();
+  return network_.join.get();
+}
+
+bool OpenLine::take_peer(std::size_t which) {
+  if (presence_) {
+    epoll_event event{};
+    (void)::epoll_wait(presence_.get(), &event, 1, 0);
+    pollfd poll{.fd = device_.get(), .events = 0, .revents = 0};
+    present_ = ::poll(&poll, 1, 0) == 0;
+    return present_;
+  }
+  auto peer = accept_peer(which == 0 ? network_.listener : network_.join, request_);
+  if (!peer) return false;
+  if (which == 0 && network_.join) {
+    if (const auto status = pass_to_ssh(std::move(peer)); !status) log::warning(status.error(), "it is refused");
+    return false;
+  }
+  if (peer_) {
+    refuse_peer(std::move(peer));
+    return false;
+  }
+  peer_ = std::move(peer);
+  return true;
+}
+
+bool OpenLine::drop_peer() {
+  reap_ssh();
+  if (network_.listener) {
+    peer_.reset();
+    return true;
+  }
+  pollfd poll{.fd = device_.get(), .events = 0, .revents = 0};
+  const bool unplugged = ::poll(&poll, 1, 0) > 0 && (poll.revents & (POLLERR | POLLNVAL)) != 0;
+  if (presence_ && !unplugged) {
+    present_ = false;
+    return true;
+  }
+  device_.reset();
+  presence_.reset();
+  present_ = false;
+  return false;
+}
+
+/// TIOCOUTQ first: tcdrain(3) alone would wait for ever for a peer that holds RTS/CTS back. Once the driver's queue is
+/// empty, what is left is the UART's FIFO, and that wait has a limit (uart_wait_until_sent() in serial_core.c).
+void OpenLine::drain(std::uint64_t deadline_ms) const {
+  if (request_.line.kind != Line::Kind::kTerminal) return;  // what a socket took is the kernel's business
+  int queued = 0;
+  while (::ioctl(device_.get(), TIOCOUTQ, &queued) == 0 && queued > 0) {
+    if (sys::now_ms() >= deadline_ms) return;
+    (void)::poll(nullptr, 0, 5);  // the driver tells nobody when it is done
+  }
+  (void)::tcdrain(device_.get());
+}
+
+bool may_come(const Error& error) {
+  return error.err == ENOENT || error.err == ENXIO || error.err == ENODEV;
+}
+
+bool is_console(std::string_view terminal) {
+  Text<1024> consoles;
+  const auto file = sys::open(AT_FDCWD, "/proc/consoles", O_RDONLY);
+  if (!file || !sys::read_all(*file, consoles)) return false;
+  for (auto rest = consoles.view(); !rest.empty();) {
+    auto line = take_word(rest, '\n');
+    if (take_word(line, ' ') == terminal) return true;
+  }
+  return false;
+}
+
+}  // namespace gdbdebug

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// line: the way out of the machine, opened: a terminal, a port, or a listener and the one peer it has accepted.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/base/fd.hpp"
+#include "core/base/result.hpp"
+#include "core/base/text.hpp"
+#include "core/request/request.hpp"
+#include "line/line_network.hpp"
+#include "line/modules.hpp"
+
+namespace gdbdebug {
+
+/// How long a device may take to appear: a USB adapter behind a hub needs some seconds.
+inline constexpr std::uint64_t kDeviceTimeoutMs = 30'000;
+
+class OpenLine {
+ public:
+  /// `ip`: how the network is to be set up, for the lines that need it.
+  OpenLine(const Request& request, Modules& modules, std::string_view ip)
+      : request_(request), modules_(modules), ip_(ip) {}
+
+  /// Opens the line, or starts to listen. ENOENT, ENXIO and ENODEV mean that the device is not there yet: call again
+  /// when one has appeared. Any other error is final.
+  Status open();
+  /// What messages call it, with what the user needs to connect: `ttyS1 at 115200n8`.
+  Text<400> describe() const;
+  /// Whether the line can lose bytes: a UART can, a socket cannot.
+  bool lossy() const { return request_.line.kind == Line::Kind::kTerminal; }
+  /// Waits until what was written has left, but not longer than until `deadline_ms`.
+  void drain(std::uint64_t deadline_ms) const;
+
+  bool is_open() const { return device_ || network_.listener; }
+  /// The descriptor that carries bytes, or -1: nobody is at the other end.
+  int fd() const;
+  /// What to poll for somebody who comes, or -1; one of kWatches.
+  static constexpr std::size_t kWatches = 2;
+  int watch_fd(std::size_t which) const;
+  /// watch_fd(which) is readable; whether somebody is there now who was not before.
+  bool take_peer(std::size_t which);
+  /// The other end has gone. Whether the line is still there, so that another can come.
+  bool drop_peer();
+
+ private:
+  Status open_device();
+  Status listen();
+
+  const Request& request_;
+  Modules& modules_;
+  std::string_view ip_;
+  UniqueFd device_;    ///< a terminal, or a port
+  UniqueFd peer_;      ///< of a listener
+  UniqueFd presence_;  ///< virtio: tells when the host has opened its end
+  bool present_ = false;
+  NetworkLine network_;  ///< its listener is vsock's too
+};
+
+/// Whether an error of open() means that the device may still come.
+bool may_come(const Error& error);
+
+/// Whether the kernel's console is on this terminal (/proc/consoles).
+bool is_console(std::string_view terminal);
+
+}  // namespace gdbdebug

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// line_terminal: a serial port, or anything else that is a terminal in /dev.
+#pragma once
+
+#include <string_view>
+
+#include "core/base/fd.hpp"
+#include "core/base/result.hpp"
+#include "core/request/request.hpp"
+
+namespace gdbdebug {
+
+/// Opens /dev/NAME without waiting for a carrier and without making it a controlling terminal, and makes it raw at
+/// once. Errors: ENOENT, ENXIO or ENODEV where there is no such device (yet); a reason in words where there is no UART
+/// behind the port, or the device is no terminal.
+Result<UniqueFd> open_terminal(std::string_view name, const Speed& speed);
+
+}  // namespace gdbdebug

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// report: what is said when PID 1 is held at its end, to a person at the console and, in a stable form that gdbdebug(7)
+// writes down, to `gdbdebug report` on another computer.
+// Needs no memory but static buffers, and nothing of PID 1 that may be broken: what cannot be read is left out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "core/rsp/stop.hpp"
+#include "tracee/cause.hpp"
+#include "tracee/server.hpp"
+
+namespace gdbdebug {
+
+/// The message: which process, which signal or exit status, where, and how to connect. Then the report.
+/// gdbserver must be idle, with PID 1 held. `line` is what the user connects to.
+void report_end(const Stop& stop, const Cause& cause, Server& server, std::string_view line,
+                std::optional<std::uint32_t> seconds);
+
+}  // namespace gdbdebug

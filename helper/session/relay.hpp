@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// relay: carries packets between the line and gdbserver, and keeps a session clean.
+// Pure: bytes and the time go in, bytes and wishes come out; the agent moves them. Nothing here waits or allocates.
+//
+// gdbserver's side is a socket pair that loses nothing, in no-ack mode from the start. The line's side may be a UART:
+// the relay acknowledges, asks again and repeats there by itself, so a lost byte costs one packet and never a session,
+// and a debugger that vanishes leaves no half of a conversation behind in gdbserver.
+// All-stop only: while PID 1 is held there is at most one request under way, and while it runs there is none but
+// the interrupt (gdb's manual, "Remote Protocol").
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/base/text.hpp"
+#include "core/rsp/packet.hpp"
+#include "core/rsp/stop.hpp"
+
+namespace gdbdebug {
+
+/// Bytes on their way out. What does not fit is refused as a whole.
+template <std::size_t N>
+class Outbox {
+ public:
+  bool add(std::string_view bytes) {
+    if (begin_ == end_) begin_ = end_ = 0;
+    if (bytes.size() > N - end_ && begin_ > 0) {
+      std::memmove(bytes_.data(), bytes_.data() + begin_, end_ - begin_);
+      end_ -= begin_;
+      begin_ = 0;
+    }
+    if (bytes.size() > N - end_) return false;
+    if (!bytes.empty()) std::memcpy(bytes_.data() + end_, bytes.data(), bytes.size());
+    end_ += bytes.size();
+    return true;
+  }
+  std::string_view view() const { return {bytes_.data() + begin_, end_ - begin_}; }
+  void consume(std::size_t count) { begin_ += count; }
+  void clear() { begin_ = end_ = 0; }
+  bool empty() const { return begin_ == end_; }
+
+ private:
+  std::array<char, N> bytes_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+class Relay {
+ public:
+  /// What only the agent can do; collected until take_wishes().
+  enum Wish : unsigned {
+    kStartServer = 1,    ///< attach gdbserver to PID 1, then call server_ready() or server_failed()
+    kStopPid1 = 2,       ///< send PID 1 a SIGSTOP
+    kCancelStop = 4,     ///< send PID 1 a SIGCONT: a SIGSTOP of ours is still pending
+    kReleaseServer = 8,  ///< close gdbserver's socket: it detaches and ends
+    kHello = 16,         ///< answer with the hello: queue_text()
+    kUnattended = 32,    ///< PID 1 stopped and nobody is there: unattended_stop(), then resume() or stay
+    kSessionBegan = 64,
+    kFatalDetach = 128,  ///< the debugger wants to detach from PID 1's end: say so, then accept_detach() and release()
+  };
+  enum class Pid1 : std::uint8_t { kFree, kRunning, kHeld };
+
+  /// What PID 1 executes, by a name that a debugger can look up.
+  using Executable = Text<512> (*)();
+
+  /// `lossy`: the line can lose bytes, so no-ack mode is not offered on it.
+  explicit Relay(bool lossy, Executable executable = nullptr) : lossy_(lossy), executable_(executable) {}
+
+  // What happened.
+  void line_bytes(std::string_view bytes);
+  void line_lost();
+  void server_bytes(std::string_view bytes, std::uint64_t now_ms);
+  /// gdbserver is attached, in no-ack mode, and has nothing to answer; PID 1 is held or runs.
+  void server_ready(Pid1 pid1);
+  void server_failed(std::string_view reason);
+  void server_gone();
+  void tick(std::uint64_t now_ms);
+
+  // What to do.
+  unsigned take_wishes();
+  auto& to_line() { return to_line_; }
+  auto& to_server() { return to_server_; }
+  /// Whether there is room for what more bytes of the line could cause.
+  bool wants_line() const { return to_line_.view().size() < 4096 && to_server_.empty(); }
+  /// Whether there is room for a whole reply.
+  bool wants_server() const { return to_line_.view().size() < 8192; }
+  bool wants_server_started() const { return (wishes_ & kStartServer) != 0; }
+  /// When tick() must be called, in the clock of now_ms; nullopt: no need.
+  std::optional<std::uint64_t> deadline() const { return ack_deadline_; }
+
+  // What the agent may ask of it.
+  void queue_text(std::string_view text) { (void)to_line_.add(text); }  // a hello that does not fit is not missed
+  /// Resumes PID 1 out of a session, with `gdb_signal` (0: none).
+  void resume(unsigned gdb_signal);
+  /// Answers the debugger's detach.
+  void accept_detach();
+  /// Takes the lost or expected debugger's traces away, and lets gdbserver detach and end.
+  void release();
+  /// Packets that gdbserver is told again after a debugger was lost (an armed agent's own settings).
+  void set_settings(std::span<const std::string_view> settings) { settings_ = settings; }
+  /// From now on gdbserver stays attached when a debugger leaves: PID 1 is to be held at its end.
+  void stay_attached() { stays_ = true; }
+  /// The stop at which nobody is there is PID 1's end.
+  void mark_end() { fatal_stop_ = true; }
+  /// Whether PID 1 is held at its end: a fatal signal, or its exit.
+  bool at_end() const { return fatal_stop_ && pid1_ == Pid1::kHeld; }
+  std::string_view unattended_stop() const { return stop_.view(); }
+
+  /// Whether gdbserver ends because it was told to: a detach, or a release().
+  bool expects_end() const { return detached_ || ask_ == Ask::kDetach || cleaning_ == Cleaning::kReleasing; }
+  bool in_session() const { return session_; }
+  Pid1 pid1() const { return pid1_; }
+  /// Whether PID 1 is held by a SIGSTOP of ours, or one is on its way.
+  bool at_own_stop() const { return own_stop_; }
+  bool stop_pending() const { return stop_pending_; }
+  bool busy() const { return cleaning_ != Cleaning::kNone || ask_ != Ask::kNothing; }
+
+ private:
+  /// What gdbserver's next packet answers.
+  enum class Ask : std::uint8_t { kNothing, kReply, kMonitor, kStop, kFeatures, kBreakpoint, kDetach, kResume, kOwn };
+  /// How far the cleaning up after a lost debugger is.
+  enum class Cleaning : std::uint8_t { kNone, kWaiting, kBreakpoints, kSettings, kReleasing };
+  /// What follows it.
+  enum class Then : std::uint8_t { kStay, kResume, kRelease };
+
+  struct Breakpoint {
+    Text<40> key;  ///< `0,55d0,1`: type, address and kind of the Z packet
+  };
+
+  void on_request(std::string_view payload);
+  bool answer_here(std::string_view payload);
+  void forward(std::string_view payload);
+  void forward_signals(std::string_view payload);
+  void on_reply(std::string_view payload, std::uint64_t now_ms);
+  void on_stop(std::string_view payload, std::uint64_t now_ms);
+  void reply(std::string_view payload);
+  void reply_executable(std::string_view range);
+  void reply_features(std::string_view payload);
+  void reply_stop(std::string_view payload, unsigned interrupted_by, bool keep_event);
+  void ask_server(std::string_view payload, Ask ask);
+  void begin_session();
+  void debugger_lost();
+  void clean(Then then);
+  void clean_on();
+  void stop_pid1();
+  void note_breakpoint();
+
+  const bool lossy_;
+  const Executable executable_;
+  bool stays_ = false;
+  bool detached_ = false;  ///< gdbserver was told to detach, and has said OK
+  bool session_ = false;
+  bool noack_ = false;
+  bool greeted_ = false;  ///< the packet before was QStartNoAckMode
+  Pid1 pid1_ = Pid1::kFree;
+  Ask ask_ = Ask::kNothing;
+  Cleaning cleaning_ = Cleaning::kNone;
+  Then then_ = Then::kStay;
+  unsigned wishes_ = 0;
+
+  bool interrupt_ = false;     ///< the debugger asked for a stop
+  bool stop_pending_ = false;  ///< a SIGSTOP of ours was sent and has not shown yet
+  bool own_stop_ = false;      ///< PID 1 is held because of it
+  bool fatal_stop_ = false;    ///< PID 1 is held at a fatal signal, or its exit
+  unsigned signal_ = 0;        ///< gdb's number of the signal that it is to get when it goes on without a debugger
+
+  bool acked_ = true;  ///< the last reply was acknowledged
+  std::optional<std::uint64_t> ack_deadline_;
+  unsigned ack_tries_ = 0;
+  std::uint64_t request_hash_ = 0;
+
+  Text<512> resume_;     ///< how PID 1 was resumed last
+  Text<80> breakpoint_;  ///< the Z or z packet under way
+  std::array<Breakpoint, 128> breakpoints_;
+  std::size_t breakpoint_count_ = 0;
+  std::span<const std::string_view> settings_;
+  std::size_t setting_ = 0;
+
+  Text<4096> deferred_;  ///< a new debugger's first packet, until it can be passed on
+  Text<1024> stop_;
+  std::array<char, rsp::kMaxPacket> line_buffer_;
+  std::array<char, rsp::kMaxPacket> server_buffer_;
+  std::array<char, rsp::kMaxPacket> reply_buffer_;  ///< the last reply with its frame, to be repeated
+  std::size_t reply_size_ = 0;
+  rsp::Reader line_{line_buffer_};
+  rsp::Reader server_{server_buffer_};
+  Outbox<rsp::kMaxPacket + 8192> to_line_;
+  Outbox<rsp::kMaxPacket + 8192> to_server_;
+};
+
+}  // namespace gdbdebug

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// cause: see cause.hpp.
+#include "tracee/cause.hpp"
+
+#include <signal.h>
+
+#include <cstddef>
+#include <cstring>
+
+namespace gdbdebug {
+
+Cause find_cause(const Stop& stop, Server& server) {
+  Cause cause;
+  if (stop.event == "syscall_entry") return cause;
+  const auto reply = server.ask_expanded("qXfer:siginfo:read::0,200");
+  siginfo_t info{};
+  if (!reply || reply->size() < 1 + offsetof(siginfo_t, si_addr) + sizeof info.si_addr || reply->front() != 'l')
+    return cause;
+  const auto bytes = reply->substr(1);
+  std::memcpy(&info, bytes.data(), bytes.size() < sizeof info ? bytes.size() : sizeof info);
+  cause.known = true;
+  cause.signal = info.si_signo;
+  cause.code = info.si_code;
+  if (info.si_code <= 0)
+    cause.sender = info.si_pid;
+  else if (info.si_signo == SIGILL || info.si_signo == SIGFPE || info.si_signo == SIGBUS || info.si_signo == SIGSEGV)
+    cause.address = reinterpret_cast<std::uintptr_t>(info.si_addr);
+  return cause;
+}
+
+}  // namespace gdbdebug

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// pid1: see pid1.hpp.
+#include "tracee/pid1.hpp"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <unistd.h>
+
+#include "sys/sys.hpp"
+
+namespace gdbdebug::pid1 {
+namespace {
+
+template <typename T>
+bool read_at(const UniqueFd& file, std::uint64_t offset, T& value) {
+  return ::pread(file.get(), &value, sizeof value, static_cast<off_t>(offset)) == static_cast<ssize_t>(sizeof value);
+}
+
+/// Names and descriptions of notes are padded to four bytes (elf(5)).
+constexpr std::uint64_t padded(std::uint64_t size) {
+  return (size + 3) & ~std::uint64_t(3);
+}
+
+/// Looks through one PT_NOTE segment. The headers of its notes are the same for 32 and 64 bits (elf(5)).
+Text<128> find_note(const UniqueFd& file, std::uint64_t offset, std::uint64_t size) {
+  constexpr std::uint64_t kNoteLimit = 65536;  // a damaged file must not keep us reading
+  const auto end = offset + (size < kNoteLimit ? size : kNoteLimit);
+  while (offset + sizeof(Elf64_Nhdr) <= end) {
+    Elf64_Nhdr note{};
+    if (!read_at(file, offset, note)) break;
+    const std::uint64_t name = offset + sizeof note;
+    const std::uint64_t description = name + padded(note.n_namesz);
+    char owner[4]{};
+    char id[40]{};
+    if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && note.n_descsz <= sizeof id &&
+        read_at(file, name, owner) && std::string_view(owner, 4) == std::string_view("GNU\0", 4) &&
+        ::pread(file.get(), id, note.n_descsz, static_cast<off_t>(description)) ==
+            static_cast<ssize_t>(note.n_descsz)) {
+      Text<128> digits;
+      digits.add_hex({id, note.n_descsz});
+      return digits;
+    }
+    offset = description + padded(note.n_descsz);
+  }
+  return {};
+}
+
+template <typename Header, typename Segment>
+Text<128> find_build_id(const UniqueFd& file) {
+  Header header{};
+  if (!read_at(file, 0, header) || header.e_phentsize != sizeof(Segment)) return {};
+  for (unsigned i = 0; i < header.e_phnum; ++i) {
+    Segment segment{};
+    if (!read_at(file, header.e_phoff + std::uint64_t{i} * sizeof segment, segment)) break;
+    if (segment.p_type != PT_NOTE) continue;
+    const auto id = find_note(file, segment.p_offset, segment.p_filesz);
+    if (!id.empty()) return id;
+  }
+  return {};
+}
+
+}  // namespace
+
+Text<512> executable() {
+  Text<512> name;
+  const auto count = ::readlink("/proc/1/exe", name.tail(), name.room());
+  if (count > 0) name.grow(static_cast<std::size_t>(count));
+  constexpr std::string_view kDeleted =
+      " (deleted)";  // of a root that has been given up, or a package that was updated
+  if (name.view().ends_with(kDeleted)) return Text<512>(name.view().substr(0, name.view().size() - kDeleted.size()));
+  return name;
+}
+
+Text<128> build_id(const UniqueFd& file) {
+  unsigned char ident[EI_NIDENT]{};
+  if (!read_at(file, 0, ident) || ident[EI_MAG0] != ELFMAG0 || ident[EI_MAG1] != ELFMAG1) return {};
+  if (ident[EI_CLASS] == ELFCLASS64) return find_build_id<Elf64_Ehdr, Elf64_Phdr>(file);
+  return find_build_id<Elf32_Ehdr, Elf32_Phdr>(file);
+}
+
+Text<128> executable_build_id() {
+  const auto file = sys::open(AT_FDCWD, "/proc/1/exe", O_RDONLY);
+  return file ? build_id(*file) : Text<128>();
+}
+
+Text<256> status(std::string_view key) {
+  Text<4096> text;
+  const auto file = sys::open(AT_FDCWD, "/proc/1/status", O_RDONLY);
+  if (!file || !sys::read_all(*file, text)) return {};
+  for (auto rest = text.view(); !rest.empty();) {
+    auto line = take_word(rest, '\n');
+    if (take_word(line, ':') == key) return Text<256>(trim(line));
+  }
+  return {};
+}
+
+bool catches(int signal) {
+  const auto mask = parse_number<std::uint64_t>(status("SigCgt"), 16).value_or(0);
+  return ((mask >> (signal - 1)) & 1) != 0;
+}
+
+}  // namespace gdbdebug::pid1

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The relay on the host: what never reaches the line, and what a lossy line does not break.
+#include "session/host_relay.hpp"
+
+#include <gtest/gtest.h>
+
+namespace gdbdebug::client {
+namespace {
+
+std::string packet(std::string_view payload) {
+  std::string room(payload.size() + 4, '\0');
+  return std::string(rsp::frame(payload, room));
+}
+
+std::string taken(std::string& bytes) {
+  return std::exchange(bytes, {});
+}
+
+class ClientRelay : public testing::Test {
+ protected:
+  HostRelay make(std::vector<std::string> known = {}, bool vdso = false) {
+    Descriptions descriptions;
+    descriptions.known = std::move(known);
+    descriptions.learned = [this](const std::string& text) { learned.push_back(text); };
+    return {descriptions, vdso};
+  }
+
+  // What goes to the target, and to the debugger, after the debugger asked `payload`.
+  std::pair<std::string, std::string> ask(HostRelay& relay, std::string_view payload) {
+    relay.debugger_bytes(packet(payload), now);
+    return {taken(relay.to_target()), taken(relay.to_debugger())};
+  }
+
+  // What goes to the debugger after the target answered.
+  std::string answer(HostRelay& relay, std::string_view payload) {
+    relay.target_bytes("+" + packet(payload), now);
+    return taken(relay.to_debugger());
+  }
+
+  std::vector<std::string> learned;
+  std::uint64_t now = 1000;
+};
+
+TEST_F(ClientRelay, APacketAndItsReplyGoThroughUntouched) {
+  auto relay = make();
+  const auto [line, here] = ask(relay, "vCont;c");
+  EXPECT_EQ(line, packet("vCont;c"));
+  EXPECT_EQ(here, "+");
+  EXPECT_EQ(answer(relay, "T0506:0*,;"), packet("T0506:0*,;"));
+  EXPECT_EQ(taken(relay.to_target()), "+");
+}
+
+TEST_F(ClientRelay, WhoDoesNotSpeakOfSwbreakGetsIt) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"qSupported:xmlRegisters=i386,arm,mips,arc", "qSupported:xmlRegisters=i386,arm,mips,arc;swbreak+"},
+      {"qSupported", "qSupported:swbreak+"},
+      {"qSupported:swbreak+;hwbreak+", "qSupported:swbreak+;hwbreak+"},
+      {"qSupported:swbreak-", "qSupported:swbreak-"},
+  };
+  for (const auto& [asked, sent] : rows) {
+    SCOPED_TRACE(asked);
+    auto relay = make();
+    EXPECT_EQ(ask(relay, asked).first, packet(sent));
+  }
+}
+
+TEST_F(ClientRelay, WhoKillsHearsOfAnEndAndTheTargetNothing) {
+  auto relay = make();
+  const auto [line, here] = ask(relay, "k");
+  EXPECT_EQ(line, "");
+  EXPECT_EQ(here, "+" + packet("X09"));
+}
+
+TEST_F(ClientRelay, AcknowledgementsEndHere) {
+  auto relay = make();
+  EXPECT_EQ(ask(relay, "qSupported:swbreak+").first, packet("qSupported:swbreak+"));
+  EXPECT_EQ(answer(relay, "PacketSize=47ff"), packet("PacketSize=47ff;QStartNoAckMode+"));
+  taken(relay.to_target());
+  EXPECT_EQ(ask(relay, "QStartNoAckMode"), std::pair(std::string(), "+" + packet("OK")));
+  EXPECT_EQ(ask(relay, "vCont;c"), std::pair(packet("vCont;c"), std::string())) << "no + in this mode";
+}
+
+TEST_F(ClientRelay, WhatIsKnownHereIsNotAsked) {
+  auto relay = make();
+  EXPECT_EQ(ask(relay, "qTStatus"), std::pair(std::string(), "+" + packet("")));
+  EXPECT_EQ(ask(relay, "vMustReplyEmpty"), std::pair(std::string(), "+" + packet("")));
+  EXPECT_EQ(ask(relay, "qAttached:1"), std::pair(std::string(), "+" + packet("1")));
+}
+
+TEST_F(ClientRelay, ALostPacketIsSentAgainAndAtLastGivenUp) {
+  auto relay = make();
+  (void)ask(relay, "g");
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(relay.deadline());
+    now = *relay.deadline() - 1;
+    relay.tick(now);
+    EXPECT_EQ(taken(relay.to_target()), "") << "too early";
+    relay.tick(++now);
+    EXPECT_EQ(taken(relay.to_target()), packet("g"));
+    EXPECT_FALSE(relay.given_up());
+  }
+  relay.tick(*relay.deadline());
+  EXPECT_TRUE(relay.given_up());
+}
+
+TEST_F(ClientRelay, AnAcknowledgedPacketIsNotSentAgain) {
+  auto relay = make();
+  (void)ask(relay, "vCont;c");
+  relay.target_bytes("+", now);
+  EXPECT_FALSE(relay.deadline());
+  relay.target_bytes("-", now);
+  EXPECT_EQ(taken(relay.to_target()), "");
+}
+
+TEST_F(ClientRelay, ADamagedReplyIsAskedForAgain) {
+  auto relay = make();
+  (void)ask(relay, "g");
+  auto damaged = packet("0011");
+  damaged[1] ^= 1;
+  relay.target_bytes("+" + damaged, now);
+  EXPECT_EQ(taken(relay.to_target()), "-");
+  EXPECT_EQ(taken(relay.to_debugger()), "");
+  relay.target_bytes(packet("0011"), now);
+  EXPECT_EQ(taken(relay.to_debugger()), packet("0011"));
+}
+
+TEST_F(ClientRelay, AReplyThatCameTwiceReachesTheDebuggerOnce) {
+  auto relay = make();
+  (void)ask(relay, "g");
+  EXPECT_EQ(answer(relay, "0011"), packet("0011"));
+  EXPECT_EQ(answer(relay, "0011"), "");
+}
+
+TEST_F(ClientRelay, CtrlCGoesOutAtOnce) {
+  auto relay = make();
+  (void)ask(relay, "vCont;c");
+  relay.debugger_bytes("\003", now);
+  EXPECT_EQ(taken(relay.to_target()), "\003");
+}
+
+TEST_F(ClientRelay, TheSameReadInOneBreathIsAnsweredHereAndLaterAnew) {
+  auto relay = make();
+  (void)ask(relay, "m1000,8");
+  (void)answer(relay, "0011");
+  taken(relay.to_target());
+  now += 100;
+  EXPECT_EQ(ask(relay, "m1000,8"), std::pair(std::string(), "+" + packet("0011")));
+  now += 60000;
+  EXPECT_EQ(ask(relay, "m1000,8").first, packet("m1000,8"));
+}
+
+TEST_F(ClientRelay, WhatMayChangeMemoryEndsTheBreath) {
+  for (const char* change : {"M1000,1:00", "X1000,1:a", "vCont;s:p1.1", "G00", "P0=00", "Z0,1000,1"}) {
+    SCOPED_TRACE(change);
+    auto relay = make();
+    (void)ask(relay, "m1000,8");
+    (void)answer(relay, "0011");
+    (void)ask(relay, change);
+    (void)answer(relay, "OK");
+    taken(relay.to_target());
+    EXPECT_EQ(ask(relay, "m1000,8").first, packet("m1000,8"));
+  }
+}
+
+TEST_F(ClientRelay, AKnownDescriptionCostsOneProbe) {
+  const std::string description =
+      "<?xml " + std::string(5000, 'a') + "the end of this one, and of no other one here</t>\n";
+  auto relay = make({description});
+  const auto [line, here] = ask(relay, "qXfer:features:read:target.xml:0,1000");
+  EXPECT_LT(line.size(), 60U);
+  EXPECT_EQ(here, "+");
+  const auto first = answer(relay, "l" + description.substr(description.size() - 48));
+  EXPECT_EQ(first, packet("m" + description.substr(0, 0x1000)));
+  taken(relay.to_target());
+  const auto [line2, here2] = ask(relay, "qXfer:features:read:target.xml:1000,1000");
+  EXPECT_EQ(line2, "");
+  EXPECT_EQ(here2, "+" + packet("l" + description.substr(0x1000)));
+}
+
+TEST_F(ClientRelay, AnotherDescriptionIsFetchedAndKept) {
+  auto relay = make({std::string(200, 'a')});
+  (void)ask(relay, "qXfer:features:read:target.xml:0,1000");
+  relay.target_bytes("+" + packet("m" + std::string(49, 'b')), now);  // it goes on, so it is longer
+  EXPECT_EQ(taken(relay.to_debugger()), "");
+  EXPECT_EQ(taken(relay.to_target()), "+" + packet("qXfer:features:read:target.xml:0,1000"));
+  EXPECT_EQ(answer(relay, "l<target/>"), packet("l<target/>"));
+  EXPECT_EQ(learned, std::vector<std::string>{"<target/>"});
+}
+
+TEST_F(ClientRelay, ADescriptionWithPartsElsewhereIsNotKept) {
+  auto relay = make();
+  (void)ask(relay, "qXfer:features:read:target.xml:0,1000");
+  (void)answer(relay, "l<xi:include href=\"x\"/>");
+  EXPECT_TRUE(learned.empty());
+}
+
+TEST_F(ClientRelay, TheVdsoIsLeftOutUnlessItIsWanted) {
+  const std::string open = "vFile:open:2f70726f632f312f7461736b2f312f6d617073,0,1c0";  // /proc/1/task/1/maps
+  auto relay = make();
+  EXPECT_EQ(ask(relay, open), std::pair(std::string(), "+" + packet("F7ffffff0")));
+  EXPECT_EQ(ask(relay, "vFile:pread:7ffffff0,1000,0"), std::pair(std::string(), "+" + packet("F0;")));
+  EXPECT_EQ(ask(relay, "vFile:close:7ffffff0"), std::pair(std::string(), "+" + packet("F0")));
+  EXPECT_EQ(ask(relay, "vFile:open:2f70726f632f312f6d617073,0,1c0").second, "+") << "/proc/1/maps is for the user";
+  auto whole = make({}, true);
+  EXPECT_EQ(ask(whole, open).first, packet(open));
+}
+
+TEST_F(ClientRelay, TheVdsoIsNoLibraryUnlessItIsWanted) {
+  const std::string begin = R"(<library-list-svr4 version="1.0" main-lm="0x7f01">)";
+  const std::string vdso = R"(<library name="linux-vdso.so.1" lm="0x7f02" l_addr="0x7ff0" l_ld="0x7ff3" lmid="0x0"/>)";
+  const std::string rest =
+      R"(<library name="/lib/libc.so.6" lm="0x7f03" l_addr="0x7f10" l_ld="0x7f19" lmid="0x0"/></library-list-svr4>)";
+  const std::string whole = "qXfer:libraries-svr4:read:start=0;prev=0:0,fff";
+  auto relay = make();
+  (void)ask(relay, whole);
+  EXPECT_EQ(answer(relay, "l" + begin + vdso + rest), packet("l" + begin + rest));
+  // In pieces it stays, because gdb counts their bytes.
+  for (const auto* offset : {":0,fff", ":32,fff"}) {
+    const std::string piece = (std::string_view(offset).starts_with(":0") ? "m" : "l") + begin + vdso;
+    (void)ask(relay, std::string("qXfer:libraries-svr4:read:") + offset);
+    EXPECT_EQ(answer(relay, piece), packet(piece)) << offset;
+  }
+  auto wanted = make({}, true);
+  (void)ask(wanted, whole);
+  EXPECT_EQ(answer(wanted, "l" + begin + vdso + rest), packet("l" + begin + vdso + rest));
+}
+
+TEST_F(ClientRelay, TheOnlySymbolThatTheTargetWantsIsAskedForHereWhileItIsHeld) {
+  auto relay = make();
+  const auto offer = [&] {
+    EXPECT_EQ(ask(relay, "qSymbol::").first, packet("qSymbol::"));
+    EXPECT_EQ(answer(relay, "qSymbol:6*\"1"), packet("qSymbol:6*\"1")) << "a run of six";
+    EXPECT_EQ(ask(relay, "qSymbol::6666661").first, "+" + packet("qSymbol::6666661"));
+    EXPECT_EQ(answer(relay, "OK"), packet("OK"));
+    taken(relay.to_target());
+  };
+  offer();
+  for (int file = 0; file < 3; ++file) {
+    EXPECT_EQ(ask(relay, "qSymbol::"), std::pair(std::string(), "+" + packet("qSymbol:6666661")));
+    EXPECT_EQ(ask(relay, "qSymbol::6666661"), std::pair(std::string(), "+" + packet("OK")));
+  }
+  (void)ask(relay, "vCont;c");
+  (void)answer(relay, "T05");
+  taken(relay.to_target());
+  offer();
+
+  // A file has it at last: then the target is told.
+  EXPECT_EQ(ask(relay, "qSymbol::").second, "+" + packet("qSymbol:6666661"));
+  EXPECT_EQ(ask(relay, "qSymbol:1234:6666661"), std::pair(packet("qSymbol::"), std::string("+")));
+  EXPECT_EQ(answer(relay, "qSymbol:6*\"1"), "");
+  EXPECT_EQ(taken(relay.to_target()), "+" + packet("qSymbol:1234:6666661"));
+  EXPECT_EQ(answer(relay, "qSymbol:6163"), packet("qSymbol:6163"));
+}
+
+TEST_F(ClientRelay, ATargetThatWantsTwoSymbolsIsAskedEachTime) {
+  auto relay = make();
+  for (int file = 0; file < 2; ++file) {
+    EXPECT_EQ(ask(relay, "qSymbol::").first, packet("qSymbol::"));
+    EXPECT_EQ(answer(relay, "qSymbol:6162"), packet("qSymbol:6162"));
+    EXPECT_EQ(ask(relay, "qSymbol::6162").first, "+" + packet("qSymbol::6162"));
+    EXPECT_EQ(answer(relay, "qSymbol:6163"), packet("qSymbol:6163"));
+    EXPECT_EQ(ask(relay, "qSymbol::6163").first, "+" + packet("qSymbol::6163"));
+    EXPECT_EQ(answer(relay, "OK"), packet("OK"));
+    taken(relay.to_target());
+  }
+}
+
+TEST_F(ClientRelay, ADetachIsKnownByItsReply) {
+  auto relay = make();
+  (void)ask(relay, "D;1");
+  EXPECT_FALSE(relay.detached());
+  (void)answer(relay, "OK");
+  EXPECT_TRUE(relay.detached());
+}
+
+TEST_F(ClientRelay, WhatPid1WritesComesBeforeTheStop) {
+  auto relay = make();
+  (void)ask(relay, "vCont;c");
+  EXPECT_EQ(answer(relay, "O6869"), packet("O6869"));
+  EXPECT_EQ(answer(relay, "S05"), packet("S05"));
+}
+
+}  // namespace
+}  // namespace gdbdebug::client
