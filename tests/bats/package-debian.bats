@@ -181,10 +181,11 @@ install="apt-get -qy --no-install-recommends install /out/gdbdebug_*.deb"
         echo == upgrading; dpkg -i /out/gdbdebug_*.deb
         echo 'add_dracutmodules+=\" gdbdebug \"' >/etc/dracut.conf.d/gdbdebug.conf
         echo == removing; dpkg --remove gdbdebug
+        dpkg --purge gdbdebug
         echo include=always >/etc/gdbdebug.conf
         echo == always; dpkg -i /out/gdbdebug_*.deb
         echo == purging; dpkg --purge gdbdebug"
-    part() { sed -n "/^== $1\$/,/^== [^$1]/p" <<<"$all"; }
+    part() { awk -v part="$1" '$1 == "==" { wanted = $2 == part } wanted' <<<"$all"; }
     all=$output
     output=$(part installing)
     assert_output --partial "gdbdebug: no image includes it yet"
@@ -205,7 +206,7 @@ install="apt-get -qy --no-install-recommends install /out/gdbdebug_*.deb"
 
 @test "package: the menu script of an older package moves to its new place, with what the administrator changed in it" {
     # The package as it was: the script by its old name, and no maintainer scripts.
-    local old=$BATS_TEST_TMPDIR/old name
+    local old=$BATS_TEST_TMPDIR/old
     dpkg-deb -R "$BATS_TEST_TMPDIR"/gdbdebug_*.deb "$old"
     mv "$old/etc/grub.d/99_gdbdebug" "$old/etc/grub.d/11_gdbdebug"
     rm -r "$old"/DEBIAN/{preinst,postinst,postrm} "$old/etc/mkinitcpio.conf.d"
@@ -224,10 +225,12 @@ install="apt-get -qy --no-install-recommends install /out/gdbdebug_*.deb"
         cp /etc/grub.d/99_gdbdebug /out/script
         dpkg --purge gdbdebug
         ls -A /etc/grub.d >/out/purged || :"
-    for name in unchanged changed; do
-        run -0 grep gdbdebug "$BATS_TEST_TMPDIR/$name"
-        assert_output 99_gdbdebug
-    done
+    run -0 grep gdbdebug "$BATS_TEST_TMPDIR/unchanged"
+    assert_output 99_gdbdebug
+    # dpkg keeps ours beside it; grub-mkconfig ignores that name.
+    run -0 grep gdbdebug "$BATS_TEST_TMPDIR/changed"
+    assert_output "99_gdbdebug
+99_gdbdebug.dpkg-new"
     assert_file_contains "$BATS_TEST_TMPDIR/script" '^# mine$'
     run grep gdbdebug "$BATS_TEST_TMPDIR/purged"
     assert_output ""
