@@ -20,7 +20,6 @@
 
 #include "base/interrupt.hpp"
 #include "base/process.hpp"
-#include "session/host_relay.hpp"
 
 namespace gdbdebug::client {
 namespace {
