@@ -20,6 +20,7 @@
 
 #include "base/interrupt.hpp"
 #include "base/process.hpp"
+#include "session/host_relay.hpp"
 
 namespace gdbdebug::client {
 namespace {
