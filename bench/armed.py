@@ -14,8 +14,8 @@ KINDS = {"off": "", "crash": "rd.gdbdebug=ttyS1,crash", "exit": "rd.gdbdebug=tty
 
 def phase(initrd, append, until):
     """Seconds of the machine's own clock."""
-    return machine_time(initrd, f"{append} systemd.log_target=kmsg systemd.log_level=info", rf"systemd\[1\]: {until}", 300,
-                        memory=1024)
+    return machine_time(initrd, f"{append} systemd.log_target=kmsg systemd.log_level=info",
+                        rf"systemd\[1\]: {until}", 300, memory=1024)
 
 
 def measure(table, rounds):

@@ -199,8 +199,8 @@ def dracut_base(scratch, tree):
 
 
 def readable_cpio(scratch):
-    """A folder for PATH with a cpio that an ordinary user's dracut needs: systemd-sysusers (from 257 on) makes etc/shadow
-    with mode 000, which root reads all the same. dracut calls cpio in the image's tree."""
+    """A folder for PATH with a cpio that an ordinary user's dracut needs: systemd-sysusers (from 257 on) makes
+    etc/shadow with mode 000, which root reads all the same. dracut calls cpio in the image's tree."""
     folder = Path(scratch) / "bin"
     folder.mkdir()
     (folder / "cpio").write_text('#!/bin/sh\nchmod -f u+r etc/shadow etc/gshadow\n'
