@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The dracut module with stand-ins for dracut's functions. dracut-real.bats has the real dracut.
-# shellcheck disable=SC2154,SC2317  # source_dir is generators.bash's; the stand-ins are called by the module
+# shellcheck disable=SC2154,SC2317,SC2329  # source_dir is generators.bash's; the stand-ins are called by the module
 # shellcheck disable=SC2030,SC2031  # each test is a subshell, and changes its own copy of a variable
 
 bats_require_minimum_version 1.5.0

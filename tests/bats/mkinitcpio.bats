@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The hook for mkinitcpio with stand-ins for its functions. mkinitcpio-real.bats has a real mkinitcpio.
-# shellcheck disable=SC2154,SC2317  # source_dir is generators.bash's; the stand-ins are called by the hook
+# shellcheck disable=SC2154,SC2317,SC2329  # source_dir is generators.bash's; the stand-ins are called by the hook
 # shellcheck disable=SC2030,SC2031,SC2034  # each test is a subshell; the variables are for the hook
 
 bats_require_minimum_version 1.5.0
