@@ -109,6 +109,10 @@ make_packages() {
     assert_line /usr/bin/gdbserver
     run -0 rpm -qpc "$packages"/gdbdebug-0*.rpm
     assert_line /etc/default/gdbdebug
+    assert_line /etc/mkinitcpio.conf.d/zz-gdbdebug.conf
+    run -0 rpm -qp --scripts "$packages"/gdbdebug-0*.rpm
+    assert_output --partial "postuninstall scriptlet"
+    assert_output --partial "post_remove"
 }
 
 @test "package: the source archive has one folder, from which the release preset configures" {
