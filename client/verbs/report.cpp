@@ -73,7 +73,9 @@ void print_head(const CrashReport& report) {
   std::string text = "PID 1 (" + printable(report.comm) + ")";
   if (!report.signal.empty()) text += ", " + printable(report.signal);
   if (!report.address.empty()) text += " at address " + printable(report.address);
+  if (report.handled) text += ", for which it has a handler";
   if (!report.exit.empty()) text += ", exit with status " + printable(report.exit);
+  if (!report.reboot.empty()) text += ", reboot(2) with " + printable(report.reboot);
   if (!report.kernel.empty()) text += ", kernel " + printable(report.kernel);
   if (!report.machine.empty()) text += ", " + printable(report.machine);
   std::printf("%s\n", text.c_str());
