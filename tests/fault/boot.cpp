@@ -99,7 +99,10 @@ struct Options {
   fs::path reference;  ///< what the real init must find; empty: print it
   std::uint64_t limit_ms = 60'000;
   bool list_calls = false;
-  fs::path socket;  ///< a debugger connects here, and PID 1 does what it likes; empty: this program is the debugger
+  fs::path socket;      ///< a debugger connects here, and PID 1 does what it likes; empty: this program is the debugger
+  fs::path log;         ///< what is written to the kernel log goes to this file too, at once
+  bool vmcore = false;  ///< /proc/vmcore exists, as in a kdump kernel
+  std::string word = "word";  ///< the argument that the kernel would pass to init
   Fault fault;
 };
 
@@ -173,7 +176,7 @@ int receive_descriptor(int channel) {
   send_descriptor(kChannel, listener);
   // Both close at the exec.
   (void)::fcntl(listener, F_SETFD, FD_CLOEXEC);
-  std::array<const char*, 3> argv = {"/init", "word", nullptr};
+  std::array<const char*, 3> argv = {"/init", options.word.c_str(), nullptr};
   std::array<const char*, 3> envp = {"HOME=/", "TERM=linux", nullptr};
   ::execve(options.program.c_str(), const_cast<char**>(argv.data()), const_cast<char**>(envp.data()));
   give_up("executing " + options.program);
@@ -326,6 +329,10 @@ bool Supervisor::stand_in(const Call& call, const Process& process, const std::s
   }
   if (path == "kmsg" || path == "/dev/kmsg") {
     listener_.give(call, log_pipe_[1], cloexec);
+    return true;
+  }
+  if (path == "vmcore" && options_.vmcore) {
+    listener_.give(call, nothing_, cloexec);
     return true;
   }
   if (path == "cmdline" || path == "/proc/cmdline") {
@@ -532,6 +539,7 @@ void Supervisor::read_log() {
     const auto count = ::read(log_pipe_[0], record.data(), record.size());
     if (count <= 0) return;
     log_.emplace_back(record.data(), static_cast<std::size_t>(count));
+    if (!options_.log.empty()) std::ofstream(options_.log, std::ios::app) << log_.back();
   }
 }
 
@@ -713,7 +721,7 @@ int boot_main(int argc, char** argv) {
   if (words.size() < 3) {
     std::fprintf(stderr,
                  "usage: fault-boot ROOT SCRATCH MODE [--direct] [--reference FILE] [--limit SECONDS] [--list]\n"
-                 "                  [--socket PATH] [--command-line TEXT]\n"
+                 "                  [--socket PATH] [--log FILE] [--vmcore] [--word TEXT] [--command-line TEXT]\n"
                  "                  [--fault KIND ROLE CALL OCCURRENCE [ERRNO]]\n");
     return 2;
   }
@@ -732,6 +740,12 @@ int boot_main(int argc, char** argv) {
       options.command_line = words.at(++i) + "\n";
     else if (words[i] == "--socket")
       options.socket = words.at(++i);
+    else if (words[i] == "--log")
+      options.log = words.at(++i);
+    else if (words[i] == "--vmcore")
+      options.vmcore = true;
+    else if (words[i] == "--word")
+      options.word = words.at(++i);
     else if (words[i] == "--list")
       options.list_calls = true;
     else if (words[i] == "--fault") {
