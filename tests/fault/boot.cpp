@@ -10,8 +10,8 @@
 //    write nothing into this machine's), and a serial port, which is a pty;
 //  - plays the debugger, where the mode needs one for PID 1 to go on;
 //  - or joins the line to a Unix socket, where a real gdb plays it (--socket; tests/fault/test_sessions.py): a peer
-//  that
-//    comes or goes is not seen by the helper, as on a serial port;
+//    that comes or goes is not seen by the helper, as on a serial port; with --carrier the line hangs up when one goes,
+//    as an adapter that is pulled;
 //  - looks at the real init from outside when it has begun, and sees to its end.
 // What it found it prints as one JSON object. Exit status 0: the boot was not lost; 1: it was; 2: no boot was made.
 #include <fcntl.h>
@@ -100,6 +100,8 @@ struct Options {
   std::uint64_t limit_ms = 60'000;
   bool list_calls = false;
   fs::path socket;  ///< a debugger connects here, and PID 1 does what it likes; empty: this program is the debugger
+  fs::path log;     ///< what is written to the kernel log goes to this file too, at once
+  bool carrier = false;  ///< the line hangs up when a debugger goes
   Fault fault;
 };
 
@@ -211,6 +213,7 @@ class Supervisor {
   void listen();
   void accept_peer();
   void read_peer();
+  void make_line();
   void lost(const std::string& why) {
     if (lost_.empty()) lost_ = why;
   }
@@ -263,18 +266,27 @@ class Supervisor {
   std::vector<std::string> facts_;
 };
 
-void Supervisor::prepare() {
+void Supervisor::make_line() {
+  for (const int fd : {master_, slave_}) {
+    if (fd >= 0) ::close(fd);
+  }
   termios raw{};
   ::cfmakeraw(&raw);
   if (::openpty(&master_, &slave_, nullptr, &raw, nullptr) != 0) give_up("opening a pty");
+  for (const int fd : {master_, slave_}) {
+    (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    (void)::fcntl(fd, F_SETFL, O_NONBLOCK);  // the slave too, as the helper opens it; the open file is one and the same
+  }
+}
+
+void Supervisor::prepare() {
+  make_line();
   // Each write is a record, as in the kernel's log.
   if (::pipe2(log_pipe_.data(), O_CLOEXEC | O_DIRECT | O_NONBLOCK) != 0) give_up("making a pipe");
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, console_.data()) != 0) give_up("making a socket pair");
   std::array<int, 2> channel{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel.data()) != 0) give_up("making a socket pair");
-  for (const int fd : {master_, slave_}) (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  for (const int fd : {master_, log_pipe_[0], console_[0]}) (void)::fcntl(fd, F_SETFL, O_NONBLOCK);
-  (void)::fcntl(slave_, F_SETFL, O_NONBLOCK);  // as the helper opens it; the open file is one and the same
+  for (const int fd : {log_pipe_[0], console_[0]}) (void)::fcntl(fd, F_SETFL, O_NONBLOCK);
 
   const auto pid = ::syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
   if (pid < 0) give_up("making namespaces (this needs root)");
@@ -524,6 +536,7 @@ void Supervisor::read_peer() {
   }
   ::close(peer_);
   peer_ = -1;
+  if (options_.carrier) make_line();
 }
 
 void Supervisor::read_log() {
@@ -532,6 +545,7 @@ void Supervisor::read_log() {
     const auto count = ::read(log_pipe_[0], record.data(), record.size());
     if (count <= 0) return;
     log_.emplace_back(record.data(), static_cast<std::size_t>(count));
+    if (!options_.log.empty()) std::ofstream(options_.log, std::ios::app) << log_.back();
   }
 }
 
@@ -713,7 +727,7 @@ int boot_main(int argc, char** argv) {
   if (words.size() < 3) {
     std::fprintf(stderr,
                  "usage: fault-boot ROOT SCRATCH MODE [--direct] [--reference FILE] [--limit SECONDS] [--list]\n"
-                 "                  [--socket PATH] [--command-line TEXT]\n"
+                 "                  [--socket PATH] [--carrier] [--log FILE] [--command-line TEXT]\n"
                  "                  [--fault KIND ROLE CALL OCCURRENCE [ERRNO]]\n");
     return 2;
   }
@@ -732,6 +746,10 @@ int boot_main(int argc, char** argv) {
       options.command_line = words.at(++i) + "\n";
     else if (words[i] == "--socket")
       options.socket = words.at(++i);
+    else if (words[i] == "--carrier")
+      options.carrier = true;
+    else if (words[i] == "--log")
+      options.log = words.at(++i);
     else if (words[i] == "--list")
       options.list_calls = true;
     else if (words[i] == "--fault") {
