@@ -34,6 +34,7 @@
 #include "tracee/guard.hpp"
 #include "tracee/pid1.hpp"
 #include "tracee/server.hpp"
+#include "tracee/sleep.hpp"
 #include "tracee/watchdog.hpp"
 
 namespace gdbdebug {
@@ -84,6 +85,9 @@ class Agent {
   void grant(unsigned wishes);
   void server_ended();
   void start_for_debugger();
+  void debugger_lost();
+  void hold_for(std::uint32_t seconds);
+  void check_stop();
   void arm_again();
   void unattended();
   void check_deadlines();
@@ -103,7 +107,8 @@ class Agent {
   bool handed_over_ = false;
   bool survives_ = false;  ///< it is let go of at its end, and will not die of it
   bool done_ = false;
-  bool met_ = false;  ///< a debugger was there already
+  bool met_ = false;            ///< a debugger was there already
+  bool told_of_sleep_ = false;  ///< the one that waits for PID 1 to stop
   /// The agent waits for this one and serves all others meanwhile (serve_until()).
   struct {
     int fd = -1;
@@ -111,7 +116,9 @@ class Agent {
     std::optional<std::uint64_t> deadline;
   } awaited_;
   bool busy_ = false;  ///< something came from either side a moment ago
-  std::optional<std::uint64_t> hold_deadline_;
+  std::uint32_t hold_seconds_ = 0;
+  std::optional<std::uint64_t> hold_deadline_;  ///< when PID 1 goes on after hold_seconds_ without a debugger
+  std::optional<std::uint64_t> stop_deadline_;  ///< when to look why PID 1 has not stopped for a debugger
 };
 
 // ---- before the hand-off ----
@@ -228,7 +235,7 @@ bool Agent::hold() {
     return static_cast<bool>(status);
   }
   relay_.server_ready(Relay::Pid1::kHeld);
-  if (request_.wait_seconds) hold_deadline_ = sys::now_ms() + std::uint64_t{*request_.wait_seconds} * 1000;
+  if (request_.wait_seconds) hold_for(*request_.wait_seconds);
   return true;
 }
 
@@ -350,7 +357,8 @@ int Agent::wait(std::span<pollfd> polls) {
 
 int Agent::timeout() const {
   std::optional<std::uint64_t> next;
-  for (const auto& deadline : {relay_.deadline(), hold_deadline_, awaited_.deadline}) {
+  const auto hold_deadline = relay_.engaged() ? std::nullopt : hold_deadline_;
+  for (const auto& deadline : {relay_.deadline(), hold_deadline, awaited_.deadline, stop_deadline_}) {
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   if (!next) return -1;
@@ -435,6 +443,7 @@ void Agent::grant(unsigned wishes) {
     hold_deadline_.reset();
     warn_of_watchdog();
   }
+  if ((wishes & Relay::kLost) != 0) debugger_lost();
   if ((wishes & Relay::kFatalDetach) != 0) {
     constexpr std::string_view kDies = "the debugger lets go of PID 1 at its end; it dies now as it would have";
     constexpr std::string_view kSurvives =
@@ -468,10 +477,64 @@ void Agent::server_ended() {
 
 void Agent::start_for_debugger() {
   if (server_.running()) return;
-  if (attach())
-    relay_.server_ready(Relay::Pid1::kHeld);
-  else
-    relay_.server_failed(server_.last_message().empty() ? "gdbserver cannot attach to PID 1" : server_.last_message());
+  // gdbserver would wait for PID 1 to stop for as long as it sleeps, and the debugger with it, who learns nothing.
+  if (!stays_asleep()) {
+    if (attach()) return relay_.server_ready(Relay::Pid1::kHeld);
+    const auto reason = server_.last_message();
+    if (!is_asleep()) return relay_.server_failed(reason.empty() ? "gdbserver cannot attach to PID 1" : reason);
+  }
+  say_sleep("no debugger can attach before it wakes");
+  Text<600> reason(describe_sleep());
+  relay_.server_failed(reason.add("; no debugger can attach before it wakes. Its kernel stack is in the kernel log"));
+}
+
+/// A debugger waits for PID 1 to stop, and it does not.
+void Agent::check_stop() {
+  constexpr std::uint64_t kStopMs = 1000;
+  const auto now = sys::now_ms();
+  if (!relay_.wants_stop()) {
+    stop_deadline_.reset();
+    told_of_sleep_ = false;
+    return;
+  }
+  if (told_of_sleep_) return;
+  if (!stop_deadline_) stop_deadline_ = now + kStopMs;
+  if (now < *stop_deadline_) return;
+  stop_deadline_ = now + kStopMs;
+  if (!stays_asleep()) return;
+  stop_deadline_.reset();
+  told_of_sleep_ = true;
+  say_sleep("it cannot be stopped before it wakes");
+  Text<600> reason(describe_sleep());
+  relay_.stop_failed(reason.add("; it cannot be stopped before it wakes. Its kernel stack is in the kernel log"));
+}
+
+void Agent::hold_for(std::uint32_t seconds) {
+  hold_seconds_ = seconds;
+  hold_deadline_ = sys::now_ms() + std::uint64_t{seconds} * 1000;
+}
+
+/// The debugger has gone in the middle of its session. PID 1 runs on if it ran; one that was held stays where it stood,
+/// for as long as the command line lets PID 1 wait for a debugger.
+void Agent::debugger_lost() {
+  constexpr std::uint32_t kUnaskedSeconds = 300;  // nobody has asked for a machine that waits
+  if (relay_.runs_on()) {
+    return log::say(log::Level::kWarning,
+                    "the debugger was lost; what it had set is taken out of PID 1, which runs on");
+  }
+  std::optional<std::uint32_t> seconds = kUnaskedSeconds;
+  if (request_.wait && !relay_.at_end())
+    seconds = request_.wait_seconds;
+  else if (request_.armed())
+    seconds = request_.crash_seconds;
+  log::Message message("the debugger was lost; PID 1 stays held");
+  if (relay_.at_end()) message.add(" before it would die");
+  message.add(" and waits ");
+  if (seconds) {
+    hold_for(*seconds);
+    message.add_number(*seconds).add(" seconds ");
+  }
+  log::say(log::Level::kAlert, message.add("for the next one on ").add(line_.describe()));
 }
 
 void Agent::arm_again() {
@@ -490,15 +553,17 @@ void Agent::unattended() {
   if (!end) return relay_.release();  // `exit` alone: it is to die as it would have died
   report_end(*stop, cause, server_, line_.describe(), request_.crash_seconds);
   warn_of_watchdog();
-  if (request_.crash_seconds) hold_deadline_ = sys::now_ms() + std::uint64_t{*request_.crash_seconds} * 1000;
+  if (request_.crash_seconds) hold_for(*request_.crash_seconds);
 }
 
 void Agent::check_deadlines() {
   const auto now = sys::now_ms();
   relay_.tick(now);
-  if (!hold_deadline_ || now < *hold_deadline_) return;
+  check_stop();
+  // Who has just come may be a debugger or a mere knock: it is told apart first.
+  if (!hold_deadline_ || now < *hold_deadline_ || relay_.engaged()) return;
   hold_deadline_.reset();
-  if (relay_.in_session() || relay_.busy()) return;
+  if (relay_.pid1() != Relay::Pid1::kHeld) return;
   if (relay_.at_end()) {
     survives_ = survives_its_end(server_);
     log::say(log::Level::kError, survives_ ? "no debugger came in time; PID 1 goes on"
@@ -507,9 +572,9 @@ void Agent::check_deadlines() {
   }
   log::Message message("no debugger came within ");
   log::say(log::Level::kError,
-           message.add_number(*request_.wait_seconds).add(" seconds; booting on, a debugger can still attach"));
+           message.add_number(hold_seconds_).add(" seconds; booting on, a debugger can still attach"));
   if (request_.armed())
-    relay_.resume(0);
+    relay_.resume();
   else
     relay_.release();
 }

@@ -2,6 +2,9 @@
 // relay: see relay.hpp.
 #include "session/relay.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace gdbdebug {
 namespace {
 
@@ -14,17 +17,52 @@ constexpr unsigned kAckTries = 5;
 /// does.
 constexpr std::uint32_t kLossyPacketSize = 0x47ff;
 
+/// A debugger sends its second packet within a round trip of the reply to its first one.
+constexpr std::uint64_t kKnockMs = 10'000;
+
 /// What the lost debugger may have left on in gdbserver.
 constexpr std::string_view kForget[] = {"QCatchSyscalls:0"};
+/// The same of one that has defined tracepoints: QTStop takes them out of PID 1.
+constexpr std::string_view kForgetTraces[] = {"QTStop", "QTinit"};
 
 bool is_resume(std::string_view payload) {
   if (payload.empty()) return false;
   return payload.starts_with("vCont;") || std::string_view("cCsS").find(payload.front()) != std::string_view::npos;
 }
 
-/// Detaching from PID 1, in the form with and without a process.
-bool is_detach(std::string_view payload) {
-  return payload == "D" || payload == "D;1";
+/// What a debugger does to look at PID 1 and no more: a knock may do that.
+bool only_reads(std::string_view payload) {
+  if (payload == "vMustReplyEmpty" || payload == "vCont?") return true;
+  if (payload.starts_with("qRcmd,") || payload.find(":write:") != std::string_view::npos) return false;
+  return std::string_view("?gHmpqTx").find(payload.front()) != std::string_view::npos;
+}
+
+/// A stop that gdb asks for whatever its user does, and out of which it resumes PID 1 by itself.
+bool is_gdbs_own(const Stop& stop) {
+  return stop.event == "fork" || stop.event == "vfork" || stop.event == "vforkdone" || stop.event == "create";
+}
+
+/// `vCont;C0b:p1.1;c` without its signals, which have been delivered: `vCont;c:p1.1;c`.
+void add_without_signals(std::string_view resume, TextBuffer& text) {
+  if (!resume.starts_with("vCont")) {
+    const bool steps = resume.starts_with('s') || resume.starts_with('S');
+    text.add(steps ? "s" : "c");
+    return;
+  }
+  text.add(take_word(resume, ';'));
+  while (!resume.empty()) {
+    const auto action = take_word(resume, ';');
+    text.add(';');
+    if (action.starts_with('C') || action.starts_with('S'))
+      text.add(action.front() == 'C' ? 'c' : 's').add(action.substr(action.size() < 3 ? action.size() : 3));
+    else
+      text.add(action);
+  }
+}
+
+bool has_signal(std::string_view resume) {
+  if (!resume.starts_with("vCont")) return resume.starts_with('C') || resume.starts_with('S');
+  return resume.find(";C") != std::string_view::npos || resume.find(";S") != std::string_view::npos;
 }
 
 }  // namespace
@@ -43,6 +81,7 @@ void Relay::line_bytes(std::string_view bytes) {
         if (!noack_) (void)to_line_.add("-");
         break;
       case rsp::Token::kAck:
+        if (!acked_ && knock_answered()) begin_session();
         acked_ = true;
         ack_deadline_.reset();
         break;
@@ -50,7 +89,7 @@ void Relay::line_bytes(std::string_view bytes) {
         if (!noack_ && !acked_) (void)to_line_.add({reply_buffer_.data(), reply_size_});
         break;
       case rsp::Token::kInterrupt:
-        if (session_ && pid1_ == Pid1::kRunning && cleaning_ == Cleaning::kNone && !interrupt_) {
+        if (in_session() && pid1_ == Pid1::kRunning && cleaning_ == Cleaning::kNone && !interrupt_) {
           interrupt_ = true;
           stop_pid1();
         }
@@ -69,15 +108,17 @@ void Relay::on_request(std::string_view payload) {
   // gdb begins with qSupported; lldb turns acknowledgements off before that.
   const bool greets = payload == "QStartNoAckMode";
   const bool opens = payload.starts_with("qSupported") && !greeted_;
-  const bool stranger = !repeated && (!session_ || opens || pid1_ == Pid1::kRunning);
+  const bool stranger = !repeated && (guest_ == Guest::kNobody || opens || pid1_ == Pid1::kRunning);
   if ((stranger && !greeted_) || (greets && noack_)) noack_ = false;
   if (!noack_) (void)to_line_.add("+");
   if (repeated) return;  // its reply is on the way, or will be asked for with a NAK
 
+  const bool follows_up = knock_answered();
   request_hash_ = request_hash;
   acked_ = true;
   ack_deadline_.reset();
   greeted_ = greets;
+  if (follows_up && !stranger) begin_session();
   if (answer_here(payload)) return;
 
   const bool cleaning = cleaning_ != Cleaning::kNone;
@@ -87,11 +128,13 @@ void Relay::on_request(std::string_view payload) {
     return;
   }
 
-  deferred_.set(payload);
-  if (deferred_.truncated()) {
-    deferred_.clear();
+  if (payload.empty()) return reply("");  // as to every request that is not known
+  if (!only_reads(payload) || payload.size() > kMaxDeferred)
     return reply("E.gdbdebug: nobody is connected; use target remote first");
-  }
+  if (guest_ != Guest::kKnocking) knock_ran_ = pid1_ == Pid1::kFree || (cleaning ? then_ != Then::kStay : ran());
+  guest_ = Guest::kKnocking;
+  knock_deadline_.reset();
+  deferred_.set(payload);
   if (cleaning) return;
   if (pid1_ == Pid1::kFree)
     wishes_ |= kStartServer;
@@ -125,6 +168,11 @@ bool Relay::answer_here(std::string_view payload) {
     reply("E.gdbdebug: only PID 1 can be debugged here, and it is attached; use target remote");
     return true;
   }
+  if (payload.starts_with("QTDisconnected:") && payload != "QTDisconnected:0") {
+    // gdbserver would stay attached after a detach, in non-stop mode, where nobody could ever talk to it again.
+    reply("E.gdbdebug: tracing ends with the session; use set disconnected-tracing off");
+    return true;
+  }
   if (payload == "QNonStop:1") {
     reply("E.gdbdebug: non-stop mode is not available; use set non-stop off");
     return true;
@@ -136,36 +184,105 @@ void Relay::forward(std::string_view payload) {
   if (constexpr std::string_view kFile = "qXfer:exec-file:read:"; executable_ && payload.starts_with(kFile))
     return reply_executable(payload.substr(kFile.size()));
   if (payload == "?") return ask_server(payload, Ask::kStop);
-  if (payload.starts_with("qSupported")) return ask_server(payload, Ask::kFeatures);
+  if (payload.starts_with("qSupported")) {
+    multiprocess_ = multiprocess_ || payload.find("multiprocess+") != std::string_view::npos;
+    return ask_server(payload, Ask::kFeatures);
+  }
   if (payload.starts_with("QPassSignals:") || payload.starts_with("QProgramSignals:")) return forward_signals(payload);
-  if (payload.starts_with('Z') || payload.starts_with('z')) {
-    auto rest = payload;
-    breakpoint_.clear();
-    breakpoint_.add(take_word(rest, ';'));
-    return ask_server(payload, Ask::kBreakpoint);
+  if (payload.starts_with('Z') || payload.starts_with('z')) return forward_breakpoint(payload);
+  if (payload.starts_with('D')) return forward_detach(payload);
+  if (payload.starts_with('G') || payload.starts_with('P')) return forward_registers(payload);
+  if (is_resume(payload)) return forward_resume(payload);
+  if (payload.starts_with("Hg")) {
+    const unsigned process = payload.starts_with("Hgp") ? parse_process(payload.substr(2)) : 0;
+    selected_ = process != 0 ? process : process_;  // `any`: gdbserver stays where it is
+    return ask_server(payload, Ask::kThread);
   }
-  if (is_detach(payload)) {
-    // PID 1 dies as soon as gdbserver lets go of it, and the machine with it: the answer must be out before.
-    if (fatal_stop_) {
-      wishes_ |= kFatalDetach;
-      return;
-    }
-    if (stays_) {
-      reply("OK");
-      return clean(Then::kResume);
-    }
-    if (stop_pending_) wishes_ |= kCancelStop;
-    stop_pending_ = false;
-    return ask_server(payload, Ask::kDetach);
-  }
-  if (is_resume(payload)) {
-    resume_.set(payload);
-    pid1_ = Pid1::kRunning;
-    own_stop_ = fatal_stop_ = false;
-    signal_ = 0;
-    return ask_server(payload, Ask::kResume);
-  }
+  traces_ = traces_ || payload.starts_with("QT");
   ask_server(payload, payload.starts_with("qRcmd,") ? Ask::kMonitor : Ask::kReply);
+}
+
+std::optional<Relay::Breakpoint> Relay::parse_breakpoint(std::string_view payload, std::uint32_t process) {
+  auto rest = payload.substr(1);
+  rest = take_word(rest, ';');
+  const auto type = take_word(rest, ',');
+  const auto address = parse_number<std::uint64_t>(take_word(rest, ','), 16);
+  const auto kind = parse_number<std::uint32_t>(rest, 16);
+  if (type.size() != 1 || type < "0" || type > "4" || !address || !kind) return std::nullopt;
+  return Breakpoint{*address, *kind, process, type.front()};
+}
+
+/// What a debugger sets is remembered, to be taken out when it is lost: what stays in PID 1 ends it. So what cannot be
+/// remembered is refused.
+void Relay::forward_breakpoint(std::string_view payload) {
+  const auto breakpoint = parse_breakpoint(payload, process_);
+  if (!breakpoint) return reply("E.gdbdebug: this form of breakpoint is not supported");
+  sets_breakpoint_ = payload.front() == 'Z';
+  breakpoint_ = *breakpoint;
+  if (sets_breakpoint_ && payload.find(";cmds:") != std::string_view::npos) {
+    // With them gdbserver stays attached after a detach, as with disconnected tracing.
+    return reply("E.gdbdebug: commands that run at the target are not supported; use set dprintf-style gdb");
+  }
+  if (sets_breakpoint_ && breakpoint_count_ == breakpoints_.size()) {
+    const std::span known(breakpoints_.data(), breakpoint_count_);
+    if (std::find(known.begin(), known.end(), breakpoint_) == known.end())
+      return reply("E.gdbdebug: 1024 breakpoints are set, and no more can be");
+  }
+  ask_server(payload, Ask::kBreakpoint);
+}
+
+/// gdbserver takes every packet that begins with a D for a detach, and reads its number as strtol(3) does: lldb's is
+/// `D;0000000000000001`. It is asked in the one form that is known here.
+void Relay::forward_detach(std::string_view payload) {
+  const auto process = payload == "D"              ? std::optional<std::uint32_t>(1)
+                       : payload.starts_with("D;") ? parse_number<std::uint32_t>(payload.substr(2), 16)
+                                                   : std::nullopt;
+  if (!process || (*process != 1 && !multiprocess_))
+    return reply("E.gdbdebug: this form of detach is not supported; use D;1");
+  if (*process != 1) {  // a child that gdb has followed: what was set there goes with it
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < breakpoint_count_; ++i) {
+      if (breakpoints_[i].process != *process) breakpoints_[kept++] = breakpoints_[i];
+    }
+    breakpoint_count_ = kept;
+    return ask_server(Text<16>("D;").add_number(*process, 16), Ask::kReply);
+  }
+  // PID 1 dies as soon as gdbserver lets go of it, and the machine with it: the answer must be out before.
+  if (fatal_stop_) {
+    wishes_ |= kFatalDetach;
+    return;
+  }
+  if (stays_) {
+    reply("OK");
+    return clean(Then::kResume);
+  }
+  clean(Then::kDetach);
+}
+
+void Relay::forward_resume(std::string_view payload) {
+  if (payload.size() > kMaxResume) return reply("E.gdbdebug: this way to resume is too long to be remembered");
+  resume_.set(payload);
+  pid1_ = Pid1::kRunning;
+  called_ = written_ && !has_signal(payload) ? std::optional(stood_) : std::nullopt;
+  stood_ = {};
+  own_stop_ = fatal_stop_ = gdbs_stop_ = written_ = not_its_own_ = untold_ = false;
+  signal_ = 0;
+  ask_server(payload, Ask::kResume);
+}
+
+/// Registers that are written after a fatal signal take it away: what raised it is not what PID 1 executes next. It is
+/// raised again where nothing else has changed. After a function that the debugger has called PID 1 stands where it
+/// stood before, with the signal that it had there.
+void Relay::forward_registers(std::string_view payload) {
+  if (fatal_stop_ && signal_ != 0 && !written_) {
+    const auto now = called_.value_or(Standing{});
+    not_its_own_ = now.signal != signal_;
+    fatal_stop_ = now.fatal;
+    signal_ = now.signal;
+    if (called_) stood_ = now;
+  }
+  written_ = true;
+  ask_server(payload, Ask::kReply);
 }
 
 /// Passes a list of signals on without SIGSTOP: it is how the relay stops PID 1, so gdbserver must neither hand it to
@@ -182,7 +299,8 @@ void Relay::forward_signals(std::string_view payload) {
     first = false;
     list.add(signal);
   }
-  ask_server(list.truncated() ? payload : list.view(), Ask::kReply);
+  if (list.truncated()) return reply("E.gdbdebug: this list of signals is too long");
+  ask_server(list, Ask::kReply);
 }
 
 void Relay::ask_server(std::string_view payload, Ask ask) {
@@ -208,12 +326,13 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
   // What PID 1 or a monitor command prints comes before the reply, in as many packets as it needs.
   const bool console_output = payload.starts_with('O') && payload != "OK";
   if (console_output && (ask == Ask::kResume || ask == Ask::kMonitor)) {
-    if (session_) reply(payload);
+    if (in_session()) reply(payload);
     return;
   }
   if (ask == Ask::kResume) return on_stop(payload, now_ms);
   ask_ = Ask::kNothing;
   if (ask == Ask::kBreakpoint && payload == "OK") note_breakpoint();
+  if (ask == Ask::kThread && payload == "OK") process_ = selected_;
   if (cleaning_ != Cleaning::kNone) return clean_on();
   switch (ask) {
     case Ask::kFeatures:
@@ -224,6 +343,7 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
       detached_ = payload == "OK";
       return reply(payload);
     case Ask::kReply:
+    case Ask::kThread:
     case Ask::kMonitor:
     case Ask::kBreakpoint:
       return reply(payload);
@@ -245,20 +365,30 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   // SIGINT and SIGTRAP are how debuggers stop a process; they are not handed on, as gdbserver does not on a detach.
   const bool plain = stop && stop->event.empty() && !ours && stop->signal != kGdbSigint && stop->signal != kGdbSigtrap;
   signal_ = plain ? stop->signal : 0;
-  if (cleaning_ != Cleaning::kNone) return clean_on();
+  stood_ = {.signal = signal_, .fatal = fatal_stop_};
+  gdbs_stop_ = stop && is_gdbs_own(*stop);
+  // The program in which they were is not there any more.
+  if (stop && stop->process == 1 && stop->event == "exec") breakpoint_count_ = 0;
+  if (stop) process_ = stop->process;
+  stop_.set(payload);
+  if (cleaning_ != Cleaning::kNone) {
+    untold_ = fatal_stop_ || (stop && stop->event == "syscall_entry");
+    return clean_on();
+  }
 
   if (ours && !interrupt_) {
     // PID 1 had stopped by itself before the SIGSTOP reached it, and that stop was told. Nothing has run since, so what
     // was asked for is asked for again; a signal that went with it has been delivered already.
-    const auto actions = resume_.view().starts_with("vCont") ? resume_.view().substr(5) : resume_.view();
-    const bool with_signal = actions.find_first_of("CS") != std::string_view::npos;
-    const Text<512> again(resume_.truncated() || with_signal ? std::string_view("vCont;c") : resume_.view());
+    Text<kMaxResume> again;
+    add_without_signals(resume_, again);
     own_stop_ = false;
     pid1_ = Pid1::kRunning;
     return ask_server(again, Ask::kResume);
   }
-  interrupt_ = false;
-  if (session_) {
+  // What stopped PID 1 before the SIGSTOP did may be nothing that gdb's user sees: a fork, a dprintf, a condition that
+  // does not hold. gdb goes on then, and still waits for the stop that was asked for.
+  interrupt_ = interrupt_ && stop_pending_;
+  if (in_session()) {
     reply_stop(payload, kGdbSigint, stop.has_value());
     if (!noack_) {
       ack_tries_ = 0;
@@ -266,21 +396,14 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
     }
     return;
   }
-  stop_.set(payload);
   wishes_ |= kUnattended;
 }
 
 void Relay::note_breakpoint() {
-  const auto key = breakpoint_.view().substr(1);
-  for (std::size_t i = 0; i < breakpoint_count_; ++i) {
-    if (breakpoints_[i].key.view() != key) continue;
-    if (breakpoint_.view().front() == 'z') breakpoints_[i] = breakpoints_[--breakpoint_count_];
-    return;
-  }
-  if (breakpoint_.view().front() == 'Z' && breakpoint_count_ < breakpoints_.size() && key.size() <= 40) {
-    breakpoints_[breakpoint_count_].key.clear();
-    breakpoints_[breakpoint_count_++].key.add(key);
-  }
+  const std::span known(breakpoints_.data(), breakpoint_count_);
+  const auto found = std::find(known.begin(), known.end(), breakpoint_);
+  if (sets_breakpoint_ && found == known.end()) breakpoints_[breakpoint_count_++] = breakpoint_;
+  if (!sets_breakpoint_ && found != known.end()) *found = breakpoints_[--breakpoint_count_];
 }
 
 // ---- replies to the debugger ----
@@ -310,13 +433,17 @@ void Relay::reply_executable(std::string_view range) {
   reply(text);
 }
 
-/// gdbserver believes that its transport is reliable, and offers no-ack mode; non-stop mode is not the relay's.
+/// gdbserver believes that its transport is reliable, and offers no-ack mode; non-stop mode is not the relay's, and
+/// tracing and commands at the target do not outlive a session. What there is no room for is not offered.
 void Relay::reply_features(std::string_view payload) {
+  constexpr std::size_t kRoomForNoAck = 32;
   Text<4096> features;
   auto rest = payload;
   while (!rest.empty()) {
     const auto feature = take_word(rest, ';');
-    if (feature == "QNonStop+" || feature == "QStartNoAckMode+") continue;
+    if (feature == "QNonStop+" || feature == "QStartNoAckMode+" || feature == "DisconnectedTracing+" ||
+        feature == "BreakpointCommands+" || feature.size() + kRoomForNoAck > features.room())
+      continue;
     if (!features.empty()) features.add(';');
     if (lossy_ && feature.starts_with("PacketSize=")) {
       const auto size = parse_number<std::uint32_t>(feature.substr(11), 16).value_or(kLossyPacketSize);
@@ -326,16 +453,17 @@ void Relay::reply_features(std::string_view payload) {
     features.add(feature);
   }
   if (!lossy_) features.add(features.empty() ? "QStartNoAckMode+" : ";QStartNoAckMode+");
-  reply(features.truncated() ? payload : features.view());
+  reply(features);
 }
 
 /// Tells a stop without the event that has been used up (`exec:`, `syscall_entry:`): with it, gdb 13 and 16 run on past
 /// the first stop, and gdb 18 fails an assertion. A SIGSTOP of ours is told as the interrupt that was asked for.
 void Relay::reply_stop(std::string_view payload, unsigned interrupted_by, bool keep_event) {
   const auto stop = parse_stop(payload);
-  if (!stop || payload.front() != 'T' || payload.size() > 4000) return reply(payload);
-  Text<4096> text("T");
-  const unsigned signal = own_stop_ && stop->signal == kGdbSigstop ? interrupted_by : stop->signal;
+  if (!stop || payload.front() != 'T') return reply(payload);
+  const bool not_its_own = not_its_own_ || (own_stop_ && stop->signal == kGdbSigstop);
+  const unsigned signal = not_its_own ? interrupted_by : stop->signal;
+  Text<16384> text("T");  // the name of a program is at most 4096 bytes long (PATH_MAX), twice that in hexadecimal
   text.add_hex(static_cast<std::uint8_t>(signal));
   for (auto rest = payload.substr(3); !rest.empty();) {
     const auto pair = take_word(rest, ';');
@@ -354,8 +482,9 @@ void Relay::reply_stop(std::string_view payload, unsigned interrupted_by, bool k
 // ---- sessions ----
 
 void Relay::begin_session() {
-  session_ = true;
-  interrupt_ = false;
+  guest_ = Guest::kConnected;
+  knock_deadline_.reset();
+  interrupt_ = untold_ = false;
   wishes_ |= kSessionBegan;
 }
 
@@ -367,57 +496,121 @@ void Relay::stop_pid1() {
 
 void Relay::clean(Then then) {
   then_ = then;
-  session_ = false;
+  if (guest_ == Guest::kConnected && then != Then::kDetach) guest_ = Guest::kNobody;
   interrupt_ = false;
+  setting_ = 0;
   cleaning_ = Cleaning::kWaiting;
   if (pid1_ == Pid1::kRunning) return stop_pid1();
   if (ask_ == Ask::kNothing) clean_on();
 }
 
+/// Asks gdbserver to take one more breakpoint out; false: there is none left.
+bool Relay::remove_breakpoint() {
+  Text<64> packet;
+  if (breakpoint_count_ > 0) {
+    const auto& last = breakpoints_[breakpoint_count_ - 1];
+    if (last.process == process_) {
+      packet.add('z').add(last.type).add(',').add_number(last.address, 16).add(',').add_number(last.kind, 16);
+      --breakpoint_count_;
+    } else {
+      process_ = last.process;
+    }
+  } else if (process_ != 1) {
+    process_ = 1;
+  } else {
+    return false;
+  }
+  if (packet.empty()) packet.add("Hgp").add_number(process_, 16).add(".0");
+  ask_server(packet, Ask::kOwn);
+  return true;
+}
+
 /// One step at a time: gdbserver is idle and PID 1 is held whenever this is called.
 void Relay::clean_on() {
+  const bool lets_go = then_ == Then::kRelease || then_ == Then::kDetach;
   if (cleaning_ == Cleaning::kWaiting) cleaning_ = Cleaning::kBreakpoints;
   if (cleaning_ == Cleaning::kBreakpoints) {
-    if (breakpoint_count_ > 0) {
-      Text<80> remove("z");
-      remove.add(breakpoints_[--breakpoint_count_].key);
-      return ask_server(remove, Ask::kOwn);
-    }
+    if (remove_breakpoint()) return;
     cleaning_ = Cleaning::kSettings;
-    setting_ = 0;
+    setting_ = traces_ ? 0 : std::size(kForgetTraces);
+    traces_ = false;
   }
-  if (then_ != Then::kRelease) {
-    constexpr std::size_t kForgets = std::size(kForget);
-    if (setting_ < kForgets) return ask_server(kForget[setting_++], Ask::kOwn);
-    if (setting_ - kForgets < settings_.size()) return ask_server(settings_[setting_++ - kForgets], Ask::kOwn);
+  if (setting_ < std::size(kForgetTraces)) return ask_server(kForgetTraces[setting_++], Ask::kOwn);
+  if (!lets_go) {
+    const auto number = setting_ - std::size(kForgetTraces);
+    ++setting_;
+    if (number < std::size(kForget)) return ask_server(kForget[number], Ask::kOwn);
+    if (number - std::size(kForget) < settings_.size())
+      return ask_server(settings_[number - std::size(kForget)], Ask::kOwn);
     cleaning_ = Cleaning::kNone;
-    if (deferred_.empty()) {
-      if (then_ == Then::kResume) resume(signal_);
-      return;
+    if (!deferred_.empty()) {
+      const Text<kMaxDeferred> first(deferred_);
+      deferred_.clear();
+      return forward(first);
     }
-    begin_session();
-    const Text<4096> first(deferred_);
-    deferred_.clear();
-    return forward(first);
+    if (then_ != Then::kResume) return;
+    if (untold_)
+      wishes_ |= kUnattended;  // it came in the place of the stop that was asked for
+    else
+      resume();
+    return;
   }
-  cleaning_ = Cleaning::kReleasing;
+  // gdbserver would hand PID 1 the signal of a stop that was the debugger's own work.
+  if (std::exchange(not_its_own_, false)) return ask_server("QProgramSignals:", Ask::kOwn);
   if (stop_pending_) wishes_ |= kCancelStop;
   stop_pending_ = false;
+  if (then_ == Then::kDetach) {
+    cleaning_ = Cleaning::kNone;
+    return ask_server("D;1", Ask::kDetach);
+  }
+  cleaning_ = Cleaning::kReleasing;
   wishes_ |= kReleaseServer;
 }
 
+/// Whether PID 1 ran, as far as its user is concerned.
+bool Relay::ran() const {
+  return pid1_ == Pid1::kRunning || (!fatal_stop_ && (ack_deadline_ || gdbs_stop_));
+}
+
 void Relay::debugger_lost() {
-  const bool ran = pid1_ == Pid1::kRunning || (ack_deadline_ && !fatal_stop_);
+  const bool ran = this->ran();
   noack_ = greeted_ = false;
   acked_ = true;
   ack_deadline_.reset();
-  deferred_.clear();
   request_hash_ = 0;
-  if (!session_) return;
-  session_ = false;
-  if (pid1_ == Pid1::kFree || cleaning_ != Cleaning::kNone) return;
+  if (guest_ == Guest::kKnocking) return knock_over();
+  deferred_.clear();
+  if (!in_session()) return;
+  guest_ = Guest::kNobody;
+  if (pid1_ == Pid1::kFree || cleaning_ != Cleaning::kNone || ask_ == Ask::kDetach) return;
+  wishes_ |= kLost;
   if (!ran) return clean(Then::kStay);
   clean(stays_ ? Then::kResume : Then::kRelease);
+}
+
+/// Nobody has followed up a first packet: PID 1 is as it was before.
+void Relay::knock_over() {
+  guest_ = Guest::kNobody;
+  knock_deadline_.reset();
+  deferred_.clear();
+  wishes_ &= ~unsigned{kStartServer};
+  if (pid1_ == Pid1::kFree || cleaning_ == Cleaning::kReleasing) return;
+  const auto then = !knock_ran_ ? Then::kStay : stays_ ? Then::kResume : Then::kRelease;
+  if (cleaning_ == Cleaning::kNone)
+    clean(then);
+  else
+    then_ = then;
+}
+
+void Relay::stop_failed(std::string_view reason) {
+  Text<kMaxReason> text;
+  if (guest_ == Guest::kKnocking) {
+    knock_over();
+    text.add("E.gdbdebug: ").add(reason);
+  } else if (in_session() && interrupt_) {
+    text.add('O').add_hex("gdbdebug: ").add_hex(reason).add_hex("\n");
+  }
+  if (!text.empty()) reply(text);
 }
 
 void Relay::line_lost() {
@@ -427,6 +620,10 @@ void Relay::line_lost() {
 }
 
 void Relay::tick(std::uint64_t now_ms) {
+  if (knock_answered()) {
+    if (!knock_deadline_) knock_deadline_ = now_ms + kKnockMs;
+    if (now_ms >= *knock_deadline_) return debugger_lost();
+  }
   if (!ack_deadline_ || now_ms < *ack_deadline_) return;
   if (++ack_tries_ > kAckTries) return debugger_lost();
   ack_deadline_ = now_ms + kAckTimeoutMs;
@@ -435,7 +632,8 @@ void Relay::tick(std::uint64_t now_ms) {
 
 void Relay::accept_detach() {
   reply("OK");
-  session_ = false;
+  interrupt_ = false;
+  if (in_session()) guest_ = Guest::kNobody;  // or the next one has knocked already
 }
 
 void Relay::release() {
@@ -443,6 +641,7 @@ void Relay::release() {
 }
 
 void Relay::resume(unsigned gdb_signal) {
+  written_ = false;  // no debugger has called a function
   Text<16> packet("vCont;c");
   if (gdb_signal != 0) {
     packet.set("vCont;C");
@@ -463,7 +662,7 @@ void Relay::server_failed(std::string_view reason) {
   deferred_
       .clear();  // first: server_gone() would ask for another gdbserver, which would fail in the same way, for ever
   server_gone();
-  Text<256> text("E.gdbdebug: ");
+  Text<kMaxReason> text("E.gdbdebug: ");
   reply(text.add(reason));
 }
 
@@ -471,21 +670,38 @@ void Relay::server_gone() {
   // A debugger that came while gdbserver was being released, or was about to end after a detach, gets the next one. One
   // that died while it was made ready for a debugger would die again.
   const bool released = cleaning_ == Cleaning::kReleasing || detached_;
-  const bool unanswered =
-      (session_ && ask_ != Ask::kNothing && ask_ != Ask::kDetach) || (!deferred_.empty() && !released);
+  const bool asked = ask_ != Ask::kNothing && ask_ != Ask::kDetach;
+  const bool unanswered = (in_session() && asked) || (guest_ == Guest::kKnocking && asked && !released) ||
+                          (!deferred_.empty() && !released);
   // A gdbserver that died of a detach has let go of PID 1 all the same.
-  const bool let_go = session_ && ask_ == Ask::kDetach;
+  const bool let_go = in_session() && ask_ == Ask::kDetach;
   if (!released) deferred_.clear();
+  if (deferred_.empty()) guest_ = Guest::kNobody;
+  knock_deadline_.reset();
   pid1_ = Pid1::kFree;
   ask_ = Ask::kNothing;
   cleaning_ = Cleaning::kNone;
-  session_ = interrupt_ = stop_pending_ = own_stop_ = fatal_stop_ = detached_ = false;
+  interrupt_ = stop_pending_ = own_stop_ = fatal_stop_ = detached_ = false;
+  gdbs_stop_ = written_ = not_its_own_ = untold_ = multiprocess_ = traces_ = false;
+  stood_ = {};
+  called_.reset();
+  process_ = 1;
   breakpoint_count_ = 0;
   to_server_.clear();
   server_.reset();
   if (unanswered) reply("E.gdbdebug: gdbserver has ended; connect again");
   if (let_go) reply("OK");
   if (!deferred_.empty()) wishes_ |= kStartServer;
+}
+
+bool Relay::consistent() const {
+  const bool nobody = guest_ == Guest::kNobody;
+  if (nobody && (!deferred_.empty() || interrupt_)) return false;
+  if (knock_deadline_ && guest_ != Guest::kKnocking) return false;
+  if (pid1_ == Pid1::kFree && busy()) return false;
+  if (pid1_ != Pid1::kHeld && (fatal_stop_ || gdbs_stop_ || own_stop_)) return false;
+  if (pid1_ == Pid1::kRunning && ask_ != Ask::kResume) return false;
+  return breakpoint_count_ <= breakpoints_.size();
 }
 
 unsigned Relay::take_wishes() {

@@ -62,8 +62,14 @@ class Relay {
     kUnattended = 32,    ///< PID 1 stopped and nobody is there: unattended_stop(), then resume() or stay
     kSessionBegan = 64,
     kFatalDetach = 128,  ///< the debugger wants to detach from PID 1's end: say so, then accept_detach() and release()
+    kLost = 256,         ///< the debugger was lost in a session; runs_on() says what becomes of PID 1
   };
   enum class Pid1 : std::uint8_t { kFree, kRunning, kHeld };
+  /// What is set beyond that is refused: it could not be taken out after a lost debugger.
+  static constexpr std::size_t kMaxBreakpoints = 1024;
+  static constexpr std::size_t kMaxDeferred = 4096;
+  static constexpr std::size_t kMaxResume = 512;
+  static constexpr std::size_t kMaxReason = 1024;
 
   /// What PID 1 executes, by a name that a debugger can look up.
   using Executable = Text<512> (*)();
@@ -91,12 +97,16 @@ class Relay {
   bool wants_server() const { return to_line_.view().size() < 8192; }
   bool wants_server_started() const { return (wishes_ & kStartServer) != 0; }
   /// When tick() must be called, in the clock of now_ms; nullopt: no need.
-  std::optional<std::uint64_t> deadline() const { return ack_deadline_; }
+  std::optional<std::uint64_t> deadline() const { return ack_deadline_ ? ack_deadline_ : knock_deadline_; }
 
   // What the agent may ask of it.
   void queue_text(std::string_view text) { (void)to_line_.add(text); }  // a hello that does not fit is not missed
   /// Resumes PID 1 out of a session, with `gdb_signal` (0: none).
   void resume(unsigned gdb_signal);
+  /// The same, with the signal at which it stands, if that is one of its own.
+  void resume() { resume(signal_); }
+  /// PID 1 does not stop for the debugger that asked for it: tells it why. A knock is over with that.
+  void stop_failed(std::string_view reason);
   /// Answers the debugger's detach.
   void accept_detach();
   /// Takes the lost or expected debugger's traces away, and lets gdbserver detach and end.
@@ -106,30 +116,70 @@ class Relay {
   /// From now on gdbserver stays attached when a debugger leaves: PID 1 is to be held at its end.
   void stay_attached() { stays_ = true; }
   /// The stop at which nobody is there is PID 1's end.
-  void mark_end() { fatal_stop_ = true; }
+  void mark_end() { fatal_stop_ = stood_.fatal = true; }
   /// Whether PID 1 is held at its end: a fatal signal, or its exit.
   bool at_end() const { return fatal_stop_ && pid1_ == Pid1::kHeld; }
   std::string_view unattended_stop() const { return stop_.view(); }
 
   /// Whether gdbserver ends because it was told to: a detach, or a release().
   bool expects_end() const { return detached_ || ask_ == Ask::kDetach || cleaning_ == Cleaning::kReleasing; }
-  bool in_session() const { return session_; }
+  bool in_session() const { return guest_ == Guest::kConnected; }
+  /// Whether anybody is there, if only with a first packet, or something of a debugger's is being undone.
+  bool engaged() const { return guest_ != Guest::kNobody || (busy() && ask_ != Ask::kResume); }
+  /// Whether PID 1 goes on by itself once what a debugger left has been undone.
+  bool runs_on() const { return cleaning_ != Cleaning::kNone ? then_ != Then::kStay : pid1_ != Pid1::kHeld; }
+  /// Whether somebody waits for PID 1 to stop.
+  bool wants_stop() const { return pid1_ == Pid1::kRunning && stop_pending_ && (interrupt_ || !deferred_.empty()); }
   Pid1 pid1() const { return pid1_; }
   /// Whether PID 1 is held by a SIGSTOP of ours, or one is on its way.
   bool at_own_stop() const { return own_stop_; }
   bool stop_pending() const { return stop_pending_; }
   bool busy() const { return cleaning_ != Cleaning::kNone || ask_ != Ask::kNothing; }
+  /// What holds between any two calls; for tests.
+  bool consistent() const;
 
  private:
   /// What gdbserver's next packet answers.
-  enum class Ask : std::uint8_t { kNothing, kReply, kMonitor, kStop, kFeatures, kBreakpoint, kDetach, kResume, kOwn };
+  enum class Ask : std::uint8_t {
+    kNothing,
+    kReply,
+    kMonitor,
+    kStop,
+    kFeatures,
+    kThread,
+    kBreakpoint,
+    kDetach,
+    kResume,
+    kOwn
+  };
+  /// Who is at the other end of the line.
+  ///
+  ///            first packet              `+` for its reply, or a second packet
+  ///   kNobody --------------> kKnocking ---------------------------------------> kConnected
+  ///      ^                        | 10 s, line lost: PID 1 is as it was              |
+  ///      +------------------------+-----------------------------------------------<--+ detach, lost
+  ///
+  /// kKnocking   nothing that changes PID 1 is passed on; knock_ran_: it is to run again when nobody follows up.
+  /// kConnected  a session.
+  enum class Guest : std::uint8_t { kNobody, kKnocking, kConnected };
   /// How far the cleaning up after a lost debugger is.
   enum class Cleaning : std::uint8_t { kNone, kWaiting, kBreakpoints, kSettings, kReleasing };
   /// What follows it.
-  enum class Then : std::uint8_t { kStay, kResume, kRelease };
+  enum class Then : std::uint8_t { kStay, kResume, kRelease, kDetach };
 
+  /// What a Z packet has put into a process: `Z0,55d0,1`.
   struct Breakpoint {
-    Text<40> key;  ///< `0,55d0,1`: type, address and kind of the Z packet
+    std::uint64_t address = 0;
+    std::uint32_t kind = 0;
+    std::uint32_t process = 1;
+    char type = '0';
+    bool operator==(const Breakpoint&) const = default;
+  };
+  static std::optional<Breakpoint> parse_breakpoint(std::string_view payload, std::uint32_t process);
+  /// A signal at which PID 1 stands.
+  struct Standing {
+    unsigned signal = 0;  ///< gdb's number of the one that it is to get when it goes on without a debugger
+    bool fatal = false;   ///< it ends with it
   };
 
   void on_request(std::string_view payload);
@@ -141,10 +191,20 @@ class Relay {
   void reply(std::string_view payload);
   void reply_executable(std::string_view range);
   void reply_features(std::string_view payload);
+  void forward_breakpoint(std::string_view payload);
+  void forward_detach(std::string_view payload);
+  void forward_resume(std::string_view payload);
+  void forward_registers(std::string_view payload);
   void reply_stop(std::string_view payload, unsigned interrupted_by, bool keep_event);
   void ask_server(std::string_view payload, Ask ask);
   void begin_session();
   void debugger_lost();
+  void knock_over();
+  bool knock_answered() const {
+    return guest_ == Guest::kKnocking && ask_ == Ask::kNothing && cleaning_ == Cleaning::kNone && deferred_.empty();
+  }
+  bool ran() const;
+  bool remove_breakpoint();
   void clean(Then then);
   void clean_on();
   void stop_pid1();
@@ -154,7 +214,9 @@ class Relay {
   const Executable executable_;
   bool stays_ = false;
   bool detached_ = false;  ///< gdbserver was told to detach, and has said OK
-  bool session_ = false;
+  Guest guest_ = Guest::kNobody;
+  bool knock_ran_ = false;
+  std::optional<std::uint64_t> knock_deadline_;
   bool noack_ = false;
   bool greeted_ = false;  ///< the packet before was QStartNoAckMode
   Pid1 pid1_ = Pid1::kFree;
@@ -168,20 +230,34 @@ class Relay {
   bool own_stop_ = false;      ///< PID 1 is held because of it
   bool fatal_stop_ = false;    ///< PID 1 is held at a fatal signal, or its exit
   unsigned signal_ = 0;        ///< gdb's number of the signal that it is to get when it goes on without a debugger
+  bool gdbs_stop_ = false;     ///< it stands at a stop that gdb has asked for in its own interest, such as a fork
+  // A function that a debugger calls in PID 1 ends in a stop of the debugger's own making, a SIGSEGV at its return
+  // address; then the registers are written back, and that stop is none of PID 1's (forward_registers()).
+  bool not_its_own_ = false;  ///< gdbserver has a signal for it that was the debugger's own work
+  bool untold_ = false;       ///< it has stopped for a reason of its own while a debugger's traces were taken away
+  bool traces_ = false;       ///< tracepoints may be defined
+  bool written_ = false;      ///< registers were written since the last stop
+  Standing stood_;            ///< at which signal PID 1 stands, whatever was written
+  std::optional<Standing> called_;  ///< and where it stood when the function was called
 
   bool acked_ = true;  ///< the last reply was acknowledged
   std::optional<std::uint64_t> ack_deadline_;
   unsigned ack_tries_ = 0;
   std::uint64_t request_hash_ = 0;
 
-  Text<512> resume_;     ///< how PID 1 was resumed last
-  Text<80> breakpoint_;  ///< the Z or z packet under way
-  std::array<Breakpoint, 128> breakpoints_;
+  bool multiprocess_ = false;   ///< a debugger of this gdbserver's has named processes
+  std::uint32_t process_ = 1;   ///< the one that g, m, Z and others mean
+  std::uint32_t selected_ = 1;  ///< the same, once gdbserver has said OK to it
+
+  Text<kMaxResume> resume_;       ///< how PID 1 was resumed last
+  bool sets_breakpoint_ = false;  ///< the Z or z packet under way
+  Breakpoint breakpoint_;         ///< of it
+  std::array<Breakpoint, kMaxBreakpoints> breakpoints_;
   std::size_t breakpoint_count_ = 0;
   std::span<const std::string_view> settings_;
   std::size_t setting_ = 0;
 
-  Text<4096> deferred_;  ///< a new debugger's first packet, until it can be passed on
+  Text<kMaxDeferred> deferred_;  ///< a new debugger's first packet, until it can be passed on
   Text<1024> stop_;
   std::array<char, rsp::kMaxPacket> line_buffer_;
   std::array<char, rsp::kMaxPacket> server_buffer_;
