@@ -50,8 +50,9 @@ std::optional<Stop> parse_stop(std::string_view payload) {
 }
 
 std::optional<unsigned> parse_end(std::string_view payload) {
-  if (payload.size() < 3 || (payload.front() != 'W' && payload.front() != 'X')) return std::nullopt;
-  if (hex_value(payload[1]) < 0 || hex_value(payload[2]) < 0) return std::nullopt;
+  if (!payload.starts_with('W') && !payload.starts_with('X')) return std::nullopt;
+  // gdbserver writes no leading zero.
+  if (!parse_number<unsigned>(payload.substr(1, payload.find(';') - 1), 16)) return std::nullopt;
   constexpr std::string_view kProcess = ";process:";
   const auto at = payload.find(kProcess);
   if (at == std::string_view::npos) return 1;
