@@ -44,6 +44,8 @@ constexpr char kGo = 'g';
 /// Longer than everything that the agent itself waits for before the hand-off: kernel modules (60 s, modules.cpp), then
 /// a device (30 s) or a network (30 s for a carrier, 20 s for DHCP, 4 s for an address), then gdbserver (20 s).
 constexpr std::uint64_t kHandoffTimeoutMs = 180'000;
+/// A stop that nobody has asked for and that says nothing ends by itself.
+constexpr std::uint64_t kUnknownStopMs = 60'000;
 constexpr std::string_view kWithout = "booting without a debugger";
 
 /// Whether the agent can keep a processor busy without keeping gdbserver from it.
@@ -52,13 +54,17 @@ bool has_spare_processor() {
   return ::sched_getaffinity(0, sizeof processors, &processors) == 0 && CPU_COUNT(&processors) > 1;
 }
 
+bool peek(std::uint64_t address, std::span<char> bytes) {
+  return pid1::read_memory(1, address, bytes);
+}
+
 class Agent {
  public:
   Agent(const Request& request, std::string_view ip, UniqueFd handoff, UniqueFd image)
       : request_(request),
         modules_(request, std::move(image)),
         line_(request, modules_, ip),
-        relay_(line_.lossy(), pid1::executable),
+        relay_(line_.lossy(), pid1::executable, peek),
         handoff_(std::move(handoff)) {}
 
   /// Returns when there is nothing left to do: the line cannot be had, or gdbserver cannot.
@@ -84,6 +90,10 @@ class Agent {
   void lose_line();
   void grant(unsigned wishes);
   void server_ended();
+  void server_died();
+  bool replace_server();
+  void renew_server();
+  void server_stuck();
   void start_for_debugger();
   void debugger_lost();
   void hold_for(std::uint32_t seconds);
@@ -107,6 +117,8 @@ class Agent {
   bool handed_over_ = false;
   bool survives_ = false;  ///< it is let go of at its end, and will not die of it
   bool done_ = false;
+  bool unknown_stop_ = false;   ///< what PID 1 is held for is not known
+  unsigned deaths_ = 0;         ///< gdbservers that ended by themselves since a debugger was last there
   bool met_ = false;            ///< a debugger was there already
   bool told_of_sleep_ = false;  ///< the one that waits for PID 1 to stop
   /// The agent waits for this one and serves all others meanwhile (serve_until()).
@@ -386,14 +398,8 @@ void Agent::read_server() {
   const auto count = sys::read(server_.fd(), buffer);
   if (count > 0) return relay_.server_bytes({buffer.data(), static_cast<std::size_t>(count)}, sys::now_ms());
   if (count < 0 && errno == EAGAIN) return;
-  if (!relay_.expects_end()) {
-    server_.read_messages();
-    log::Message message("gdbserver has ended by itself");
-    if (!server_.last_message().empty()) message.add(", its last words: ").add(server_.last_message());
-    log::say(log::Level::kError,
-             message.add(request_.armed() ? "; attaching another" : "; PID 1 runs without a debugger"));
-  }
-  server_ended();
+  if (relay_.expects_end()) return server_ended();
+  server_died();
 }
 
 void Agent::flush() {
@@ -436,10 +442,13 @@ void Agent::lose_line() {
 
 void Agent::grant(unsigned wishes) {
   // PID 1 of the agent's own namespace. A traced init gets even signals that it would be shielded from.
-  if ((wishes & Relay::kStopPid1) != 0) (void)::kill(1, SIGSTOP);
-  if ((wishes & Relay::kCancelStop) != 0) (void)::kill(1, SIGCONT);
+  const auto running = static_cast<pid_t>(relay_.running_process());
+  if ((wishes & Relay::kStopPid1) != 0) (void)::kill(running, SIGSTOP);
+  if ((wishes & Relay::kCancelStop) != 0) (void)::kill(running, SIGCONT);
   if ((wishes & Relay::kSessionBegan) != 0) {
     met_ = true;
+    deaths_ = 0;
+    unknown_stop_ = false;
     hold_deadline_.reset();
     warn_of_watchdog();
   }
@@ -459,20 +468,95 @@ void Agent::grant(unsigned wishes) {
     relay_.release();
   }
   if ((wishes & Relay::kHello) != 0) relay_.queue_text(hello());
+  if ((wishes & Relay::kLetGo) != 0) {
+    log::say(log::Level::kWarning,
+             request_.armed() ? "the debugger goes on with another process; PID 1 runs, and is not watched meanwhile"
+                              : "the debugger goes on with another process; PID 1 runs");
+  }
+  if ((wishes & Relay::kServerStuck) != 0) server_stuck();
+  if ((wishes & Relay::kRenewServer) != 0) renew_server();
   if ((wishes & Relay::kReleaseServer) != 0) server_ended();
   if ((wishes & Relay::kStartServer) != 0) start_for_debugger();
   if ((wishes & Relay::kUnattended) != 0) unattended();
 }
 
-/// gdbserver has ended or is to end: after a detach, after a lost debugger, or because something killed it.
+/// The breakpoints that are in PID 1, with what they have taken the place of.
+std::span<const Patch> patches_of(const Relay& relay) {
+  static std::array<Patch, Relay::kMaxBreakpoints> patches;
+  std::size_t count = 0;
+  for (const auto& breakpoint : relay.breakpoints()) {
+    if (breakpoint.size != 0) patches[count++] = {breakpoint.address, breakpoint.size, breakpoint.original};
+  }
+  return std::span(patches).first(count);
+}
+
+/// gdbserver is to end, or has ended because it was told to: after a detach, or after a lost debugger.
 void Agent::server_ended() {
   if (!server_.running()) return;
   const bool dies = relay_.at_end() && !survives_;
   survives_ = false;
-  server_.end();
+  server_.end(false, patches_of(relay_));
   hold_deadline_.reset();
   relay_.server_gone();
   if (request_.armed() && !dies && !relay_.wants_server_started()) arm_again();
+}
+
+/// gdbserver has ended by itself. PID 1 stands where that left it, or has run on for a moment; its breakpoints are in.
+void Agent::server_died() {
+  constexpr unsigned kDeaths = 3;
+  const bool held = relay_.pid1() == Relay::Pid1::kHeld && !relay_.let_go();
+  const bool at_end = relay_.at_end();  // it comes there once more
+  const bool session = relay_.in_session();
+  const bool another = (held || request_.armed()) && ++deaths_ <= kDeaths;
+  server_.read_messages();
+  log::Message message("gdbserver has ended by itself");
+  if (!server_.last_message().empty()) message.add(", it last said: ").add(server_.last_message());
+  log::say(log::Level::kError, message.add(!another ? "; PID 1 runs without a debugger"
+                                           : held   ? "; PID 1 stays held, under another one"
+                                                    : "; attaching another"));
+  if (another && replace_server()) {
+    if (!held || at_end) return relay_.resume(0);
+    if (session) debugger_lost();
+    return;
+  }
+  server_.end(true, patches_of(relay_));
+  hold_deadline_.reset();
+  relay_.server_gone();
+}
+
+/// In the place of a gdbserver that has ended or does not answer. Whether PID 1 is held by another one now.
+bool Agent::replace_server() {
+  auto status = server_.replace(program_.c_str(), patches_of(relay_), {.stop = relay_.last_stop()});
+  if (status) status = crash_settings_.tell(server_);
+  if (status) relay_.server_replaced();
+  if (!status) log::error(status.error(), "PID 1 runs without a debugger");
+  return static_cast<bool>(status);
+}
+
+/// What a debugger turned on in gdbserver ends with it.
+void Agent::renew_server() {
+  const bool runs = relay_.runs_on();
+  const auto signal = relay_.signal();
+  const Standing standing{.stop = relay_.last_stop(),
+                          .signal = runs ? 0 : signal,
+                          .delivers = runs,
+                          .delivers_fatal = runs && is_fatal(signal)};
+  auto status = server_.renew(program_.c_str(), patches_of(relay_), standing);
+  if (status) status = crash_settings_.tell(server_);
+  if (status) return relay_.server_renewed();
+  log::error(status.error(), "PID 1 runs without a debugger");
+  server_.end(true, patches_of(relay_));
+  relay_.server_gone();
+}
+
+/// Somebody waits for an answer that gdbserver owes to the one before.
+void Agent::server_stuck() {
+  // PID 1 may sleep where nothing stops it; then another gdbserver could not do more.
+  if (relay_.pid1() == Relay::Pid1::kRunning && !pid1::status("State").view().starts_with('t')) return;
+  log::say(log::Level::kError, "gdbserver does not answer; PID 1 stays held, under another one");
+  if (replace_server()) return;
+  server_.end(true, patches_of(relay_));
+  relay_.server_gone();
 }
 
 void Agent::start_for_debugger() {
@@ -542,10 +626,26 @@ void Agent::arm_again() {
   if (server_.send("vCont;c")) relay_.server_ready(Relay::Pid1::kRunning);
 }
 
-/// PID 1 has stopped, and nobody is there.
+/// Something has stopped, and nobody is there.
 void Agent::unattended() {
   const auto stop = parse_stop(relay_.unattended_stop());
-  if (!stop || !request_.armed()) return;  // it has ended, or stays held for the next debugger
+  if (!stop && parse_end(relay_.unattended_stop())) return;  // it was PID 1's
+  if (stop && stop->process != 1) {
+    log::Message message("process ");
+    message.add_number(stop->process).add(" was left traced by a debugger that has gone; it runs on");
+    log::say(log::Level::kWarning, message);
+    server_.release_others(patches_of(relay_));
+    return relay_.resume(0);
+  }
+  if (stop && stop->signal == kGdbSigstop) return relay_.resume(0);  // PID 1 would stand still, and for nobody
+  if (!stop || !request_.armed()) {
+    log::Message message("PID 1 has stopped, and gdbserver says of it only '");
+    message.add(relay_.unattended_stop()).add("'; it goes on in 60 seconds unless a debugger comes");
+    log::say(log::Level::kAlert, message);
+    hold_deadline_ = sys::now_ms() + kUnknownStopMs;
+    unknown_stop_ = true;
+    return;
+  }
   const auto cause = find_cause(*stop, server_);
   const bool end = crash_settings_.is_end(*stop, cause);
   if (!end && !dies_untraced(*stop, cause)) return relay_.resume(stop->event.empty() ? stop->signal : 0);
@@ -570,6 +670,10 @@ void Agent::check_deadlines() {
                                            : "no debugger came in time; PID 1 goes on and dies as it would have");
     return relay_.release();
   }
+  if (std::exchange(unknown_stop_, false)) {
+    log::say(log::Level::kError, "no debugger came in time; PID 1 goes on");
+    return request_.armed() ? relay_.resume(0) : relay_.release();
+  }
   log::Message message("no debugger came within ");
   log::say(log::Level::kError,
            message.add_number(hold_seconds_).add(" seconds; booting on, a debugger can still attach"));
@@ -581,7 +685,7 @@ void Agent::check_deadlines() {
 
 std::string_view Agent::state() const {
   if (relay_.at_end()) return "crashed";
-  return relay_.pid1() == Relay::Pid1::kHeld ? "held" : "running";
+  return relay_.pid1() == Relay::Pid1::kHeld && !relay_.let_go() ? "held" : "running";
 }
 
 Text<1024> Agent::hello() const {

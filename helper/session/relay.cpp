@@ -25,9 +25,41 @@ constexpr std::string_view kForget[] = {"QCatchSyscalls:0"};
 /// The same of one that has defined tracepoints: QTStop takes them out of PID 1.
 constexpr std::string_view kForgetTraces[] = {"QTStop", "QTinit"};
 
+/// How long gdbserver may owe an answer while somebody knocks: a packet of gdb's takes it milliseconds, and gdb tries
+/// to connect for some six seconds.
+constexpr std::uint64_t kStuckMs = 4'000;
+
 bool is_resume(std::string_view payload) {
   if (payload.empty()) return false;
   return payload.starts_with("vCont;") || std::string_view("cCsS").find(payload.front()) != std::string_view::npos;
+}
+
+/// gdbserver's own command, the only one by which it ends. It reads the text up to a zero.
+bool is_monitor_exit(std::string_view payload) {
+  constexpr std::string_view kExit = "qRcmd,65786974";
+  if (!payload.starts_with(kExit)) return false;
+  const auto rest = payload.substr(kExit.size());
+  return rest.size() < 2 || rest.starts_with("00");
+}
+
+/// Which process a resume packet sets going. PID 1 if it is one of several.
+unsigned resumed_process(std::string_view payload) {
+  if (!payload.starts_with("vCont;")) return 1;
+  unsigned process = 0;
+  for (auto actions = payload.substr(6); !actions.empty();) {
+    auto action = take_word(actions, ';');
+    (void)take_word(action, ':');
+    const unsigned named = action.starts_with('p') ? parse_process(action) : 1;
+    if (named == 0 || named == 1) return 1;
+    process = named;
+  }
+  return process == 0 ? 1 : process;
+}
+
+/// How many bytes a breakpoint of this kind takes the place of (gdb's manual, "Z0"). On x86 the kind is 1; on Arm 3
+/// stands for a Thumb instruction of four bytes.
+constexpr std::uint8_t breakpoint_size(std::uint32_t kind) {
+  return kind == 3 ? 4 : kind <= 4 ? static_cast<std::uint8_t>(kind) : 0;
 }
 
 /// What a debugger does to look at PID 1 and no more: a knock may do that.
@@ -138,7 +170,7 @@ void Relay::on_request(std::string_view payload) {
   if (cleaning) return;
   if (pid1_ == Pid1::kFree)
     wishes_ |= kStartServer;
-  else
+  else if (!detached_)  // otherwise gdbserver is about to end, and the next one is for this debugger
     clean(Then::kStay);
 }
 
@@ -173,6 +205,12 @@ bool Relay::answer_here(std::string_view payload) {
     reply("E.gdbdebug: tracing ends with the session; use set disconnected-tracing off");
     return true;
   }
+  if (is_monitor_exit(payload)) {
+    // The output of a monitor command, in hexadecimal digits.
+    Text<200> text;
+    reply(text.add_hex("gdbdebug: monitor exit would kill PID 1 and panic the machine; use detach\n"));
+    return true;
+  }
   if (payload == "QNonStop:1") {
     reply("E.gdbdebug: non-stop mode is not available; use set non-stop off");
     return true;
@@ -183,11 +221,13 @@ bool Relay::answer_here(std::string_view payload) {
 void Relay::forward(std::string_view payload) {
   if (constexpr std::string_view kFile = "qXfer:exec-file:read:"; executable_ && payload.starts_with(kFile))
     return reply_executable(payload.substr(kFile.size()));
+  used_ = true;
   if (payload == "?") return ask_server(payload, Ask::kStop);
   if (payload.starts_with("qSupported")) {
     multiprocess_ = multiprocess_ || payload.find("multiprocess+") != std::string_view::npos;
-    return ask_server(payload, Ask::kFeatures);
+    return forward_features(payload);
   }
+  if (payload.starts_with("vFile:setfs:") && payload != "vFile:setfs:0") anchor();
   if (payload.starts_with("QPassSignals:") || payload.starts_with("QProgramSignals:")) return forward_signals(payload);
   if (payload.starts_with('Z') || payload.starts_with('z')) return forward_breakpoint(payload);
   if (payload.starts_with('D')) return forward_detach(payload);
@@ -219,6 +259,7 @@ void Relay::forward_breakpoint(std::string_view payload) {
   if (!breakpoint) return reply("E.gdbdebug: this form of breakpoint is not supported");
   sets_breakpoint_ = payload.front() == 'Z';
   breakpoint_ = *breakpoint;
+  look_under_breakpoint();
   if (sets_breakpoint_ && payload.find(";cmds:") != std::string_view::npos) {
     // With them gdbserver stays attached after a detach, as with disconnected tracing.
     return reply("E.gdbdebug: commands that run at the target are not supported; use set dprintf-style gdb");
@@ -245,12 +286,19 @@ void Relay::forward_detach(std::string_view payload) {
       if (breakpoints_[i].process != *process) breakpoints_[kept++] = breakpoints_[i];
     }
     breakpoint_count_ = kept;
-    return ask_server(Text<16>("D;").add_number(*process, 16), Ask::kReply);
+    detaching_ = *process;
+    return ask_server(Text<16>("D;").add_number(*process, 16), Ask::kDetachOther);
   }
   // PID 1 dies as soon as gdbserver lets go of it, and the machine with it: the answer must be out before.
   if (fatal_stop_) {
     wishes_ |= kFatalDetach;
     return;
+  }
+  if (let_go_) return reply("E.gdbdebug: PID 1 is not being debugged any more");
+  if (other_count_ > 0) {  // the debugger follows a child, or keeps several processes
+    if (stop_pending_) wishes_ |= kCancelStop;
+    stop_pending_ = false;
+    return ask_server("D;1", Ask::kLetGo);
   }
   if (stays_) {
     reply("OK");
@@ -267,6 +315,8 @@ void Relay::forward_resume(std::string_view payload) {
   stood_ = {};
   own_stop_ = fatal_stop_ = gdbs_stop_ = written_ = not_its_own_ = untold_ = false;
   signal_ = 0;
+  running_process_ = resumed_process(payload);
+  if (let_go_ && running_process_ == 1 && other_count_ > 0) running_process_ = others_[0];
   ask_server(payload, Ask::kResume);
 }
 
@@ -283,6 +333,15 @@ void Relay::forward_registers(std::string_view payload) {
   }
   written_ = true;
   ask_server(payload, Ask::kReply);
+}
+
+/// gdbserver 16 ends on x86 with AVX when a later client does not say what an earlier one, the agent, has said: the
+/// registers that it then describes are not those that it knows (regcache.cc: "Unknown register ymm0h requested").
+void Relay::forward_features(std::string_view payload) {
+  Text<kMaxDeferred + 32> features(payload);
+  if (payload.find("xmlRegisters=") == std::string_view::npos)
+    features.add(payload.find(':') == std::string_view::npos ? ':' : ';').add("xmlRegisters=i386");
+  ask_server(features.truncated() ? payload : features.view(), Ask::kFeatures);
 }
 
 /// Passes a list of signals on without SIGSTOP: it is how the relay stops PID 1, so gdbserver must neither hand it to
@@ -341,7 +400,21 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
       return reply_stop(payload, 0, false);
     case Ask::kDetach:
       detached_ = payload == "OK";
+      if (detached_) wishes_ |= kReleaseServer;  // by itself it does not end while it traces a child
       return reply(payload);
+    case Ask::kDetachOther:
+      reply(payload);
+      if (payload == "OK") forget_process(detaching_);
+      return;
+    case Ask::kLetGo:
+      reply(payload);
+      if (payload != "OK") return;
+      let_go_ = true;
+      own_stop_ = gdbs_stop_ = false;
+      signal_ = 0;
+      stood_ = {};
+      wishes_ |= kLetGo;
+      return;
     case Ask::kReply:
     case Ask::kThread:
     case Ask::kMonitor:
@@ -356,23 +429,35 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
 
 void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   ask_ = Ask::kNothing;
+  const auto ended = parse_end(payload);
+  if (ended && *ended != 1) {
+    const bool told = in_session() && knows_process(*ended);
+    forget_process(*ended);
+    // Another process's end is not PID 1's, and stops nobody: what was asked for is still under way.
+    if (!told) return ask_server("vCont;c", Ask::kResume);
+  }
   pid1_ = Pid1::kHeld;
   const auto stop = parse_stop(payload);
-  const bool ours = stop && stop->signal == kGdbSigstop && stop_pending_;
+  const bool of_pid1 = stop && stop->process == 1;
+  // Of a PID 1 with threads gdbserver has sometimes one more to tell of than was sent; and one that is handed on stops
+  // PID 1 for good.
+  const bool ours = stop && stop->event.empty() && stop->signal == kGdbSigstop && (stop_pending_ || in_session());
   if (ours) stop_pending_ = false;
   own_stop_ = ours;
-  fatal_stop_ = stop && stop->event.empty() && is_fatal(stop->signal) && stop->signal != kGdbSigtrap;
+  fatal_stop_ = of_pid1 && stop->event.empty() && is_fatal(stop->signal) && stop->signal != kGdbSigtrap;
   // SIGINT and SIGTRAP are how debuggers stop a process; they are not handed on, as gdbserver does not on a detach.
-  const bool plain = stop && stop->event.empty() && !ours && stop->signal != kGdbSigint && stop->signal != kGdbSigtrap;
+  const bool plain =
+      of_pid1 && stop->event.empty() && !ours && stop->signal != kGdbSigint && stop->signal != kGdbSigtrap;
   signal_ = plain ? stop->signal : 0;
   stood_ = {.signal = signal_, .fatal = fatal_stop_};
   gdbs_stop_ = stop && is_gdbs_own(*stop);
   // The program in which they were is not there any more.
-  if (stop && stop->process == 1 && stop->event == "exec") breakpoint_count_ = 0;
+  if (of_pid1 && stop->event == "exec") breakpoint_count_ = 0;
+  if (stop && (stop->event == "fork" || stop->event == "vfork")) note_process(parse_process(stop->value));
   if (stop) process_ = stop->process;
   stop_.set(payload);
   if (cleaning_ != Cleaning::kNone) {
-    untold_ = fatal_stop_ || (stop && stop->event == "syscall_entry");
+    untold_ = fatal_stop_ || (of_pid1 && stop->event == "syscall_entry");
     return clean_on();
   }
 
@@ -389,6 +474,7 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   // does not hold. gdb goes on then, and still waits for the stop that was asked for.
   interrupt_ = interrupt_ && stop_pending_;
   if (in_session()) {
+    if (anchored_ && stop) anchor();
     reply_stop(payload, kGdbSigint, stop.has_value());
     if (!noack_) {
       ack_tries_ = 0;
@@ -397,6 +483,41 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
     return;
   }
   wishes_ |= kUnattended;
+}
+
+/// To open files in PID 1's mount namespace gdbserver forks a helper, which has all of its descriptors (mnsh_main() in
+/// gdb/nat/linux-namespaces.c): were gdbserver killed, the kernel would not see its anchor go before PID 1 is on its
+/// way. So from then on a SIGSTOP is queued whenever PID 1 stands; it comes first when PID 1 goes on, and is swallowed.
+void Relay::anchor() {
+  anchored_ = true;
+  if (pid1_ == Pid1::kHeld && !let_go_) stop_pid1();
+}
+
+void Relay::note_process(unsigned process) {
+  if (process > 1 && !knows_process(process) && other_count_ < others_.size()) others_[other_count_++] = process;
+}
+
+bool Relay::knows_process(unsigned process) const {
+  const auto known = std::span(others_).first(other_count_);
+  return std::find(known.begin(), known.end(), process) != known.end();
+}
+
+/// The process has ended, or was detached from. If it was the last one that the debugger kept, so has the session.
+void Relay::forget_process(unsigned process) {
+  const auto known = std::span(others_).first(other_count_);
+  const auto at = std::find(known.begin(), known.end(), process);
+  if (at == known.end()) return;
+  *at = known.back();
+  if (--other_count_ > 0 || !let_go_ || cleaning_ != Cleaning::kNone) return;
+  detached_ = true;
+  wishes_ |= kReleaseServer;
+}
+
+/// Notes what a breakpoint in memory takes the place of, for a gdbserver that ends before it has taken it out.
+void Relay::look_under_breakpoint() {
+  const auto size = breakpoint_size(breakpoint_.kind);
+  if (!sets_breakpoint_ || breakpoint_.type != '0' || peek_ == nullptr || size == 0) return;
+  if (peek_(breakpoint_.address, std::span(breakpoint_.original).first(size))) breakpoint_.size = size;
 }
 
 void Relay::note_breakpoint() {
@@ -495,7 +616,8 @@ void Relay::stop_pid1() {
 }
 
 void Relay::clean(Then then) {
-  then_ = then;
+  then_ = let_go_ ? Then::kRelease : then;  // it is not PID 1 that would stay or run on
+  removed_ = 0;
   if (guest_ == Guest::kConnected && then != Then::kDetach) guest_ = Guest::kNobody;
   interrupt_ = false;
   setting_ = 0;
@@ -507,15 +629,15 @@ void Relay::clean(Then then) {
 /// Asks gdbserver to take one more breakpoint out; false: there is none left.
 bool Relay::remove_breakpoint() {
   Text<64> packet;
-  if (breakpoint_count_ > 0) {
-    const auto& last = breakpoints_[breakpoint_count_ - 1];
-    if (last.process == process_) {
-      packet.add('z').add(last.type).add(',').add_number(last.address, 16).add(',').add_number(last.kind, 16);
-      --breakpoint_count_;
+  if (removed_ < breakpoint_count_) {
+    const auto& next = breakpoints_[breakpoint_count_ - 1 - removed_];  // the last one first
+    if (next.process == process_) {
+      packet.add('z').add(next.type).add(',').add_number(next.address, 16).add(',').add_number(next.kind, 16);
+      ++removed_;
     } else {
-      process_ = last.process;
+      process_ = next.process;
     }
-  } else if (process_ != 1) {
+  } else if (process_ != 1 && !let_go_) {
     process_ = 1;
   } else {
     return false;
@@ -537,23 +659,19 @@ void Relay::clean_on() {
   }
   if (setting_ < std::size(kForgetTraces)) return ask_server(kForgetTraces[setting_++], Ask::kOwn);
   if (!lets_go) {
+    if (!used_) return cleaned();
+    if (!fatal_stop_ && !untold_) {
+      cleaning_ = Cleaning::kRenewing;
+      wishes_ |= kRenewServer;
+      return;
+    }
+    // At PID 1's end gdbserver is not replaced: PID 1 would die while nobody traces it.
     const auto number = setting_ - std::size(kForgetTraces);
     ++setting_;
     if (number < std::size(kForget)) return ask_server(kForget[number], Ask::kOwn);
     if (number - std::size(kForget) < settings_.size())
       return ask_server(settings_[number - std::size(kForget)], Ask::kOwn);
-    cleaning_ = Cleaning::kNone;
-    if (!deferred_.empty()) {
-      const Text<kMaxDeferred> first(deferred_);
-      deferred_.clear();
-      return forward(first);
-    }
-    if (then_ != Then::kResume) return;
-    if (untold_)
-      wishes_ |= kUnattended;  // it came in the place of the stop that was asked for
-    else
-      resume();
-    return;
+    return cleaned();
   }
   // gdbserver would hand PID 1 the signal of a stop that was the debugger's own work.
   if (std::exchange(not_its_own_, false)) return ask_server("QProgramSignals:", Ask::kOwn);
@@ -565,6 +683,22 @@ void Relay::clean_on() {
   }
   cleaning_ = Cleaning::kReleasing;
   wishes_ |= kReleaseServer;
+}
+
+/// Nothing of a debugger is left in PID 1, which is held.
+void Relay::cleaned() {
+  cleaning_ = Cleaning::kNone;
+  breakpoint_count_ = 0;
+  if (!deferred_.empty()) {
+    const Text<kMaxDeferred> first(deferred_);
+    deferred_.clear();
+    return forward(first);
+  }
+  if (then_ != Then::kResume) return;
+  if (untold_)
+    wishes_ |= kUnattended;  // it came in the place of the stop that was asked for
+  else
+    resume();
 }
 
 /// Whether PID 1 ran, as far as its user is concerned.
@@ -619,7 +753,20 @@ void Relay::line_lost() {
   debugger_lost();
 }
 
+/// Whether somebody waits for gdbserver to answer what it was asked before, or to tell of a stop that was asked for.
+bool Relay::owes_answer() const {
+  return !deferred_.empty() && cleaning_ != Cleaning::kNone && ask_ != Ask::kNothing;
+}
+
 void Relay::tick(std::uint64_t now_ms) {
+  if (!owes_answer()) {
+    stuck_deadline_.reset();
+  } else if (!stuck_deadline_) {
+    stuck_deadline_ = now_ms + kStuckMs;
+  } else if (now_ms >= *stuck_deadline_) {
+    stuck_deadline_.reset();
+    wishes_ |= kServerStuck;
+  }
   if (knock_answered()) {
     if (!knock_deadline_) knock_deadline_ = now_ms + kKnockMs;
     if (now_ms >= *knock_deadline_) return debugger_lost();
@@ -647,7 +794,7 @@ void Relay::resume(unsigned gdb_signal) {
     packet.set("vCont;C");
     packet.add_hex(static_cast<std::uint8_t>(gdb_signal));
   }
-  forward(packet);
+  forward_resume(packet);
 }
 
 void Relay::server_ready(Pid1 pid1) {
@@ -664,6 +811,32 @@ void Relay::server_failed(std::string_view reason) {
   server_gone();
   Text<kMaxReason> text("E.gdbdebug: ");
   reply(text.add(reason));
+}
+
+void Relay::server_renewed() {
+  pid1_ = Pid1::kHeld;
+  ask_ = Ask::kNothing;
+  own_stop_ = true;
+  used_ = anchored_ = interrupt_ = stop_pending_ = fatal_stop_ = false;
+  gdbs_stop_ = written_ = not_its_own_ = untold_ = multiprocess_ = traces_ = false;
+  signal_ = 0;
+  stood_ = {};
+  called_.reset();
+  other_count_ = 0;
+  process_ = running_process_ = 1;
+  cleaned();
+}
+
+void Relay::server_replaced() {
+  const bool asked = in_session() && ask_ != Ask::kNothing;
+  if (in_session() || deferred_.empty()) guest_ = Guest::kNobody;
+  knock_deadline_.reset();
+  detached_ = let_go_ = false;
+  to_server_.clear();
+  server_.reset();
+  then_ = Then::kStay;
+  server_renewed();
+  if (asked) reply("E.gdbdebug: gdbserver has ended; connect again");
 }
 
 void Relay::server_gone() {
@@ -685,8 +858,9 @@ void Relay::server_gone() {
   gdbs_stop_ = written_ = not_its_own_ = untold_ = multiprocess_ = traces_ = false;
   stood_ = {};
   called_.reset();
-  process_ = 1;
-  breakpoint_count_ = 0;
+  used_ = anchored_ = let_go_ = false;
+  process_ = running_process_ = 1;
+  breakpoint_count_ = other_count_ = 0;
   to_server_.clear();
   server_.reset();
   if (unanswered) reply("E.gdbdebug: gdbserver has ended; connect again");

@@ -63,6 +63,10 @@ class Relay {
     kSessionBegan = 64,
     kFatalDetach = 128,  ///< the debugger wants to detach from PID 1's end: say so, then accept_detach() and release()
     kLost = 256,         ///< the debugger was lost in a session; runs_on() says what becomes of PID 1
+    kRenewServer = 512,  ///< replace gdbserver, which is idle: then server_renewed() or server_gone()
+    kServerStuck =
+        1024,       ///< gdbserver owes an answer for too long, and somebody waits: replace it, then server_replaced()
+    kLetGo = 2048,  ///< the debugger goes on with another process: PID 1 runs without a tracer
   };
   enum class Pid1 : std::uint8_t { kFree, kRunning, kHeld };
   /// What is set beyond that is refused: it could not be taken out after a lost debugger.
@@ -73,9 +77,12 @@ class Relay {
 
   /// What PID 1 executes, by a name that a debugger can look up.
   using Executable = Text<512> (*)();
+  /// Reads PID 1's memory.
+  using Peek = bool (*)(std::uint64_t address, std::span<char> bytes);
 
   /// `lossy`: the line can lose bytes, so no-ack mode is not offered on it.
-  explicit Relay(bool lossy, Executable executable = nullptr) : lossy_(lossy), executable_(executable) {}
+  explicit Relay(bool lossy, Executable executable = nullptr, Peek peek = nullptr)
+      : lossy_(lossy), executable_(executable), peek_(peek) {}
 
   // What happened.
   void line_bytes(std::string_view bytes);
@@ -85,6 +92,10 @@ class Relay {
   void server_ready(Pid1 pid1);
   void server_failed(std::string_view reason);
   void server_gone();
+  /// Another gdbserver holds PID 1 where the one before did, which was idle: the cleaning up is done.
+  void server_renewed();
+  /// The same after a gdbserver that had ended or did not answer: a session that it had is over.
+  void server_replaced();
   void tick(std::uint64_t now_ms);
 
   // What to do.
@@ -96,8 +107,15 @@ class Relay {
   /// Whether there is room for a whole reply.
   bool wants_server() const { return to_line_.view().size() < 8192; }
   bool wants_server_started() const { return (wishes_ & kStartServer) != 0; }
+  bool wants_server_renewed() const { return (wishes_ & kRenewServer) != 0; }
   /// When tick() must be called, in the clock of now_ms; nullopt: no need.
-  std::optional<std::uint64_t> deadline() const { return ack_deadline_ ? ack_deadline_ : knock_deadline_; }
+  std::optional<std::uint64_t> deadline() const {
+    std::optional<std::uint64_t> next;
+    for (const auto& deadline : {ack_deadline_, knock_deadline_, stuck_deadline_}) {
+      if (deadline && (!next || *deadline < *next)) next = deadline;
+    }
+    return next;
+  }
 
   // What the agent may ask of it.
   void queue_text(std::string_view text) { (void)to_line_.add(text); }  // a hello that does not fit is not missed
@@ -111,7 +129,8 @@ class Relay {
   void accept_detach();
   /// Takes the lost or expected debugger's traces away, and lets gdbserver detach and end.
   void release();
-  /// Packets that gdbserver is told again after a debugger was lost (an armed agent's own settings).
+  /// Packets that gdbserver is told again after a debugger was lost at PID 1's end (an armed agent's own settings):
+  /// there it is not replaced.
   void set_settings(std::span<const std::string_view> settings) { settings_ = settings; }
   /// From now on gdbserver stays attached when a debugger leaves: PID 1 is to be held at its end.
   void stay_attached() { stays_ = true; }
@@ -120,6 +139,27 @@ class Relay {
   /// Whether PID 1 is held at its end: a fatal signal, or its exit.
   bool at_end() const { return fatal_stop_ && pid1_ == Pid1::kHeld; }
   std::string_view unattended_stop() const { return stop_.view(); }
+  /// The last stop of all.
+  std::string_view last_stop() const { return stop_.view(); }
+  /// gdb's number of the signal that PID 1 is to get when it goes on without a debugger.
+  unsigned signal() const { return signal_; }
+  /// Whether the debugger has detached from PID 1 and goes on with another process.
+  bool let_go() const { return let_go_; }
+  /// The process that a SIGSTOP has to be sent to: one of those that run.
+  unsigned running_process() const { return running_process_; }
+  /// What a Z packet has put into a process: `Z0,55d0,1`.
+  struct Breakpoint {
+    std::uint64_t address = 0;
+    std::uint32_t kind = 0;
+    std::uint32_t process = 1;
+    char type = '0';
+    std::uint8_t size = 0;           ///< of the instruction in memory that it takes the place of; 0: not known
+    std::array<char, 4> original{};  ///< that instruction
+    bool operator==(const Breakpoint& other) const {
+      return address == other.address && kind == other.kind && process == other.process && type == other.type;
+    }
+  };
+  std::span<const Breakpoint> breakpoints() const { return std::span(breakpoints_).first(breakpoint_count_); }
 
   /// Whether gdbserver ends because it was told to: a detach, or a release().
   bool expects_end() const { return detached_ || ask_ == Ask::kDetach || cleaning_ == Cleaning::kReleasing; }
@@ -149,6 +189,8 @@ class Relay {
     kThread,
     kBreakpoint,
     kDetach,
+    kDetachOther,
+    kLetGo,
     kResume,
     kOwn
   };
@@ -163,18 +205,10 @@ class Relay {
   /// kConnected  a session.
   enum class Guest : std::uint8_t { kNobody, kKnocking, kConnected };
   /// How far the cleaning up after a lost debugger is.
-  enum class Cleaning : std::uint8_t { kNone, kWaiting, kBreakpoints, kSettings, kReleasing };
+  enum class Cleaning : std::uint8_t { kNone, kWaiting, kBreakpoints, kSettings, kRenewing, kReleasing };
   /// What follows it.
   enum class Then : std::uint8_t { kStay, kResume, kRelease, kDetach };
 
-  /// What a Z packet has put into a process: `Z0,55d0,1`.
-  struct Breakpoint {
-    std::uint64_t address = 0;
-    std::uint32_t kind = 0;
-    std::uint32_t process = 1;
-    char type = '0';
-    bool operator==(const Breakpoint&) const = default;
-  };
   static std::optional<Breakpoint> parse_breakpoint(std::string_view payload, std::uint32_t process);
   /// A signal at which PID 1 stands.
   struct Standing {
@@ -209,11 +243,23 @@ class Relay {
   void clean_on();
   void stop_pid1();
   void note_breakpoint();
+  void look_under_breakpoint();
+  void anchor();
+  void note_process(unsigned process);
+  bool knows_process(unsigned process) const;
+  void forget_process(unsigned process);
+  void cleaned();
+  void forward_features(std::string_view payload);
+  bool owes_answer() const;
 
   const bool lossy_;
   const Executable executable_;
+  const Peek peek_;
   bool stays_ = false;
   bool detached_ = false;  ///< gdbserver was told to detach, and has said OK
+  bool used_ = false;      ///< gdbserver has had a debugger: what that turned on in it is still on
+  bool anchored_ = false;  ///< a SIGSTOP is queued whenever PID 1 stands in a session
+  bool let_go_ = false;    ///< the debugger has detached from PID 1 and goes on with another process
   Guest guest_ = Guest::kNobody;
   bool knock_ran_ = false;
   std::optional<std::uint64_t> knock_deadline_;
@@ -244,6 +290,12 @@ class Relay {
   std::optional<std::uint64_t> ack_deadline_;
   unsigned ack_tries_ = 0;
   std::uint64_t request_hash_ = 0;
+  std::optional<std::uint64_t> stuck_deadline_;
+
+  unsigned running_process_ = 1;
+  unsigned detaching_ = 0;             ///< the process of the D packet under way
+  std::array<unsigned, 64> others_{};  ///< the processes beside PID 1 that the debugger has been told of
+  std::size_t other_count_ = 0;
 
   bool multiprocess_ = false;   ///< a debugger of this gdbserver's has named processes
   std::uint32_t process_ = 1;   ///< the one that g, m, Z and others mean
@@ -254,6 +306,7 @@ class Relay {
   Breakpoint breakpoint_;         ///< of it
   std::array<Breakpoint, kMaxBreakpoints> breakpoints_;
   std::size_t breakpoint_count_ = 0;
+  std::size_t removed_ = 0;  ///< of these, while cleaning up
   std::span<const std::string_view> settings_;
   std::size_t setting_ = 0;
 

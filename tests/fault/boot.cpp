@@ -482,12 +482,15 @@ void Supervisor::drive_debugger() {
     debugger_.tick(now);
   } else {
     const bool holds = options_.mode == Mode::kWait && !started_;
+    // Its session was cut off: PID 1 stands, and waits for the next one.
+    const bool cut_off =
+        options_.mode == Mode::kDemand && sessions_ == 0 && failed_sessions_ > 0 && failed_sessions_ < 4;
     const bool held = (holds && line_text_.find("gdbdebug version=") != std::string::npos) ||
                       (armed() && said(") is held before it would die"));
     // A message can be what the fault was in: try without it, too.
     const bool overdue =
         (holds && begun_ != 0 && now - begun_ > 3000) || (armed() && end_asked_ && now - *end_asked_ > 3000);
-    if ((held || overdue) && (!retry_at_ || now >= *retry_at_)) {
+    if ((held || overdue || cut_off) && (!retry_at_ || now >= *retry_at_)) {
       retry_at_ = now + 1000;
       debugger_.start(now);
     }

@@ -49,6 +49,9 @@ constexpr std::string_view kRequests[] = {"qSupported:multiprocess+",
                                           "!",
                                           "QNonStop:1",
                                           "QPassSignals:e;11;14",
+                                          "vFile:setfs:1",
+                                          "qRcmd,65786974",
+                                          "vCont;c:p5.-1",
                                           "QProgramSignals:0;11",
                                           "m1000,4",
                                           "QCatchSyscalls:1",
@@ -61,6 +64,8 @@ constexpr std::string_view kReplies[] = {"OK",
                                          "T11thread:p1.1;",
                                          "T0bthread:p1.1;",
                                          "T05exec:2f78;thread:p1.1;",
+                                         "T0bthread:p5.5;",
+                                         "W3;process:5",
                                          "T05syscall_entry:e7;",
                                          "T05fork:p5.5;thread:p1.1;",
                                          "T05swbreak:;thread:p5.5;",
@@ -70,7 +75,8 @@ constexpr std::string_view kReplies[] = {"OK",
                                          "PacketSize=20000;QStartNoAckMode+",
                                          "S05",
                                          "T02"};
-constexpr std::string_view kForbidden[] = {"vKill", "vRun", "vAttach", "QNonStop:1", "QStartNoAckMode", "!"};
+constexpr std::string_view kForbidden[] = {"qRcmd,65786974", "vKill",           "vRun", "vAttach",
+                                           "QNonStop:1",     "QStartNoAckMode", "!"};
 
 std::string framed(std::string_view payload) {
   std::string buffer(payload.size() + 8, '\0');
@@ -131,6 +137,8 @@ class Machine {
         relay_->accept_detach();
         relay_->release();
       }
+      if ((wishes & Relay::kServerStuck) != 0 && relay_->pid1() != Pid1::kFree) relay_->server_replaced();
+      if ((wishes & Relay::kRenewServer) != 0 && relay_->pid1() != Pid1::kFree) relay_->server_renewed();
       if ((wishes & Relay::kReleaseServer) != 0) relay_->server_gone();
       if ((wishes & Relay::kStartServer) != 0 && relay_->pid1() == Pid1::kFree) relay_->server_ready(Pid1::kHeld);
       if ((wishes & Relay::kUnattended) != 0 && resumes) relay_->resume(0);

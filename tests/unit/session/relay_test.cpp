@@ -31,6 +31,10 @@ constexpr std::string_view kPlainStop =
     "06:0000000000000000;07:00e0ffffff7f0000;10:40f0fdf7ff7f0000;thread:p1.1;core:0;";
 constexpr std::string_view kSigstop = "T11thread:p1.1;";  // gdb's number of SIGSTOP is 17
 
+/// In the place of what gdbserver was asked: it was replaced.
+constexpr std::string_view kRenewed = "(another gdbserver)";
+constexpr std::string_view kXml = "xmlRegisters=i386";
+
 /// The relay between a test, which is the debugger, and a gdbserver that answers as `answers` says.
 class Bench {
  public:
@@ -66,7 +70,10 @@ class Bench {
   }
   /// What gdbserver was asked since the last call.
   Payloads asked() { return std::exchange(asked_, {}); }
-  unsigned wishes() { return relay_->take_wishes(); }
+  unsigned wishes() {
+    (void)renew();
+    return std::exchange(wishes_, 0) | relay_->take_wishes();
+  }
 
   /// A debugger that has connected to a held PID 1: after qSupported and `?`, acknowledged.
   void connect() {
@@ -79,6 +86,7 @@ class Bench {
 
   std::map<std::string, std::string, std::less<>> answers;
   bool silent = false;  ///< gdbserver answers nothing
+  bool raw = false;     ///< asked() has what the relay adds to qSupported
   std::uint64_t now = 1000;
 
  private:
@@ -93,11 +101,24 @@ class Bench {
           continue;
         }
         asked_.emplace_back(reader_.payload());
+        // What the relay adds to every one of these has a test of its own.
+        if (auto& last = asked_.back(); !raw && last.starts_with("qSupported") && last.ends_with(kXml))
+          last.resize(last.size() - kXml.size() - 1);
       }
+      if (bytes.empty() && renew()) continue;
       if (bytes.empty() || silent) return;
       const auto reply = answer(asked_.back());
       if (reply) relay_->server_bytes(framed(*reply), now);
     }
+  }
+  /// The agent's part: another gdbserver takes the place of this one, at once.
+  bool renew() {
+    if (!relay_->wants_server_renewed()) return false;
+    wishes_ |= relay_->take_wishes() & ~unsigned{Relay::kRenewServer};
+    asked_.emplace_back(kRenewed);
+    if (relay_->signal() != 0) asked_.back() += " signal " + std::to_string(relay_->signal());
+    relay_->server_renewed();
+    return true;
   }
   std::optional<std::string> answer(std::string_view payload) {
     if (const auto found = answers.find(payload); found != answers.end()) return found->second;
@@ -112,6 +133,7 @@ class Bench {
   std::vector<char> buffer_ = std::vector<char>(rsp::kMaxPacket);
   rsp::Reader reader_{buffer_};
   Payloads asked_;
+  unsigned wishes_ = 0;
 };
 
 Bench held(bool lossy = true) {
@@ -172,6 +194,20 @@ TEST(Relay, ReadsStopReplies) {
     EXPECT_EQ(stop->event, one.event);
     EXPECT_EQ(stop->value, one.value);
   }
+}
+
+TEST(Relay, KnowsWhoseStopAndWhoseEndIsTold) {
+  EXPECT_EQ(parse_stop("T05thread:p1.3;")->process, 1U);
+  EXPECT_EQ(parse_stop("T05thread:p1.3;")->thread, 3U);
+  EXPECT_EQ(parse_stop("T0bthread:p3f.40;")->process, 63U);
+  EXPECT_EQ(parse_stop("T0bthread:40;")->process, 1U) << "without the multiprocess extensions there is only one";
+  EXPECT_EQ(parse_stop("S05")->process, 1U);
+  EXPECT_EQ(parse_end("W00"), 1U);
+  EXPECT_EQ(parse_end("W3;process:3f"), 63U) << "gdbserver writes no leading zero";
+  EXPECT_EQ(parse_end("W03;process:3f"), 63U);
+  EXPECT_EQ(parse_end("X0b;process:1"), 1U);
+  for (const std::string_view other : {"T05thread:p1.1;", "OK", "", "W", "Wx0", "E01"})
+    EXPECT_EQ(parse_end(other), std::nullopt) << other;
 }
 
 TEST(Relay, KnowsWhichSignalsEndAProcessWithACore) {
@@ -320,7 +356,7 @@ TEST(Relay, AKnockThatNobodyFollowsUpLeavesAnArmedPid1RunningAndArmed) {
     (void)bench.asked();
     end_knock(bench, end);
     (void)bench.line("");
-    EXPECT_EQ(bench.asked(), (Payloads{"QCatchSyscalls:0", "QPassSignals:e", "vCont;c"}));
+    EXPECT_EQ(bench.asked(), (Payloads{std::string(kRenewed), "vCont;c"}));
     EXPECT_EQ(bench->pid1(), Pid1::kRunning);
     EXPECT_EQ(bench.wishes(), 0U);
   }
@@ -333,7 +369,7 @@ TEST(Relay, AKnockThatIsOverBeforePid1HasStoppedLetsItRun) {
   (void)bench.send("qSupported");
   bench->line_lost();
   (void)bench.server(kSigstop);
-  EXPECT_EQ(bench.asked(), (Payloads{"QCatchSyscalls:0", "vCont;c"}));
+  EXPECT_EQ(bench.asked(), Payloads{"vCont;c"});
   EXPECT_EQ(bench->pid1(), Pid1::kRunning);
 }
 
@@ -368,7 +404,7 @@ TEST(Relay, AKnockChangesNothingInPid1) {
                                        "QCatchSyscalls:1",
                                        "QPassSignals:",
                                        "QTinit",
-                                       "qRcmd,65786974",
+                                       "qRcmd,68656c70",
                                        "qXfer:siginfo:write::0:x",
                                        "vFile:open:2f,0,0",
                                        "C0b",
@@ -553,7 +589,7 @@ TEST(Relay, TheFirstPacketSentThreeTimesBeginsOneSession) {
   EXPECT_EQ(bench.wishes(), unsigned{Relay::kStartServer});
   bench->server_ready(Pid1::kHeld);
   EXPECT_TRUE(bench.line("").starts_with("$PacketSize="));
-  EXPECT_EQ(bench.asked(), (Payloads{"QCatchSyscalls:0", "qSupported"}));
+  EXPECT_EQ(bench.asked(), Payloads{"qSupported"}) << "nobody has used this gdbserver";
   EXPECT_EQ(bench.line("+"), "");
 }
 
@@ -736,8 +772,8 @@ TEST(Relay, DetachingTakesOutWhatIsInAndEndsTheSession) {
     EXPECT_EQ(bench.line("+" + framed(request)), "+" + framed("OK"));
     EXPECT_EQ(bench.asked(), (Payloads{"z2,2000,8", "z0,1000,1", "D;1"})) << "gdbserver leaves them in (lldb's way)";
     EXPECT_TRUE(bench->expects_end());
-    EXPECT_EQ(bench.wishes(), 0U);
-    bench->server_gone();  // gdbserver --once ends by itself
+    EXPECT_EQ(bench.wishes(), unsigned{Relay::kReleaseServer}) << "it would stay for a child that it traces";
+    bench->server_gone();
     EXPECT_FALSE(bench->in_session());
     EXPECT_EQ(bench->pid1(), Pid1::kFree);
     EXPECT_EQ(bench.out(), "") << "nothing is added to the reply that detached";
@@ -753,7 +789,7 @@ TEST(Relay, AnArmedDetachIsRecognizedInEveryFormOfItsNumber) {
     bench->stay_attached();
     bench.connect();
     EXPECT_EQ(bench.line("+" + framed(request)), "+" + framed("OK"));
-    EXPECT_EQ(bench.asked(), (Payloads{"QCatchSyscalls:0", "vCont;c"}));
+    EXPECT_EQ(bench.asked(), (Payloads{std::string(kRenewed), "vCont;c"}));
   }
 }
 
@@ -803,7 +839,7 @@ TEST(Relay, TheStopAtTheEndOfACalledFunctionIsNoneOfPid1s) {
     EXPECT_EQ(bench.line("+" + framed("D;1")), "+" + framed("OK"));
     EXPECT_EQ(bench.wishes() & Relay::kFatalDetach, 0U);
     const Payloads free = {"QProgramSignals:", "D;1"};
-    const Payloads stays = {"QCatchSyscalls:0", "vCont;c"};
+    const Payloads stays = {std::string(kRenewed), "vCont;c"};
     EXPECT_EQ(bench.asked(), armed ? stays : free) << "gdbserver would hand PID 1 the SIGSEGV";
   }
 }
@@ -814,7 +850,7 @@ TEST(Relay, TheNextDebuggerIsNotToldOfTheStopAtTheEndOfACalledFunction) {
   (void)bench.line("+" + framed("G00"));
   bench->line_lost();
   (void)bench.line("");
-  bench.answers["?"] = std::string(kDummyStop);
+  bench.answers["?"] = std::string(kSigstop);  // of a gdbserver that knows nothing of it
   (void)bench.send("qSupported");
   EXPECT_EQ(bench.line("+" + framed("?")), "+" + framed("T00thread:p1.1;")) << "it would hand it on with continue";
 }
@@ -889,7 +925,7 @@ TEST(Relay, ASignalThatIsNotFatalIsKeptWhenRegistersAreWritten) {
   (void)bench.line("+" + framed("P0=00"));
   (void)bench.asked();
   (void)bench.line("+" + framed("D;1"));
-  EXPECT_EQ(bench.asked(), (Payloads{"QCatchSyscalls:0", "vCont;C14"}));
+  EXPECT_EQ(bench.asked(), (Payloads{std::string(kRenewed) + " signal 20", "vCont;c"}));
 }
 
 TEST(Relay, ADetachIsAnsweredThoughGdbserverDiesOfIt) {
@@ -904,6 +940,7 @@ TEST(Relay, ADetachIsAnsweredThoughGdbserverDiesOfIt) {
 TEST(Relay, ADebuggerThatComesBeforeGdbserverHasEndedAfterADetachGetsANewOne) {
   auto bench = connected();
   (void)bench.send("D;1");
+  (void)bench.wishes();
   bench.silent = true;  // it is about to end
   EXPECT_EQ(bench.line("+" + framed("qSupported")), "+");
   bench->server_gone();
@@ -938,7 +975,7 @@ TEST(Relay, AnArmedAgentsGdbserverStaysWhenTheDebuggerDetaches) {
   (void)bench.line("+" + framed("Z0,1000,1"));
   (void)bench.asked();
   EXPECT_EQ(bench.line("+" + framed("D;1")), "+" + framed("OK"));
-  EXPECT_EQ(bench.asked(), (Payloads{"z0,1000,1", "QCatchSyscalls:0", "QPassSignals:e", "vCont;c"}));
+  EXPECT_EQ(bench.asked(), (Payloads{"z0,1000,1", std::string(kRenewed), "vCont;c"}));
   EXPECT_EQ(bench->pid1(), Pid1::kRunning);
   EXPECT_EQ(bench.wishes() & Relay::kReleaseServer, 0U);
 }
@@ -1041,7 +1078,7 @@ TEST(Relay, APacketWhilePid1RunsComesFromANewDebuggerAndStopsPid1First) {
   EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
   EXPECT_EQ(bench.asked(), Payloads{}) << "gdbserver takes nothing while PID 1 runs";
   EXPECT_TRUE(bench.server(kSigstop).starts_with("$PacketSize=")) << "the stop is swallowed, the request answered";
-  EXPECT_EQ(bench.asked(), (Payloads{"QCatchSyscalls:0", "qSupported"}));
+  EXPECT_EQ(bench.asked(), (Payloads{std::string(kRenewed), "qSupported"}));
   bench.answers["?"] = kSigstop;
   EXPECT_EQ(bench.line("+" + framed("?")), "+" + framed("T00thread:p1.1;")) << "it stands there with no signal";
 }
@@ -1059,7 +1096,7 @@ TEST(Relay, TheBreakpointsOfALostDebuggerAreRemovedBeforeTheNextOneIsAnswered) {
   auto asked = bench.asked();
   ASSERT_EQ(asked.size(), 5U);
   std::sort(asked.begin(), asked.begin() + 3);  // in whatever order
-  EXPECT_EQ(asked, (Payloads{"z0,2000,1", "z0,4000,1", "z2,3000,8", "QCatchSyscalls:0", "qSupported"}));
+  EXPECT_EQ(asked, (Payloads{"z0,2000,1", "z0,4000,1", "z2,3000,8", std::string(kRenewed), "qSupported"}));
 }
 
 TEST(Relay, ABreakpointThatCannotBeRememberedIsRefused) {
@@ -1104,7 +1141,7 @@ TEST(Relay, ABreakpointIsTheSameInWhateverFormItsNumbersAre) {
   (void)bench.asked();
   bench->line_lost();
   (void)bench.line("");
-  EXPECT_EQ(bench.asked(), Payloads{"QCatchSyscalls:0"});
+  EXPECT_EQ(bench.asked(), Payloads{std::string(kRenewed)});
 }
 
 TEST(Relay, ABreakpointThatGdbTakesOutOfAChildIsStillInPid1) {
@@ -1135,7 +1172,7 @@ TEST(Relay, ABreakpointOfAChildIsTakenOutOfTheChild) {
   bench->line_lost();
   (void)bench.line("");
   EXPECT_EQ(bench.asked(),
-            (Payloads{"z0,4000,1", "z0,3000,1", "z0,2000,1", "Hgp1.0", "z0,1000,1", "QCatchSyscalls:0"}));
+            (Payloads{"z0,4000,1", "z0,3000,1", "z0,2000,1", "Hgp1.0", "z0,1000,1", std::string(kRenewed)}));
 }
 
 TEST(Relay, CommandsAtTheTargetAndDisconnectedTracingAreNeitherOfferedNorTaken) {
@@ -1170,7 +1207,7 @@ TEST(Relay, ABreakpointThatGdbserverRefusedIsNotRemoved) {
   (void)bench.asked();
   bench->line_lost();
   (void)bench.line("");
-  EXPECT_EQ(bench.asked(), Payloads{"QCatchSyscalls:0"});
+  EXPECT_EQ(bench.asked(), Payloads{std::string(kRenewed)});
 }
 
 TEST(Relay, AnEmptyPacketIsPassedOnWhateverCameBeforeIt) {
@@ -1186,7 +1223,7 @@ TEST(Relay, AnArmedAgentsSettingsAreToldAgainAfterADebugger) {
   bench->set_settings(settings);
   bench->line_lost();
   (void)bench.line("");
-  EXPECT_EQ(bench.asked(), (Payloads{"QCatchSyscalls:0", "QProgramSignals:1;2", "QPassSignals:e"}));
+  EXPECT_EQ(bench.asked(), (Payloads{std::string(kRenewed)}));
 }
 
 TEST(Relay, ADebuggerLostWhilePid1IsHeldLeavesItHeld) {
@@ -1195,7 +1232,7 @@ TEST(Relay, ADebuggerLostWhilePid1IsHeldLeavesItHeld) {
   (void)bench.asked();
   bench->line_lost();
   (void)bench.line("");
-  EXPECT_EQ(bench.asked(), (Payloads{"z0,1000,1", "QCatchSyscalls:0"}));
+  EXPECT_EQ(bench.asked(), (Payloads{"z0,1000,1", std::string(kRenewed)}));
   EXPECT_EQ(bench->pid1(), Pid1::kHeld);
   EXPECT_FALSE(bench->in_session());
   EXPECT_EQ(bench.wishes(), unsigned{Relay::kLost});
@@ -1273,7 +1310,7 @@ TEST(Relay, AReplyToALostDebuggerIsNotForTheNextOne) {
   EXPECT_EQ(bench.send("qSupported"), "+");
   bench.silent = false;
   (void)bench.server("aabbccdd");
-  EXPECT_EQ(bench.asked(), (Payloads{"m1000,4", "QCatchSyscalls:0", "qSupported"}));
+  EXPECT_EQ(bench.asked(), (Payloads{"m1000,4", std::string(kRenewed), "qSupported"}));
 }
 
 TEST(Relay, ALineLostAfterEveryByteOfASessionLeavesARelayThatTakesTheNextDebugger) {
@@ -1352,6 +1389,171 @@ TEST(Relay, ADebuggerThatArrivesWhileGdbserverIsReleasedGetsANewOne) {
   EXPECT_EQ(bench.wishes(), unsigned{Relay::kStartServer});
   bench->server_ready(Pid1::kHeld);
   EXPECT_TRUE(bench.line("").starts_with("$PacketSize="));
+}
+
+// ---- gdbserver's life ----
+
+TEST(Relay, AQSupportedWithoutRegistersInXmlGetsThem) {
+  struct Case {
+    std::string_view from_debugger, to_server;
+  };
+  const Case cases[] = {
+      {"qSupported", "qSupported:xmlRegisters=i386"},
+      {"qSupported:multiprocess+", "qSupported:multiprocess+;xmlRegisters=i386"},
+      {"qSupported:xmlRegisters=i386,arm;swbreak+", "qSupported:xmlRegisters=i386,arm;swbreak+"},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.from_debugger);
+    auto bench = held();
+    bench.raw = true;
+    (void)bench.send(one.from_debugger);
+    EXPECT_EQ(bench.asked(), Payloads{std::string(one.to_server)}) << "gdbserver 16 ends of it on x86 with AVX";
+  }
+}
+
+TEST(Relay, MonitorExitIsRefusedInEveryForm) {
+  for (const std::string_view request : {"qRcmd,65786974", "qRcmd,6578697400", "qRcmd,65786974006161"}) {
+    SCOPED_TRACE(request);
+    auto bench = connected();
+    EXPECT_TRUE(bench.send(request).starts_with("+$67646264656275673a20")) << "a text in hexadecimal digits";
+    EXPECT_EQ(bench.asked(), Payloads{});
+  }
+  auto bench = connected();
+  (void)bench.send("qRcmd,657869742061");  // "exit a" is no command of gdbserver's
+  EXPECT_EQ(bench.asked(), Payloads{"qRcmd,657869742061"});
+}
+
+TEST(Relay, TheEndOfAnotherProcessIsNotPid1s) {
+  for (const std::string_view end : {"W3;process:3f", "W00;process:5", "X0b;process:3f"}) {
+    SCOPED_TRACE(end);
+    Bench bench;
+    bench->server_ready(Pid1::kRunning);
+    EXPECT_EQ(bench.server(end), "");
+    EXPECT_EQ(bench.asked(), Payloads{"vCont;c"});
+    EXPECT_EQ(bench->pid1(), Pid1::kRunning);
+    EXPECT_EQ(bench.wishes(), 0U);
+  }
+  Bench bench;
+  bench->server_ready(Pid1::kRunning);
+  (void)bench.server("X0b;process:1");
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kUnattended});
+}
+
+TEST(Relay, AFaultOfAnotherProcessIsNotPid1sEnd) {
+  auto bench = running();
+  (void)bench.server("T0bthread:p3f.3f;");
+  EXPECT_FALSE(bench->at_end());
+  EXPECT_EQ(bench->signal(), 0U);
+}
+
+TEST(Relay, ADebuggerThatFollowsAChildLeavesPid1AndKeepsItsSession) {
+  auto bench = running();
+  bench->stay_attached();
+  (void)bench.server("T05fork:p5.5;thread:p1.1;");
+  EXPECT_EQ(bench.line("+" + framed("D;1")), "+" + framed("OK"));
+  EXPECT_EQ(bench.asked(), Payloads{"D;1"}) << "only gdbserver can let go of one of two";
+  EXPECT_EQ(bench.wishes() & Relay::kLetGo, unsigned{Relay::kLetGo});
+  EXPECT_TRUE(bench->let_go());
+  EXPECT_EQ(bench.line("+" + framed("Hgp5.5")), "+" + framed("OK"));
+  (void)bench.line("+" + framed("vCont;c:p5.-1"));
+  EXPECT_EQ(bench->running_process(), 5U) << "what Ctrl-C stops";
+  EXPECT_EQ(bench.line("\003"), "");
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
+  EXPECT_EQ(bench.server("T11thread:p5.5;"), framed("T02thread:p5.5;"));
+  (void)bench.line("+" + framed("vCont;c:p5.-1"));
+  EXPECT_EQ(bench.server("W00;process:5"), framed("W00;process:5"));
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kReleaseServer}) << "nothing is left to be debugged";
+  EXPECT_TRUE(bench->expects_end());
+}
+
+TEST(Relay, ADebuggerThatIsLostWithAChildLeavesItToItself) {
+  auto bench = running();
+  (void)bench.server("T05fork:p5.5;thread:p1.1;");
+  (void)bench.line("+" + framed("D;1"));
+  (void)bench.wishes();
+  bench->line_lost();
+  (void)bench.line("");
+  EXPECT_NE(bench.wishes() & Relay::kReleaseServer, 0U);
+}
+
+TEST(Relay, ADetachFromAChildEndsNoSessionThatHasPid1) {
+  auto bench = running();
+  (void)bench.server("T05fork:p5.5;thread:p1.1;");
+  EXPECT_EQ(bench.line("+" + framed("D;5")), "+" + framed("OK"));
+  EXPECT_EQ(bench.asked(), Payloads{"D;5"});
+  EXPECT_TRUE(bench->in_session());
+  EXPECT_EQ(bench.wishes(), 0U);
+}
+
+TEST(Relay, AGdbserverThatOwesAnAnswerIsReplacedOnlyWhenSomebodyKnocks) {
+  auto bench = connected();
+  bench.silent = true;
+  (void)bench.line("+" + framed("vFile:open:2f,0,0"));
+  bench->tick(bench.now += 60'000);
+  EXPECT_EQ(bench.wishes(), 0U) << "nobody waits but the one who asked";
+  (void)bench.line(framed("qSupported"));
+  bench->tick(bench.now);
+  ASSERT_NE(bench->deadline(), std::nullopt);
+  bench->tick(bench.now += 3'999);
+  EXPECT_EQ(bench.wishes() & Relay::kServerStuck, 0U);
+  bench->tick(bench.now += 1);
+  EXPECT_NE(bench.wishes() & Relay::kServerStuck, 0U);
+  bench.silent = false;
+  bench->server_replaced();
+  EXPECT_TRUE(bench.line("").starts_with("$PacketSize=")) << "the one who knocked gets the new one";
+  EXPECT_EQ(bench->pid1(), Pid1::kHeld);
+}
+
+TEST(Relay, AGdbserverThatIsReplacedInASessionEndsIt) {
+  auto bench = connected();
+  bench.silent = true;
+  (void)bench.send("g");
+  bench->server_replaced();
+  EXPECT_EQ(bench.out(), framed("E.gdbdebug: gdbserver has ended; connect again"));
+  EXPECT_FALSE(bench->in_session());
+  EXPECT_EQ(bench->pid1(), Pid1::kHeld);
+}
+
+TEST(Relay, WhatABreakpointTakesThePlaceOfIsNotedUntilItIsOut) {
+  static constexpr std::string_view kMemory = "\x55\x48\x89\xe5";
+  auto relay = std::make_unique<Relay>(true, nullptr, [](std::uint64_t address, std::span<char> bytes) {
+    if (address != 0x1000 || bytes.size() > kMemory.size()) return false;
+    std::copy_n(kMemory.begin(), bytes.size(), bytes.begin());
+    return true;
+  });
+  relay->server_ready(Pid1::kHeld);
+  const auto ask = [&](std::string_view request) {
+    relay->line_bytes(framed(request));
+    relay->to_server().clear();
+    relay->server_bytes(framed("OK"), 1000);
+    relay->line_bytes("+");
+    relay->to_line().clear();
+  };
+  ask("qSupported");
+  ask("Z0,1000,1");
+  ask("Z0,2000,1");
+  ask("Z2,1000,4");
+  ASSERT_EQ(relay->breakpoints().size(), 3U);
+  EXPECT_EQ(relay->breakpoints()[0].size, 1);
+  EXPECT_EQ(relay->breakpoints()[0].original[0], '\x55');
+  EXPECT_EQ(relay->breakpoints()[1].size, 0) << "that could not be read";
+  EXPECT_EQ(relay->breakpoints()[2].size, 0) << "a watchpoint takes no place";
+  ask("z0,1000,1");
+  EXPECT_EQ(relay->breakpoints().size(), 2U);
+}
+
+TEST(Relay, WithAHelperOfGdbserversAStopIsQueuedWheneverPid1Stands) {
+  auto bench = connected();
+  (void)bench.send("vFile:setfs:1");
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
+  (void)bench.line("+" + framed("vCont;s:p1.1"));
+  (void)bench.asked();
+  EXPECT_EQ(bench.server(kSigstop), "") << "it comes before the step";
+  EXPECT_EQ(bench.asked(), Payloads{"vCont;s:p1.1"});
+  EXPECT_EQ(bench.server("T05thread:p1.1;"), framed("T05thread:p1.1;"));
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
+  (void)bench.line("+" + framed("D;1"));
+  EXPECT_NE(bench.wishes() & Relay::kCancelStop, 0U);
 }
 
 // ---- hello ----
