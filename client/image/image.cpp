@@ -11,6 +11,7 @@
 
 #include "base/bytes.hpp"
 #include "base/interrupt.hpp"
+#include "core/base/text.hpp"
 #include "image/squash.hpp"
 
 namespace gdbdebug::client {
@@ -256,6 +257,9 @@ Result<Image> read_image(Bytes bytes, std::shared_ptr<const void> owner, const s
                    "name the initramfs itself, such as /boot/initrd.img"};
     }
     image.uki = true;
+    const auto cmdline = pe_section(bytes, ".cmdline");
+    const auto text = cmdline ? as_text(*cmdline) : std::string_view();
+    image.cmdline = trim(text.substr(0, text.find('\0')));
     bytes = *section;
   }
   bytes = without_bootconfig(bytes);

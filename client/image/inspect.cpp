@@ -215,6 +215,10 @@ std::uint64_t measure_growth(const Tree& tree, const Facts& facts) {
   return total;
 }
 
+std::string missing_library(const Library& library) {
+  return "'" + library.wanted_by + "' needs '" + library.name + "', which is not in the image";
+}
+
 void judge_real_init(const Tree& tree, Facts& facts) {
   const auto& init = facts.real_init;
   const auto fault = [&](std::string text) { facts.faults.push_back(std::move(text)); };
@@ -237,6 +241,27 @@ void judge_real_init(const Tree& tree, Facts& facts) {
     return;
   }
   if (!init.elf) fault("'" + init.program + "', which the kernel would run, is not a program");
+  for (const auto& library : init.libraries) {
+    if (library.path.empty())
+      facts.broken.push_back(missing_library(library) + ", so the real init ends before its main()");
+  }
+}
+
+// The highest level that anything which runs in PID 1 or beside it asks for, and who asks. Which processor the target
+// has is not known here.
+void judge_processor(const Tree& tree, Facts& facts) {
+  std::string wanted_by;
+  const auto consider = [&](int level, const std::string& path) {
+    if (level <= facts.x86_level) return;
+    facts.x86_level = level;
+    wanted_by = path;
+  };
+  if (facts.real_init.elf) consider(facts.real_init.elf->x86_level, facts.real_init.program);
+  for (const auto& library : facts.real_init.libraries) consider(library.x86_level, resolve(tree, library.path));
+  for (const auto& library : facts.libraries) consider(library.x86_level, resolve(tree, library.path));
+  if (facts.x86_level == 0) return;
+  facts.warnings.push_back("'" + wanted_by + "' needs a processor of level x86-64-v" + std::to_string(facts.x86_level) +
+                           "; on another one the dynamic linker ends the program before its main()");
 }
 
 void judge_gdbserver(const Tree& tree, Facts& facts) {
@@ -277,8 +302,7 @@ void judge_gdbserver(const Tree& tree, Facts& facts) {
   facts.libraries = library_closure(TreeFiles(tree), facts.gdbserver);
   for (const auto& library : facts.libraries) {
     if (library.path.empty()) {
-      fault("'" + library.wanted_by + "' needs '" + library.name +
-            "', which is not in the image; build the image again");
+      fault(missing_library(library) + "; build the image again");
     } else if (!listed(resolve(tree, library.path))) {
       fault("'" + library.path + "' is not in the manifest, but '" + library.wanted_by +
             "' needs it; build the image again");
@@ -363,8 +387,10 @@ Facts inspect(const Image& image, const BuiltIn& built_in) {
         facts.faults.push_back("'/init' is not static: it needs '" + elf->interpreter + "' before anything else runs");
       }
     }
+    facts.real_init.libraries = library_closure(files, facts.real_init.program);
     judge_real_init(tree, facts);
     judge_gdbserver(tree, facts);
+    judge_processor(tree, facts);
   }
 
   const auto text = tree.read(kConfiguration);

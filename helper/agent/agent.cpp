@@ -42,7 +42,7 @@ namespace {
 
 constexpr char kGo = 'g';
 /// Longer than everything that the agent itself waits for before the hand-off: kernel modules (60 s, modules.cpp), then
-/// a device (30 s) or a network (30 s for a carrier, 20 s for DHCP, 4 s for an address), then gdbserver (20 s).
+/// a device (30 s) or a network (33 s for a carrier, 20 s for DHCP, 9 s for an address), then gdbserver (20 s).
 constexpr std::uint64_t kHandoffTimeoutMs = 180'000;
 constexpr std::string_view kWithout = "booting without a debugger";
 
@@ -296,16 +296,15 @@ void Agent::step() {
       static_cast<short>((relay_.wants_line() ? POLLIN : 0) | (relay_.to_line().empty() ? 0 : POLLOUT));
   const auto server_events =
       static_cast<short>((relay_.wants_server() ? POLLIN : 0) | (relay_.to_server().empty() ? 0 : POLLOUT));
-  pollfd polls[] = {
-      {.fd = line_.fd(), .events = line_events, .revents = 0},
-      // Nothing that is wanted: then not its end either, which poll() would tell at once and for ever.
-      {.fd = server_events != 0 ? server_.fd() : -1, .events = server_events, .revents = 0},
-      {.fd = server_.messages_fd(), .events = POLLIN, .revents = 0},
-      {.fd = line_.is_open() || awaited_.fd >= 0 ? -1 : devices_.fd(), .events = POLLIN, .revents = 0},
-      {.fd = awaited_.fd, .events = POLLIN, .revents = 0},
-      {.fd = line_.watch_fd(0), .events = POLLIN, .revents = 0},
-      {.fd = line_.watch_fd(1), .events = POLLIN, .revents = 0},
-  };
+  std::array<pollfd, kWatches + OpenLine::kWatches> polls{};
+  polls[kLine] = {.fd = line_.fd(), .events = line_events, .revents = 0};
+  // Nothing that is wanted: then not its end either, which poll() would tell at once and for ever.
+  polls[kServer] = {.fd = server_events != 0 ? server_.fd() : -1, .events = server_events, .revents = 0};
+  polls[kMessages] = {.fd = server_.messages_fd(), .events = POLLIN, .revents = 0};
+  polls[kDevices] = {.fd = line_.is_open() || awaited_.fd >= 0 ? -1 : devices_.fd(), .events = POLLIN, .revents = 0};
+  polls[kAwaited] = {.fd = awaited_.fd, .events = POLLIN, .revents = 0};
+  for (std::size_t which = 0; which < OpenLine::kWatches; ++which)
+    polls[kWatches + which] = {.fd = line_.watch_fd(which), .events = POLLIN, .revents = 0};
   const int count = wait(polls);
   if (count < 0 && errno != EINTR) {
     log::error(failed("waiting for events", ""), "going on without a debugger");
@@ -323,9 +322,10 @@ void Agent::step() {
       if (line_.is_open()) say_ready();
     }
     for (std::size_t which = 0; which < OpenLine::kWatches; ++which) {
-      if (polls[kWatches + which].revents != 0) (void)line_.take_peer(which);
+      if (polls[kWatches + which].revents != 0) line_.take_peer(which);
     }
   }
+  if (line_.settle_peers(relay_.in_session())) relay_.line_lost();  // what it has said was the one's before
   check_deadlines();
   flush();  // first: what is wished for may take longer than a debugger waits for its acknowledgement
   for (auto wishes = relay_.take_wishes(); wishes != 0; wishes = relay_.take_wishes()) grant(wishes);
@@ -358,7 +358,7 @@ int Agent::wait(std::span<pollfd> polls) {
 int Agent::timeout() const {
   std::optional<std::uint64_t> next;
   const auto hold_deadline = relay_.engaged() ? std::nullopt : hold_deadline_;
-  for (const auto& deadline : {relay_.deadline(), hold_deadline, awaited_.deadline, stop_deadline_}) {
+  for (const auto& deadline : {relay_.deadline(), hold_deadline, awaited_.deadline, stop_deadline_, line_.deadline()}) {
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   if (!next) return -1;
@@ -375,7 +375,11 @@ void Agent::read_line(bool hung_up) {
     return;
   }
   const auto count = sys::read(line_.fd(), buffer);
-  if (count > 0) return relay_.line_bytes({buffer.data(), static_cast<std::size_t>(count)});
+  if (count > 0) {
+    const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
+    line_.heard(bytes);
+    return relay_.line_bytes(bytes);
+  }
   if (count < 0 && errno == EAGAIN) return;
   lose_line();
 }
@@ -424,6 +428,7 @@ void Agent::drain_line() {
 
 /// The device has gone (an adapter was pulled), or the peer has: wait for the next one.
 void Agent::lose_line() {
+  if (line_.survives_hangup()) return;
   relay_.line_lost();
   if (line_.drop_peer()) return;
   if (const auto status = devices_.start(); !status) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/request/conf.hpp"
+#include "core/request/ip.hpp"
 #include "sys/sys.hpp"
 
 namespace gdbdebug {
@@ -34,7 +35,10 @@ void take_settings(std::string_view text, Settings& settings) {
     if (!settings.bare) settings.value.add(*setting->value);
   }
   take_last(text, "init", settings.init);
-  take_last(text, "ip", settings.ip);
+  if (const auto foreign = find_value(text, "ip")) {
+    settings.ip.set(kForeignIp);
+    settings.ip.add(*foreign);
+  }
 }
 
 /// It goes before ip=, wherever it stands.

@@ -8,7 +8,10 @@
 //   finish), census (the same, and tell of all processes every second), spin-blocked (the same with every signal
 //   blocked, as systemd runs), spin:N (N ticks),
 //   segv, abort, jump0, ill, fpe, bus, trap, sys, overflow: it ends by that signal (overflow: of its stack)
+//   overflow-thread: the same of another thread's stack
 //   segv-handled: the same with a handler that forks a child for the core and then freezes, as systemd has it
+//   abort-sent: a child, whose name is `sender`, sends it that signal, for which it has the same handler
+//   lookup: it calls a function that no library has (built with -DPROBE_LOOKUP and lookup.c)
 //   exit:N, exit-thread:N (by the system call exit alone), exec (itself once more), hang
 //   watchdog: it starts the watchdog (3 seconds) and feeds it at each tick, until a debugger sets finish: then as segv
 //   kill-agent: a child kills gdbdebug's agent as soon as PID 1 is held; 60 ticks
@@ -457,6 +460,20 @@ static void overflow(void) {
   ticks = crash_by_recursion(0);
 }
 
+static void* overflow_here(void* argument) {
+  ticks = crash_by_recursion(0);
+  return argument;
+}
+
+static void overflow_thread(void) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 256 * 1024);
+  pthread_t thread;
+  pthread_create(&thread, &attributes, overflow_here, NULL);
+  pthread_join(thread, NULL);
+}
+
 // As systemd's (crash_handler.c): a child dies of the signal for the core file, PID 1 waits for it and never returns.
 static void on_crash(int number) {
   if (fork() == 0) {
@@ -473,6 +490,16 @@ static void handle_crashes(void) {
   struct sigaction action = {.sa_handler = on_crash, .sa_flags = SA_NODEFER};
   for (const int* number = (const int[]){SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGQUIT, SIGABRT, 0}; *number; number++)
     sigaction(*number, &action, NULL);
+}
+
+static void have_abort_sent(void) {
+  handle_crashes();
+  if (fork() == 0) {
+    prctl(PR_SET_NAME, "sender");
+    kill(1, SIGABRT);
+    for (;;) pause();  // so that there is somebody who can be named
+  }
+  for (;;) pause();
 }
 
 static volatile int interrupts;
@@ -525,6 +552,12 @@ void broken(void) __attribute__((ifunc("resolve_broken")));
 static void broken(void) {}
 #endif
 
+#ifdef PROBE_LOOKUP
+int configure(int number);
+#else
+static int configure(int number) { return number; }
+#endif
+
 __attribute__((noinline)) static void act(const char* what, char** argv) {
   if (!strncmp(what, "spin", 4)) {
     if (!strcmp(what, "spin-blocked")) {
@@ -551,6 +584,10 @@ __attribute__((noinline)) static void act(const char* what, char** argv) {
   } else if (!strcmp(what, "segv-handled")) {
     handle_crashes();
     crash_here();
+  } else if (!strcmp(what, "lookup")) {
+    ticks = configure(1);
+  } else if (!strcmp(what, "abort-sent")) {
+    have_abort_sent();
   } else if (!strcmp(what, "abort")) {
     crash_by_abort();
   } else if (!strcmp(what, "jump0")) {
@@ -567,6 +604,8 @@ __attribute__((noinline)) static void act(const char* what, char** argv) {
     crash_by_filter();
   } else if (!strcmp(what, "overflow")) {
     overflow();
+  } else if (!strcmp(what, "overflow-thread")) {
+    overflow_thread();
   } else if (!strcmp(what, "signals")) {
     receive_signals();
   } else if (!strcmp(what, "threads")) {

@@ -84,6 +84,16 @@ ENDS = [
 ]
 
 
+def check_overflow(message, report, times):
+    """It is called what it is; the recursion is a line or two, with its number, and what began it is there too."""
+    assert message["why"].endswith(" (stack overflow)") and report["begin"]["stack"] == "overflow", report["begin"]
+    most = max(report["frames"], key=lambda frame: frame["times"])
+    lines = [frame for frame in report["frames"] if frame["address"] == most["address"]]
+    assert most["times"] >= times and len(lines) <= 2, report["frames"]
+    assert "unread" not in report["end"], report["end"]
+    assert re.search(LIBC, report["frames"][-2]["file"]) or re.search(LIBC, report["frames"][-1]["file"])
+
+
 @pytest.mark.parametrize("action,signal,frames,place,code", ENDS, ids=[one[0] for one in ENDS])
 def test_pid_1_is_held_at_a_fatal_signal(boot, gdb, directory, helper, action, signal, frames, place, code):
     if action == "fpe" and MACHINE == "aarch64":
@@ -103,6 +113,10 @@ def test_pid_1_is_held_at_a_fatal_signal(boot, gdb, directory, helper, action, s
         assert message["place"] == "no file, at 0x0" and "file" not in report["frames"][0]
     if action == "segv":
         assert report["begin"]["address"] == "0x8" and "at address 0x8" in message["why"]
+    if action == "overflow":
+        check_overflow(message, report, times=100)
+    else:
+        assert "stack" not in report["begin"], report["begin"]
 
     debugger, live = meet(directory, machine, gdb, PROBE, signal)
     if frames:
@@ -154,6 +168,46 @@ def test_pid_1_is_held_in_the_dynamic_linker(boot, gdb, directory, helper):
     check_core(directory, debugger, program, live)
     debugger.command("detach")
     wait_panic(machine, 11)
+
+
+def test_the_stack_of_another_thread_overflows(boot, helper):
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash PROBE=overflow-thread")
+    message, report = wait_held(machine)
+    check_overflow(message, report, times=50)
+
+
+def test_what_the_dynamic_linker_has_left_does_not_hide_the_program(boot, gdb, helper):
+    """It gives up in the middle of the program, for a function that is in no library. On the stack is more of its own
+    than a report has lines."""
+    folder = BUILD / "tests" / "vm"
+    name = "libprobe-lookup-library.so"
+
+    def add_library(tree):
+        tree.add(f"/usr/lib/probe/{name}", (folder / name).read_bytes(), 0o755)
+
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,exit PROBE=lookup",
+                         probe_image(probe="probe-lookup", change=add_library))
+    message, report = wait_held(machine)
+    assert message["why"] == "exit with status 127", message
+    assert len(report["frames"]) <= 32, report["frames"]
+    debugger = gdb(str(folder / "probe-lookup"))
+    debugger.command(f"set sysroot {SYSROOT}")
+    debugger.command(f"set solib-search-path {folder}")
+    debugger.connect(machine.debug)
+    live = functions(debugger.command("backtrace 40"))
+    assert {"configure", "act", "main"} <= set(live), live
+    shown = {frame["address"] for frame in report["frames"]}
+    for level, function in enumerate(live):
+        debugger.command(f"frame {level}")
+        assert debugger.value("(unsigned long) $pc") in shown, (level, function, report["frames"], report["end"])
+
+
+def test_the_sender_of_a_signal_is_named(boot, helper):
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash PROBE=abort-sent")
+    machine.wait_for(r"gdbdebug: report: end .*\n")
+    begin = read_report(machine.console.text)["begin"]
+    assert begin["signal"] == "SIGABRT" and begin["sender_comm"] == "sender", begin
+    assert f"SIGABRT sent by process {begin['sender']} (sender)" in machine.console.text, machine.console.tail()
 
 
 def shell_init(tree):

@@ -136,6 +136,19 @@ Bench running() {
 
 // ---- stop replies ----
 
+/// A loopback plug, or a terminal that nobody has made raw.
+TEST(Relay, APeerThatEchoesGetsOneHello) {
+  Bench relay;
+  unsigned hellos = 0;
+  for (std::string bytes = "\r\n"; !bytes.empty(); bytes = relay.out()) {
+    (void)relay.line(bytes);
+    if ((relay.wishes() & Relay::kHello) == 0) break;
+    ASSERT_LT(++hellos, 10U) << "for ever";
+    relay->queue_text("gdbdebug version=0.1.0 state=held pid=1\r\n");
+  }
+  EXPECT_EQ(hellos, 1U);
+}
+
 TEST(Relay, ReadsStopReplies) {
   struct Case {
     std::string_view payload;
