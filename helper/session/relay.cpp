@@ -115,16 +115,18 @@ void Relay::line_bytes(std::string_view bytes) {
       case rsp::Token::kAck:
         if (!acked_ && knock_answered()) begin_session();
         acked_ = true;
+        unseen_ = false;
         ack_deadline_.reset();
         break;
       case rsp::Token::kNak:
         if (!noack_ && !acked_) (void)to_line_.add({reply_buffer_.data(), reply_size_});
         break;
       case rsp::Token::kInterrupt:
-        if (in_session() && pid1_ == Pid1::kRunning && cleaning_ == Cleaning::kNone && !interrupt_) {
-          interrupt_ = true;
-          stop_pid1();
-        }
+        // Sent before the debugger had seen the stop that has just come, it is for what follows that stop.
+        if (!in_session() || cleaning_ != Cleaning::kNone || interrupt_) break;
+        if (pid1_ != Pid1::kRunning && !unseen_) break;
+        interrupt_ = true;
+        if (pid1_ == Pid1::kRunning) stop_pid1();
         break;
       case rsp::Token::kNewline:
         wishes_ |= kHello;
@@ -145,6 +147,7 @@ void Relay::on_request(std::string_view payload) {
   if (!noack_) (void)to_line_.add("+");
   if (repeated) return;  // its reply is on the way, or will be asked for with a NAK
 
+  unseen_ = false;
   const bool follows_up = knock_answered();
   request_hash_ = request_hash;
   acked_ = true;
@@ -317,6 +320,7 @@ void Relay::forward_resume(std::string_view payload) {
   signal_ = 0;
   running_process_ = resumed_process(payload);
   if (let_go_ && running_process_ == 1 && other_count_ > 0) running_process_ = others_[0];
+  if (interrupt_) stop_pid1();
   ask_server(payload, Ask::kResume);
 }
 
@@ -472,9 +476,10 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   }
   // What stopped PID 1 before the SIGSTOP did may be nothing that gdb's user sees: a fork, a dprintf, a condition that
   // does not hold. gdb goes on then, and still waits for the stop that was asked for.
-  interrupt_ = interrupt_ && stop_pending_;
+  interrupt_ = interrupt_ && !ours;
   if (in_session()) {
     if (anchored_ && stop) anchor();
+    unseen_ = true;
     reply_stop(payload, kGdbSigint, stop.has_value());
     if (!noack_) {
       ack_tries_ = 0;

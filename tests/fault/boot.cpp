@@ -42,6 +42,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "debugger.hpp"
@@ -256,6 +257,7 @@ class Supervisor {
   std::uint64_t settled_since_ = 0;
   unsigned markers_ = 0;
   bool hung_up_ = false;  ///< the line
+  bool pulled_ = false;   ///< it is there again only when it has been missed
   bool nobody_calls_ = false;
   bool console_closed_ = false;
   bool struck_ = false;
@@ -332,6 +334,10 @@ Supervisor::Process& Supervisor::process_of(const Call& call) {
 bool Supervisor::stand_in(const Call& call, const Process& process, const std::string& path) {
   if (call.data.nr != SYS_openat || (process.role != Role::kInit && process.role != Role::kAgent)) return false;
   const bool cloexec = (call.data.args[2] & O_CLOEXEC) != 0;
+  if (path == kLine && std::exchange(pulled_, false)) {
+    listener_.fail(call, ENODEV);
+    return true;
+  }
   if (path == kLine) {
     listener_.give(call, slave_, cloexec);
     return true;
@@ -539,7 +545,9 @@ void Supervisor::read_peer() {
   }
   ::close(peer_);
   peer_ = -1;
-  if (options_.carrier) make_line();
+  if (!options_.carrier) return;
+  make_line();
+  pulled_ = true;
 }
 
 void Supervisor::read_log() {

@@ -1047,6 +1047,23 @@ TEST(Relay, AStopThatCameBeforeCtrlCTookEffectIsToldAndTheInterruptAfterIt) {
   }
 }
 
+TEST(Relay, ACtrlCThatCrossesAStopIsForWhatFollows) {
+  for (const bool lossy : {false, true}) {
+    SCOPED_TRACE(lossy);
+    auto bench = connected(lossy);
+    (void)bench.line("+" + framed("vCont;c"));
+    (void)bench.server("T05swbreak:;thread:p1.1;");
+    (void)bench.line("\003+");  // sent before that stop had arrived
+    EXPECT_EQ(bench.wishes(), 0U);
+    (void)bench.send("vCont;c");
+    EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
+    EXPECT_EQ(bench.server(kSigstop), framed("T02thread:p1.1;"));
+    (void)bench.line("+\003");  // noise: it has seen this stop
+    (void)bench.send("vCont;c");
+    EXPECT_EQ(bench.wishes(), 0U);
+  }
+}
+
 TEST(Relay, ASignalIsNotDeliveredTwiceWhenASwallowedStopIsResumed) {
   struct Case {
     std::string_view resumed, again;
