@@ -10,8 +10,8 @@
 //    write nothing into this machine's), and a serial port, which is a pty;
 //  - plays the debugger, where the mode needs one for PID 1 to go on;
 //  - or joins the line to a Unix socket, where a real gdb plays it (--socket; tests/fault/test_sessions.py): a peer
-//  that
-//    comes or goes is not seen by the helper, as on a serial port;
+//    that comes or goes is not seen by the helper, as on a serial port; with --carrier the line hangs up when one goes,
+//    as an adapter that is pulled;
 //  - looks at the real init from outside when it has begun, and sees to its end.
 // What it found it prints as one JSON object. Exit status 0: the boot was not lost; 1: it was; 2: no boot was made.
 #include <fcntl.h>
@@ -42,6 +42,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "debugger.hpp"
@@ -103,6 +104,7 @@ struct Options {
   fs::path log;         ///< what is written to the kernel log goes to this file too, at once
   bool vmcore = false;  ///< /proc/vmcore exists, as in a kdump kernel
   std::string word = "word";  ///< the argument that the kernel would pass to init
+  bool carrier = false;       ///< the line hangs up when a debugger goes
   Fault fault;
 };
 
@@ -214,6 +216,7 @@ class Supervisor {
   void listen();
   void accept_peer();
   void read_peer();
+  void make_line();
   void lost(const std::string& why) {
     if (lost_.empty()) lost_ = why;
   }
@@ -256,6 +259,7 @@ class Supervisor {
   std::uint64_t settled_since_ = 0;
   unsigned markers_ = 0;
   bool hung_up_ = false;  ///< the line
+  bool pulled_ = false;   ///< it is there again only when it has been missed
   bool nobody_calls_ = false;
   bool console_closed_ = false;
   bool struck_ = false;
@@ -266,18 +270,27 @@ class Supervisor {
   std::vector<std::string> facts_;
 };
 
-void Supervisor::prepare() {
+void Supervisor::make_line() {
+  for (const int fd : {master_, slave_}) {
+    if (fd >= 0) ::close(fd);
+  }
   termios raw{};
   ::cfmakeraw(&raw);
   if (::openpty(&master_, &slave_, nullptr, &raw, nullptr) != 0) give_up("opening a pty");
+  for (const int fd : {master_, slave_}) {
+    (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    (void)::fcntl(fd, F_SETFL, O_NONBLOCK);  // the slave too, as the helper opens it; the open file is one and the same
+  }
+}
+
+void Supervisor::prepare() {
+  make_line();
   // Each write is a record, as in the kernel's log.
   if (::pipe2(log_pipe_.data(), O_CLOEXEC | O_DIRECT | O_NONBLOCK) != 0) give_up("making a pipe");
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, console_.data()) != 0) give_up("making a socket pair");
   std::array<int, 2> channel{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel.data()) != 0) give_up("making a socket pair");
-  for (const int fd : {master_, slave_}) (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  for (const int fd : {master_, log_pipe_[0], console_[0]}) (void)::fcntl(fd, F_SETFL, O_NONBLOCK);
-  (void)::fcntl(slave_, F_SETFL, O_NONBLOCK);  // as the helper opens it; the open file is one and the same
+  for (const int fd : {log_pipe_[0], console_[0]}) (void)::fcntl(fd, F_SETFL, O_NONBLOCK);
 
   const auto pid = ::syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
   if (pid < 0) give_up("making namespaces (this needs root)");
@@ -323,6 +336,10 @@ Supervisor::Process& Supervisor::process_of(const Call& call) {
 bool Supervisor::stand_in(const Call& call, const Process& process, const std::string& path) {
   if (call.data.nr != SYS_openat || (process.role != Role::kInit && process.role != Role::kAgent)) return false;
   const bool cloexec = (call.data.args[2] & O_CLOEXEC) != 0;
+  if (path == kLine && std::exchange(pulled_, false)) {
+    listener_.fail(call, ENODEV);
+    return true;
+  }
   if (path == kLine) {
     listener_.give(call, slave_, cloexec);
     return true;
@@ -477,12 +494,15 @@ void Supervisor::drive_debugger() {
     debugger_.tick(now);
   } else {
     const bool holds = options_.mode == Mode::kWait && !started_;
+    // Its session was cut off: PID 1 stands, and waits for the next one.
+    const bool cut_off =
+        options_.mode == Mode::kDemand && sessions_ == 0 && failed_sessions_ > 0 && failed_sessions_ < 4;
     const bool held = (holds && line_text_.find("gdbdebug version=") != std::string::npos) ||
                       (armed() && said(") is held before it would die"));
     // A message can be what the fault was in: try without it, too.
     const bool overdue =
         (holds && begun_ != 0 && now - begun_ > 3000) || (armed() && end_asked_ && now - *end_asked_ > 3000);
-    if ((held || overdue) && (!retry_at_ || now >= *retry_at_)) {
+    if ((held || overdue || cut_off) && (!retry_at_ || now >= *retry_at_)) {
       retry_at_ = now + 1000;
       debugger_.start(now);
     }
@@ -531,6 +551,9 @@ void Supervisor::read_peer() {
   }
   ::close(peer_);
   peer_ = -1;
+  if (!options_.carrier) return;
+  make_line();
+  pulled_ = true;
 }
 
 void Supervisor::read_log() {
@@ -721,7 +744,8 @@ int boot_main(int argc, char** argv) {
   if (words.size() < 3) {
     std::fprintf(stderr,
                  "usage: fault-boot ROOT SCRATCH MODE [--direct] [--reference FILE] [--limit SECONDS] [--list]\n"
-                 "                  [--socket PATH] [--log FILE] [--vmcore] [--word TEXT] [--command-line TEXT]\n"
+                 "                  [--socket PATH] [--carrier] [--log FILE] [--vmcore] [--word TEXT]\n"
+                 "                  [--command-line TEXT]\n"
                  "                  [--fault KIND ROLE CALL OCCURRENCE [ERRNO]]\n");
     return 2;
   }
@@ -746,6 +770,8 @@ int boot_main(int argc, char** argv) {
       options.vmcore = true;
     else if (words[i] == "--word")
       options.word = words.at(++i);
+    else if (words[i] == "--carrier")
+      options.carrier = true;
     else if (words[i] == "--list")
       options.list_calls = true;
     else if (words[i] == "--fault") {

@@ -15,7 +15,7 @@
 //   exit:N, exit-thread:N (by the system call exit alone), exec (itself once more), hang
 //   watchdog: it starts the watchdog (3 seconds) and feeds it at each tick, until a debugger sets finish: then as segv
 //   kill-agent: a child kills gdbdebug's agent as soon as PID 1 is held; 60 ticks
-//   threads: a second thread ends, then as poweroff
+//   threads: a second thread ends, then as poweroff; forks: thirty children, ten a second, then as segv
 //   reboot: it restarts the machine by its own reboot(2)
 //   recover: it crashes three times, with a handler that goes on behind the crash as the runtime of Go does, while
 //   other threads make system calls; 80 ms later it crashes in a second thread, and its handler exits with status 2
@@ -685,6 +685,15 @@ __attribute__((noinline)) static void act(const char* what, char** argv) {
     receive_signals();
   } else if (!strcmp(what, "threads")) {
     run_threads();
+  } else if (!strcmp(what, "forks")) {
+    // A child ten times a second; the thirtieth is the last, and then it is PID 1 that crashes.
+    for (int number = 1; number <= 30; number++) {
+      const pid_t child = fork();
+      if (child == 0) _exit(63);
+      while (waitpid(child, NULL, 0) < 0 && errno == EINTR) continue;
+      tick(number);
+    }
+    crash_here();
   } else if (!strncmp(what, "exit:", 5)) {
     exit(atoi(what + 5));
   } else if (!strncmp(what, "exit-thread:", 12)) {

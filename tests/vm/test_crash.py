@@ -380,6 +380,23 @@ def test_a_kill_by_a_filter_of_its_own_is_not_held(boot, helper):
     wait_panic(machine, 31)
 
 
+def test_pid_1_forks_on_after_a_session_and_is_still_armed(boot, gdb, directory, helper):
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,wait,crash PROBE=forks")
+    machine.wait_for("gdbdebug: ready on ttyS1")
+    debugger = gdb(str(PROBE))
+    debugger.command(f"set sysroot {SYSROOT}")
+    debugger.connect(machine.debug)
+    debugger.command("break tick")
+    assert debugger.resume()["frame"]["func"] == "tick"
+    debugger.command("detach")
+    debugger.quit()
+    message, _ = wait_held(machine)
+    assert "SIGSEGV" in message["why"], message
+    second, _ = meet(directory, machine, gdb, PROBE, "SIGSEGV")
+    second.command("detach")
+    wait_panic(machine, 11)
+
+
 def test_exit_alone_does_not_hold_at_a_signal(boot, helper):
     machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,exit PROBE=segv")
     wait_panic(machine, 11)
