@@ -27,7 +27,6 @@ struct ReaderDeleter {
 struct Reading {
   const std::string& subject;
   const Limits& limits;
-  const std::string& scratch;
   Image image;
   std::size_t entries = 0;
   std::uint64_t unpacked = 0;  // what compressed streams grew to, and what files hold
@@ -246,7 +245,7 @@ std::string scratch_directory() {
 
 Result<Image> read_image(Bytes bytes, std::shared_ptr<const void> owner, const std::string& subject,
                          const Limits& limits, const std::string& scratch) {
-  Reading reading{subject, limits, scratch, {}, 0, 0};
+  Reading reading{subject, limits, {}, 0, 0};
   Image& image = reading.image;
   image.size = bytes.size();
 

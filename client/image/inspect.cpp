@@ -374,9 +374,8 @@ Facts inspect(const Image& image, const BuiltIn& built_in) {
                             : init->kind == Node::Kind::link ? "a link to '" + init->target + "'"
                             : read_shebang(init->content ? init->content->bytes : Bytes()) ? "a script"
                                                                                            : "another program") +
-                           "; build it with `dracut --add gdbdebug`, or with gdbdebug last in mkinitcpio's HOOKS, or "
-                           "with gdbdebug's hook for "
-                           "initramfs-tools");
+                           "; build it with `dracut --add gdbdebug`, `mkinitcpio -A gdbdebug` or "
+                           "`GDBDEBUG=y update-initramfs -u`, or again after include=always in /etc/gdbdebug.conf");
   } else {
     const Node* init = tree.find("/init", false);
     if (!is_executable(init)) facts.faults.emplace_back("'/init' is not executable; build the image again");

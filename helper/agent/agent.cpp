@@ -343,6 +343,7 @@ int Agent::wait(std::span<pollfd> polls) {
       (void)::sched_yield();
     }
   }
+  // cppcheck-suppress knownConditionTrueFalse ; 2.17 does not see the assignment in the loop
   if (count == 0) count = ::poll(polls.data(), polls.size(), timeout());
   if (count > 0) busy_ = true;
   return count;

@@ -163,7 +163,8 @@ std::vector<int> filtered_calls(const Options& options) {
   // The boot does not outlive its supervisor, nor anything of the boot PID 1.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) give_up("prctl");
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) give_up("making mounts private");
-  if (options.network && std::system("ip link add eth0 type veth peer name other && ip link set other up") != 0)
+  if (options.network &&
+      std::system("ip link set lo up && ip link add eth0 type veth peer name other && ip link set other up") != 0)
     give_up("making a network interface");
   if (::mount("rootfs", options.scratch.c_str(), "tmpfs", 0, "mode=755") != 0) give_up("mounting a tmpfs");
   fs::copy(options.root, options.scratch, fs::copy_options::recursive | fs::copy_options::copy_symlinks);
