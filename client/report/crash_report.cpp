@@ -67,6 +67,8 @@ void take_begin(std::string_view words, CrashReport& report) {
     if (key == "comm") report.comm = value;
     if (key == "signal") report.signal = value;
     if (key == "exit") report.exit = value;
+    if (key == "reboot") report.reboot = value;
+    if (key == "handled") report.handled = value == "1";
     if (key == "address") report.address = value;
     if (key == "stack") report.stack = value;
     if (key == "sender") report.sender = value;
@@ -161,7 +163,7 @@ std::size_t CrashReport::damaged() const {
     return map.file.empty() || (!map.build_id.empty() && !is_build_id(map.build_id));
   };
   auto count = std::ranges::count_if(frames, frame_is) + std::ranges::count_if(maps, map_is);
-  if (machine.empty() || (signal.empty() && exit.empty())) ++count;
+  if (machine.empty() || (signal.empty() && exit.empty() && reboot.empty())) ++count;
   return static_cast<std::size_t>(count) + registers_damaged;
 }
 

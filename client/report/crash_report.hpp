@@ -35,11 +35,13 @@ struct CrashReport {
   };
 
   std::string comm;
-  std::string signal;   ///< "SIGSEGV"; empty when PID 1 was about to exit.
-  std::string exit;     ///< The exit status in digits; empty when it was a signal.
-  std::string address;  ///< Of a fault, as it was written; may be empty.
-  std::string stack;    ///< "overflow", or empty.
-  std::string sender;   ///< The process that has sent the signal, in digits; may be empty.
+  std::string signal;    ///< "SIGSEGV"; empty when PID 1 was at a system call.
+  std::string exit;      ///< The exit status in digits; empty when it was about to do something else.
+  std::string reboot;    ///< The command of reboot(2), "RESTART"; empty when it was about to do something else.
+  bool handled = false;  ///< It has a handler for the signal.
+  std::string address;   ///< Of a fault, as it was written; may be empty.
+  std::string stack;     ///< "overflow", or empty.
+  std::string sender;    ///< The process that has sent the signal, in digits; may be empty.
   std::string sender_comm;
   std::string machine;
   std::string kernel;

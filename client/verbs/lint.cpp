@@ -65,7 +65,8 @@ std::string meaning_of(const Request& request) {
   text += peers_of(request);
   if (request.wait) text += "; PID 1 is held at its first instruction" + within(request.wait_seconds);
   if (request.crash) text += "; PID 1 is held when a fatal signal is about to end it" + within(request.crash_seconds);
-  if (request.exit) text += "; PID 1 is held when it is about to exit";
+  if (request.crash && request.handled) text += "; also at a signal for which PID 1 has a handler";
+  if (request.exit) text += "; PID 1 is held when it is about to exit or to restart the machine";
   if (!request.holds()) text += "; the boot goes straight on, and a debugger can attach at any time";
   if (!request.modules.empty()) text += "; these modules are loaded first: " + std::string(request.modules);
   return text;
@@ -169,9 +170,20 @@ void read_others(const Line& line, Lint& into) {
   }
 }
 
-}  // namespace
+// In a kdump kernel the helper looks at one parameter more.
+void read_kdump(Lint& into) {
+  const auto allowed = find_kdump(into.text);
+  const auto value = find_value(into.text, kKdumpParameter);
+  if (value && !is_default(*value) && !is_off(*value))
+    add_remark(*value, "only 1 turns debugging on in a kdump kernel", std::string(kKdumpParameter) + "=1", into);
+  if (into.meaning.empty() || into.line_word.empty() || !is_kdump(into.text) || allowed.value_or(false)) return;
+  into.meaning = "debugging is off, for elfcorehdr= is there only in a kdump kernel; " + std::string(kKdumpParameter) +
+                 "=1 would turn it on";
+  into.line_word.clear();
+  into.modules.clear();
+}
 
-Lint lint(std::string_view text, std::string_view default_value) {
+Lint read_text(std::string_view text, std::string_view default_value) {
   Lint result;
   result.text = trim(text);
   std::string_view value = result.text;
@@ -217,6 +229,14 @@ Lint lint(std::string_view text, std::string_view default_value) {
   }
   if (const auto request = read_value(value, result)) read_others(request->line, result);
   if (!result.meaning.empty()) result.meaning.insert(0, prefix);
+  return result;
+}
+
+}  // namespace
+
+Lint lint(std::string_view text, std::string_view default_value) {
+  auto result = read_text(text, default_value);
+  read_kdump(result);
   return result;
 }
 

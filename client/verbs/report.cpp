@@ -157,7 +157,9 @@ void print_head(const CrashReport& report) {
     if (!report.sender_comm.empty()) text += " (" + printable(report.sender_comm) + ")";
   }
   if (report.stack == "overflow") text += ", stack overflow";
+  if (report.handled) text += ", for which it has a handler";
   if (!report.exit.empty()) text += ", exit with status " + printable(report.exit);
+  if (!report.reboot.empty()) text += ", reboot(2) with " + printable(report.reboot);
   if (!report.kernel.empty()) text += ", kernel " + printable(report.kernel);
   if (!report.machine.empty()) text += ", " + printable(report.machine);
   std::printf("%s\n", text.c_str());

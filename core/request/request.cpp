@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kParameter = "rd.gdbdebug";
 constexpr std::string_view kOptions =
-    "wait, wait=SECONDS, crash, crash=SECONDS, exit, modules=A:B, from=ADDR/PREFIX, insecure";
+    "wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, modules=A:B, from=ADDR/PREFIX, insecure";
 constexpr const char* kReading = "reading the line";
 
 /// Device names are as in /dev: no directories, so nothing leads out of it, and no empty or hidden names.
@@ -80,7 +80,7 @@ Result<Line> parse_line(std::string_view text) {
     if (!is_device_name(text)) return Error{kReading, text, 0, "this is no device name; try ttyS1"};
     line.name = text;
     // A word that is an option and not a device is a forgotten line, not a terminal called "wait".
-    for (const std::string_view option : {"wait", "crash", "exit", "insecure"}) {
+    for (const std::string_view option : {"wait", "crash", "handled", "exit", "insecure"}) {
       if (text == option || text.substr(0, text.find('=')) == option) {
         return Error{kReading, text, 0, "the line comes first, then the options; try rd.gdbdebug=ttyS1,wait"};
       }
@@ -184,6 +184,10 @@ void parse_option(std::string_view option, Request& request, Notes& notes) {
     request.exit = true;
     return;
   }
+  if (option == "handled") {
+    request.handled = true;
+    return;
+  }
   if (option == "insecure") {
     request.insecure = true;
     return;
@@ -203,6 +207,7 @@ void parse_option(std::string_view option, Request& request, Notes& notes) {
 void check_together(const Request& request, Notes& notes) {
   const bool network = request.line.kind == Line::Kind::kTcp || request.line.kind == Line::Kind::kSsh;
   if (request.from_count > 0 && !network) notes.add("from", "only tcp and ssh have peers to choose from");
+  if (request.handled && !request.crash) notes.add("handled", "it changes what crash holds at", "crash,handled");
   if (request.insecure && request.line.kind != Line::Kind::kTcp) notes.add("insecure", "only tcp can be insecure");
 }
 
@@ -258,6 +263,15 @@ bool parse_ipv6(std::string_view text, std::span<std::uint8_t, 16> bytes) {
   for (std::size_t i = 0; i < start; ++i) bytes[i] = head[i];
   for (std::size_t i = start; i < count; ++i) bytes[16 - count + i] = head[i];
   return true;
+}
+
+std::optional<Setting> find_last(std::string_view text, std::string_view name) {
+  std::optional<Setting> found;
+  Parameters parameters(text);
+  while (const auto parameter = parameters.next()) {
+    if (parameter->name == name) found = Setting{parameter->value};
+  }
+  return found;
 }
 
 }  // namespace
@@ -316,12 +330,17 @@ std::size_t complete_parameters(std::string_view text) {
 }
 
 std::optional<Setting> find_setting(std::string_view text) {
-  std::optional<Setting> found;
-  Parameters parameters(text);
-  while (const auto parameter = parameters.next()) {
-    if (parameter->name == kParameter) found = Setting{parameter->value};
-  }
-  return found;
+  return find_last(text, kParameter);
+}
+
+std::optional<bool> find_kdump(std::string_view text) {
+  const auto found = find_last(text, kKdumpParameter);
+  if (!found) return std::nullopt;
+  return !found->value || is_default(*found->value);
+}
+
+bool is_kdump(std::string_view text) {
+  return find_value(text, "elfcorehdr").has_value();
 }
 
 std::optional<std::string_view> find_value(std::string_view text, std::string_view name) {

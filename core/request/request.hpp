@@ -46,6 +46,14 @@ struct Setting {
 };
 std::optional<Setting> find_setting(std::string_view text);
 
+/// The parameter that keeps debugging on in a kdump kernel, which inherits the command line of the one that has
+/// crashed.
+inline constexpr std::string_view kKdumpParameter = "rd.gdbdebug.kdump";
+/// Whether the last one in `text` turns it on; nullopt: there is none.
+std::optional<bool> find_kdump(std::string_view text);
+/// Whether `text` is the command line of a kdump kernel: `elfcorehdr=` tells it where the other one's memory is.
+bool is_kdump(std::string_view text);
+
 /// The value of the last parameter `name` in `text`, such as `init`; nullopt if there is none or it has no value.
 std::optional<std::string_view> find_value(std::string_view text, std::string_view name);
 
@@ -97,6 +105,7 @@ struct Request {
   std::optional<std::uint32_t> wait_seconds;  ///< nullopt with `wait`: for ever
   bool crash = false;
   std::optional<std::uint32_t> crash_seconds;  ///< nullopt with `crash`: for ever
+  bool handled = false;                        ///< with `crash`: holds also at signals for which PID 1 has a handler
   bool exit = false;
   bool insecure = false;
   std::string_view modules;  ///< `A:B`, not yet taken apart

@@ -13,6 +13,12 @@ struct Stop {
   std::string_view event{};  ///< `exec`, `fork`, `syscall_entry`, ...; empty for a plain signal
   std::string_view value{};  ///< of the event
   unsigned thread = 1;       ///< the kernel's number of the thread that stopped
+
+  /// Whether it is a stop at a signal. An int3 of PID 1's own is told as a breakpoint once a debugger has said that it
+  /// knows of these.
+  bool is_signal() const { return event.empty() || event == "swbreak"; }
+  /// Whether it is a stop at a system call, of which gdbserver does not know for sure whether it begins or ends.
+  bool is_call() const { return event == "syscall_entry" || event == "syscall_return"; }
 };
 std::optional<Stop> parse_stop(std::string_view payload);
 

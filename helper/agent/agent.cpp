@@ -21,6 +21,8 @@
 #include <span>
 #include <utility>
 
+#include "agent/facts.hpp"
+#include "agent/judge.hpp"
 #include "agent/root.hpp"
 #include "core/words/hello.hpp"
 #include "line/devices.hpp"
@@ -49,6 +51,24 @@ constexpr std::string_view kWithout = "booting without a debugger";
 bool has_spare_processor() {
   cpu_set_t processors;
   return ::sched_getaffinity(0, sizeof processors, &processors) == 0 && CPU_COUNT(&processors) > 1;
+}
+
+/// What is said of it when nobody holds PID 1 any more.
+std::string_view outcome(Fate fate) {
+  switch (fate) {
+    case Fate::kHandles:
+      return "PID 1 goes on with its handler for the signal";
+    case Fate::kShielded:
+      return "PID 1 goes on: the kernel keeps SIGTRAP and SIGSYS from a PID 1 that is traced";
+    case Fate::kGoesOn:
+      return "PID 1 goes on: it has no handler for the signal, and the kernel ignores one that a process sends";
+    case Fate::kRestarts:
+      return "PID 1 now restarts or stops the machine as it would have without gdbdebug";
+    case Fate::kDies:
+    case Fate::kExits:
+      break;
+  }
+  return "PID 1 now dies as it would have without gdbdebug";
 }
 
 class Agent {
@@ -86,6 +106,12 @@ class Agent {
   void start_for_debugger();
   void arm_again();
   void unattended();
+  void pass_signal(const Stop& stop, const Cause& cause);
+  void stopped_in_session();
+  void call_in_session();
+  void resumed_at_fatal_stop();
+  void detach_at_fatal_stop();
+  Fate fate_when_let_go();
   void check_deadlines();
   std::string_view state() const;
   Text<1024> hello() const;
@@ -99,9 +125,10 @@ class Agent {
   UniqueFd handoff_;
   Text<256> program_;  ///< gdbserver
   CrashSettings crash_settings_{request_};
+  RealRoot real_root_;
   const bool spare_processor_ = has_spare_processor();
   bool handed_over_ = false;
-  bool survives_ = false;  ///< it is let go of at its end, and will not die of it
+  bool survives_ = false;  ///< gdbserver detaches from PID 1 at a fatal signal, and it does not die of that
   bool done_ = false;
   bool met_ = false;  ///< a debugger was there already
   /// The agent waits for this one and serves all others meanwhile (serve_until()).
@@ -112,6 +139,9 @@ class Agent {
   } awaited_;
   bool busy_ = false;  ///< something came from either side a moment ago
   std::optional<std::uint64_t> hold_deadline_;
+  unsigned signals_passed_ = 0;                  ///< fatal ones for which PID 1 has a handler
+  std::optional<std::uint64_t> calls_deadline_;  ///< gdbserver catches the calls that end PID 1, until then
+  std::uint64_t reported_ = 0;                   ///< the stop in a session that was reported last
 };
 
 // ---- before the hand-off ----
@@ -272,7 +302,7 @@ void Agent::say_ready() {
     if (hold_deadline_ && !met_ && !relay_.at_end()) message.add_number(*request_.wait_seconds).add(" seconds ");
     message.add("for a debugger");
   } else if (request_.armed()) {
-    message.add("PID 1 runs and is held before it would die; a debugger can attach at any time");
+    message.add("PID 1 runs, and will be held if it is about to die; a debugger can attach at any time");
   } else {
     message.add("PID 1 runs; a debugger can attach at any time");
   }
@@ -351,7 +381,8 @@ int Agent::wait(std::span<pollfd> polls) {
 
 int Agent::timeout() const {
   std::optional<std::uint64_t> next;
-  for (const auto& deadline : {relay_.deadline(), hold_deadline_, awaited_.deadline, line_.deadline()}) {
+  for (const auto& deadline :
+       {relay_.deadline(), hold_deadline_, calls_deadline_, awaited_.deadline, line_.deadline()}) {
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   if (!next) return -1;
@@ -441,20 +472,11 @@ void Agent::grant(unsigned wishes) {
     hold_deadline_.reset();
     warn_of_watchdog();
   }
-  if ((wishes & Relay::kFatalDetach) != 0) {
-    constexpr std::string_view kDies = "the debugger lets go of PID 1 at its end; it dies now as it would have";
-    constexpr std::string_view kSurvives =
-        "the debugger lets go of PID 1 at its end; it goes on, for the kernel keeps "
-        "SIGTRAP and SIGSYS from a PID 1 that is traced";
-    survives_ = survives_its_end(server_);
-    const auto what = survives_ ? kSurvives : kDies;
-    log::say(log::Level::kAlert, what);
-    Text<200> text("gdbdebug: ");  // also to the user who has just typed detach
-    relay_.queue_text(text.add(what).add("\r\n"));
-    relay_.accept_detach();
-    drain_line();
-    relay_.release();
-  }
+  if ((wishes & Relay::kExecuted) != 0) real_root_.look();
+  if ((wishes & Relay::kCallStop) != 0) call_in_session();
+  if ((wishes & Relay::kFatalStop) != 0) stopped_in_session();
+  if ((wishes & Relay::kFatalResume) != 0) resumed_at_fatal_stop();
+  if ((wishes & Relay::kFatalDetach) != 0) detach_at_fatal_stop();
   if ((wishes & Relay::kHello) != 0) relay_.queue_text(hello());
   if ((wishes & Relay::kReleaseServer) != 0) server_ended();
   if ((wishes & Relay::kStartServer) != 0) start_for_debugger();
@@ -485,31 +507,131 @@ void Agent::arm_again() {
   if (server_.send("vCont;c")) relay_.server_ready(Relay::Pid1::kRunning);
 }
 
+// ---- PID 1's end ----
+
 /// PID 1 has stopped, and nobody is there.
 void Agent::unattended() {
-  const auto stop = parse_stop(relay_.unattended_stop());
+  const auto stop = parse_stop(relay_.last_stop());
   if (!stop || !request_.armed()) return;  // it has ended, or stays held for the next debugger
   const auto cause = find_cause(*stop, server_);
-  const bool end = crash_settings_.is_end(*stop, cause);
-  if (!end && !dies_untraced(*stop, cause)) return relay_.resume(stop->event.empty() ? stop->signal : 0);
+  auto facts = find_facts(*stop, cause);
+  facts.in_real_root = real_root_.entered();
+  switch (judge(request_, *stop, facts)) {
+    case Verdict::kPass:
+      pass_signal(*stop, cause);
+      [[fallthrough]];
+    case Verdict::kResume:
+      return relay_.resume(stop->is_signal() ? stop->signal : 0);
+    case Verdict::kLetDie:
+      relay_.mark_end();
+      return relay_.release();
+    case Verdict::kHold:
+      break;
+  }
   relay_.mark_end();
-  if (!end) return relay_.release();  // `exit` alone: it is to die as it would have died
-  report_end(*stop, cause, server_, line_.describe(), request_.crash_seconds);
+  report_end(*stop, cause, {.handled = facts.caught, .freezes = facts.only_dumps, .command = facts.command}, server_,
+             line_.describe(), request_.crash_seconds);
   warn_of_watchdog();
   if (request_.crash_seconds) hold_deadline_ = sys::now_ms() + std::uint64_t{*request_.crash_seconds} * 1000;
+}
+
+/// PID 1 gets a fatal signal that it handles. Many a handler prints a backtrace and exits: for a while that counts as
+/// its end, whether `exit` is on the command line or not.
+void Agent::pass_signal(const Stop& stop, const Cause& cause) {
+  constexpr unsigned kMaxTold = 5;
+  constexpr std::uint64_t kHandlerMs = 10'000;
+  if (++signals_passed_ <= kMaxTold) report_handled(stop, cause);
+  if (signals_passed_ == kMaxTold)
+    log::say(log::Level::kWarning, "further signals for which PID 1 has a handler are not reported");
+  if (request_.exit) return;
+  if (!calls_deadline_) (void)server_.ask(crash_settings_.catch_calls());  // without it an exit is not held, as ever
+  calls_deadline_ = sys::now_ms() + kHandlerMs;
+}
+
+/// The debugger has been told of a fatal signal.
+void Agent::stopped_in_session() {
+  const auto stop = parse_stop(relay_.last_stop());
+  if (!stop || !request_.crash) return;
+  const auto cause = find_cause(*stop, server_);
+  const auto facts = find_facts(*stop, cause);
+  // A traced PID 1 that is resumed without the signal faults once more, and again.
+  const auto text = relay_.last_stop();
+  const auto place = hash(text.substr(0, text.find("core:")));
+  if (fate_of(*stop, facts) != Fate::kDies || reported_ == place) return;
+  reported_ = place;
+  report_end(*stop, cause, {.connected = true}, server_, line_.describe(), {});
+}
+
+/// A system call that PID 1 may end with, while a debugger is connected that has not asked for any.
+void Agent::call_in_session() {
+  const auto stop = parse_stop(relay_.last_stop());
+  if (!stop) return;
+  auto facts = find_facts(*stop, {});
+  facts.in_real_root = real_root_.entered();
+  if (fate_of(*stop, facts) == Fate::kGoesOn) return relay_.go_on();
+  report_end(*stop, {}, {.command = facts.command, .connected = true}, server_, line_.describe(), {});
+  relay_.tell_call();
+}
+
+/// What becomes of PID 1 when its tracer lets go of it where it stands.
+Fate Agent::fate_when_let_go() {
+#if defined(__x86_64__) || defined(__i386__)
+  constexpr bool kBehind = true;  // Intel 64 manual, volume 3, 6.15: INT3 is a trap
+#else
+  constexpr bool kBehind = false;
+#endif
+  const auto stop = parse_stop(relay_.last_stop());
+  if (!stop) return Fate::kGoesOn;
+  // A debugger may have chosen another thread; it chooses anew when it goes on.
+  Text<16> thread("Hg");
+  (void)server_.ask(thread.add_number(stop->thread, 16));  // fails only if it is gone, and then there is no cause
+  auto facts = find_facts(*stop, find_cause(*stop, server_));
+  facts.in_real_root = real_root_.entered();
+  return gdbdebug::fate_when_let_go(*stop, facts, kBehind);
+}
+
+/// The debugger hands PID 1 the signal at which it stands. The kernel keeps it from a PID 1 that is traced, so that it
+/// would fault in the same place for ever; where it would die it dies.
+void Agent::resumed_at_fatal_stop() {
+  if (fate_when_let_go() != Fate::kDies) return relay_.go_on();
+  log::say(log::Level::kAlert,
+           "the debugger has passed the signal on; PID 1 now dies as it would have without gdbdebug");
+  relay_.accept_end();
+  drain_line();
+  relay_.release();
+}
+
+void Agent::detach_at_fatal_stop() {
+  const auto fate = fate_when_let_go();
+  log::Message message("debugger detached; ");
+  message.add(outcome(fate));
+  log::say(log::Level::kAlert, message);
+  Text<200> text("gdbdebug: ");  // also to the user who has just typed detach
+  relay_.queue_text(text.add(message).add("\r\n"));
+  relay_.accept_detach();
+  drain_line();
+  // Also where PID 1 lives on, and is armed again: what the debugger turned on in this gdbserver would make it trace
+  // the children that a handler forks.
+  survives_ = !is_end(fate);
+  relay_.release();
 }
 
 void Agent::check_deadlines() {
   const auto now = sys::now_ms();
   relay_.tick(now);
+  if (calls_deadline_ && now >= *calls_deadline_) {
+    calls_deadline_.reset();
+    // Whoever comes while PID 1 is held, or is connected, finds them turned off afterwards.
+    if (!relay_.in_session() && relay_.pid1() == Relay::Pid1::kRunning) relay_.run_on();
+  }
   if (!hold_deadline_ || now < *hold_deadline_) return;
   hold_deadline_.reset();
   if (relay_.in_session() || relay_.busy()) return;
   if (relay_.at_end()) {
-    survives_ = survives_its_end(server_);
-    log::say(log::Level::kError, survives_ ? "no debugger came in time; PID 1 goes on"
-                                           : "no debugger came in time; PID 1 goes on and dies as it would have");
-    return relay_.release();
+    const auto fate = fate_when_let_go();
+    log::Message message("no debugger came in time; ");
+    log::say(log::Level::kError, message.add(outcome(fate)));
+    return is_end(fate) ? relay_.release() : relay_.run_on();
   }
   log::Message message("no debugger came within ");
   log::say(log::Level::kError,

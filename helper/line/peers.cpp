@@ -58,11 +58,11 @@ bool Peers::settle(bool in_session, std::uint64_t now_ms) {
       peer = {};
       continue;
     }
-    const auto verdict = owner_.file ? decide(owner_.record, in_session, peer.record, now_ms) : Verdict::kTake;
-    if (verdict == Verdict::kRefuse) {
+    const auto verdict = owner_.file ? decide(owner_.record, in_session, peer.record, now_ms) : Admission::kTake;
+    if (verdict == Admission::kRefuse) {
       refuse_peer(std::move(peer.file));
       peer = {};
-    } else if (verdict == Verdict::kTake && (best == nullptr || peer.record.speech > best->record.speech)) {
+    } else if (verdict == Admission::kTake && (best == nullptr || peer.record.speech > best->record.speech)) {
       best = &peer;
     }
   }

@@ -46,7 +46,7 @@ inline constexpr std::uint64_t kPatienceMs = 4'000;
 /// How long what it said counts, without a session.
 inline constexpr std::uint64_t kSpeechMs = 10'000;
 
-enum class Verdict : std::uint8_t { kWait, kTake, kRefuse };
+enum class Admission : std::uint8_t { kWait, kTake, kRefuse };
 
 /// What the owner's words count for now.
 inline Speech rank(const PeerRecord& owner, std::uint64_t now_ms) {
@@ -54,14 +54,14 @@ inline Speech rank(const PeerRecord& owner, std::uint64_t now_ms) {
 }
 
 /// What becomes of a peer that waits.
-inline Verdict decide(const PeerRecord& owner, bool in_session, const PeerRecord& waiting, std::uint64_t now_ms) {
+inline Admission decide(const PeerRecord& owner, bool in_session, const PeerRecord& waiting, std::uint64_t now_ms) {
   const auto owner_rank = rank(owner, now_ms);
-  if (in_session || owner_rank == Speech::kPacket) return Verdict::kRefuse;
+  if (in_session || owner_rank == Speech::kPacket) return Admission::kRefuse;
   if (now_ms >= owner.came_ms + kPatienceMs) {
-    if (waiting.speech > owner_rank) return Verdict::kTake;
-    if (waiting.speech != Speech::kNothing) return Verdict::kRefuse;
+    if (waiting.speech > owner_rank) return Admission::kTake;
+    if (waiting.speech != Speech::kNothing) return Admission::kRefuse;
   }
-  return now_ms < waiting.came_ms + kPatienceMs ? Verdict::kWait : Verdict::kRefuse;
+  return now_ms < waiting.came_ms + kPatienceMs ? Admission::kWait : Admission::kRefuse;
 }
 
 class Peers {

@@ -22,6 +22,13 @@ bool is_resume(std::string_view payload) {
   return payload.starts_with("vCont;") || std::string_view("cCsS").find(payload.front()) != std::string_view::npos;
 }
 
+/// gdb's number of the signal that a resume hands PID 1, 0 if it is none: `vCont;C0b:p1.1;c`, `S0b`.
+unsigned handed_signal(std::string_view payload) {
+  const auto actions = payload.starts_with("vCont") ? payload.substr(5) : payload;
+  const auto at = actions.find_first_of("CS");
+  return at == std::string_view::npos ? 0 : parse_number<unsigned>(actions.substr(at + 1, 2), 16).value_or(0);
+}
+
 /// Detaching from PID 1, in the form with and without a process.
 bool is_detach(std::string_view payload) {
   return payload == "D" || payload == "D;1";
@@ -159,13 +166,28 @@ void Relay::forward(std::string_view payload) {
     return ask_server(payload, Ask::kDetach);
   }
   if (is_resume(payload)) {
-    resume_.set(payload);
-    pid1_ = Pid1::kRunning;
-    own_stop_ = fatal_stop_ = false;
-    signal_ = 0;
-    return ask_server(payload, Ask::kResume);
+    if (session_ && fatal_stop_ && signal_ != 0 && handed_signal(payload) == signal_) {
+      resume_.set(payload);
+      wishes_ |= kFatalResume;
+      return;
+    }
+    return forward_resume(payload);
+  }
+  if (payload.starts_with("QCatchSyscalls:")) {
+    catches_ = payload.starts_with("QCatchSyscalls:1");
+    for (const auto setting : settings_) {
+      if (!catches_ && setting.starts_with("QCatchSyscalls:1")) return ask_server(setting, Ask::kReply);
+    }
   }
   ask_server(payload, payload.starts_with("qRcmd,") ? Ask::kMonitor : Ask::kReply);
+}
+
+void Relay::forward_resume(std::string_view payload) {
+  resume_.set(payload);
+  pid1_ = Pid1::kRunning;
+  own_stop_ = fatal_stop_ = false;
+  signal_ = 0;
+  ask_server(payload, Ask::kResume);
 }
 
 /// Passes a list of signals on without SIGSTOP: it is how the relay stops PID 1, so gdbserver must neither hand it to
@@ -238,6 +260,9 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   ask_ = Ask::kNothing;
   pid1_ = Pid1::kHeld;
   const auto stop = parse_stop(payload);
+  stop_.set(payload);
+  if (stop) thread_ = stop->thread;
+  if (stop && stop->event == "exec") wishes_ |= kExecuted;
   const bool ours = stop && stop->signal == kGdbSigstop && stop_pending_;
   if (ours) stop_pending_ = false;
   own_stop_ = ours;
@@ -248,14 +273,13 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   if (cleaning_ != Cleaning::kNone) return clean_on();
 
   if (ours && !interrupt_) {
-    // PID 1 had stopped by itself before the SIGSTOP reached it, and that stop was told. Nothing has run since, so what
-    // was asked for is asked for again; a signal that went with it has been delivered already.
-    const auto actions = resume_.view().starts_with("vCont") ? resume_.view().substr(5) : resume_.view();
-    const bool with_signal = actions.find_first_of("CS") != std::string_view::npos;
-    const Text<512> again(resume_.truncated() || with_signal ? std::string_view("vCont;c") : resume_.view());
+    // PID 1 had stopped by itself before the SIGSTOP reached it, and that stop was told.
     own_stop_ = false;
-    pid1_ = Pid1::kRunning;
-    return ask_server(again, Ask::kResume);
+    return resume_again();
+  }
+  if (session_ && stays_ && stop && stop->is_call() && !catches_) {
+    wishes_ |= kCallStop;
+    return;
   }
   interrupt_ = false;
   if (session_) {
@@ -264,10 +288,19 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
       ack_tries_ = 0;
       ack_deadline_ = now_ms + kAckTimeoutMs;
     }
+    if (fatal_stop_ && stays_) wishes_ |= kFatalStop;
     return;
   }
-  stop_.set(payload);
   wishes_ |= kUnattended;
+}
+
+/// Nothing has run since the stop, so what the debugger asked for is asked for again; a signal that went with it has
+/// been delivered already.
+void Relay::resume_again() {
+  const bool plain = resume_.truncated() || handed_signal(resume_) != 0;
+  const Text<512> again(plain ? std::string_view("vCont;c") : resume_.view());
+  pid1_ = Pid1::kRunning;
+  ask_server(again, Ask::kResume);
 }
 
 void Relay::note_breakpoint() {
@@ -355,6 +388,7 @@ void Relay::reply_stop(std::string_view payload, unsigned interrupted_by, bool k
 
 void Relay::begin_session() {
   session_ = true;
+  catches_ = false;
   interrupt_ = false;
   wishes_ |= kSessionBegan;
 }
@@ -438,15 +472,45 @@ void Relay::accept_detach() {
   session_ = false;
 }
 
+void Relay::mark_end() {
+  const auto stop = parse_stop(stop_);
+  fatal_stop_ = true;
+  if (stop && stop->is_signal()) signal_ = stop->signal;
+}
+
+void Relay::accept_end() {
+  Text<4> text("X");
+  reply(text.add_hex(static_cast<std::uint8_t>(signal_)));
+  session_ = false;
+}
+
+void Relay::go_on() {
+  if (pid1_ != Pid1::kHeld || ask_ != Ask::kNothing) return;
+  if (parse_stop(stop_) && parse_stop(stop_)->is_call()) return resume_again();
+  const Text<512> resume(resume_);
+  forward_resume(resume);
+}
+
+void Relay::tell_call() {
+  fatal_stop_ = true;
+  interrupt_ = false;
+  reply_stop(stop_, 0, false);
+}
+
 void Relay::release() {
   if (pid1_ != Pid1::kFree && cleaning_ == Cleaning::kNone) clean(Then::kRelease);
 }
 
+void Relay::run_on() {
+  if (pid1_ != Pid1::kFree && cleaning_ == Cleaning::kNone) clean(Then::kResume);
+}
+
 void Relay::resume(unsigned gdb_signal) {
-  Text<16> packet("vCont;c");
+  Text<40> packet("vCont;c");
   if (gdb_signal != 0) {
+    // To the thread that it is for: without one gdbserver hands it to every thread (handle_v_cont() in server.cc).
     packet.set("vCont;C");
-    packet.add_hex(static_cast<std::uint8_t>(gdb_signal));
+    packet.add_hex(static_cast<std::uint8_t>(gdb_signal)).add(':').add_number(thread_, 16).add(";c");
   }
   forward(packet);
 }

@@ -59,9 +59,15 @@ class Relay {
     kCancelStop = 4,     ///< send PID 1 a SIGCONT: a SIGSTOP of ours is still pending
     kReleaseServer = 8,  ///< close gdbserver's socket: it detaches and ends
     kHello = 16,         ///< answer with the hello: queue_text()
-    kUnattended = 32,    ///< PID 1 stopped and nobody is there: unattended_stop(), then resume() or stay
+    kUnattended = 32,    ///< PID 1 stopped and nobody is there: last_stop(), then resume() or stay
     kSessionBegan = 64,
-    kFatalDetach = 128,  ///< the debugger wants to detach from PID 1's end: say so, then accept_detach() and release()
+    kFatalDetach = 128,   ///< the debugger wants to detach at a fatal signal or a call that ends PID 1: say what will
+                          ///< happen, then accept_detach() and release()
+    kExecuted = 256,      ///< PID 1 has executed a program
+    kFatalStop = 512,     ///< the debugger of an armed PID 1 has been told of a fatal signal: last_stop()
+    kCallStop = 1024,     ///< PID 1 stands at a system call that the debugger did not ask for: tell_call() or go_on()
+    kFatalResume = 2048,  ///< the debugger hands PID 1 the fatal signal at which it stands: go_on(), or accept_end()
+                          ///< and release()
   };
   enum class Pid1 : std::uint8_t { kFree, kRunning, kHeld };
 
@@ -99,17 +105,25 @@ class Relay {
   void resume(unsigned gdb_signal);
   /// Answers the debugger's detach.
   void accept_detach();
+  /// Tells the debugger that PID 1 has ended by the signal at which it stands.
+  void accept_end();
+  /// Does what the debugger has asked for, or goes on with it.
+  void go_on();
+  /// Tells the debugger of the stop at a system call, as of a signal of its own.
+  void tell_call();
   /// Takes the lost or expected debugger's traces away, and lets gdbserver detach and end.
   void release();
+  /// The same, but gdbserver stays, and PID 1 goes on with the signal at which it stands.
+  void run_on();
   /// Packets that gdbserver is told again after a debugger was lost (an armed agent's own settings).
   void set_settings(std::span<const std::string_view> settings) { settings_ = settings; }
   /// From now on gdbserver stays attached when a debugger leaves: PID 1 is to be held at its end.
   void stay_attached() { stays_ = true; }
   /// The stop at which nobody is there is PID 1's end.
-  void mark_end() { fatal_stop_ = true; }
+  void mark_end();
   /// Whether PID 1 is held at its end: a fatal signal, or its exit.
   bool at_end() const { return fatal_stop_ && pid1_ == Pid1::kHeld; }
-  std::string_view unattended_stop() const { return stop_.view(); }
+  std::string_view last_stop() const { return stop_.view(); }
 
   /// Whether gdbserver ends because it was told to: a detach, or a release().
   bool expects_end() const { return detached_ || ask_ == Ask::kDetach || cleaning_ == Cleaning::kReleasing; }
@@ -148,6 +162,8 @@ class Relay {
   void clean(Then then);
   void clean_on();
   void stop_pid1();
+  void resume_again();
+  void forward_resume(std::string_view payload);
   void note_breakpoint();
 
   const bool lossy_;
@@ -157,6 +173,7 @@ class Relay {
   bool session_ = false;
   bool noack_ = false;
   bool greeted_ = false;  ///< the packet before was QStartNoAckMode
+  bool catches_ = false;  ///< the debugger has asked for system calls
   Pid1 pid1_ = Pid1::kFree;
   Ask ask_ = Ask::kNothing;
   Cleaning cleaning_ = Cleaning::kNone;
@@ -168,6 +185,7 @@ class Relay {
   bool own_stop_ = false;      ///< PID 1 is held because of it
   bool fatal_stop_ = false;    ///< PID 1 is held at a fatal signal, or its exit
   unsigned signal_ = 0;        ///< gdb's number of the signal that it is to get when it goes on without a debugger
+  unsigned thread_ = 1;        ///< the thread that stopped last
 
   bool acked_ = true;  ///< the last reply was acknowledged
   std::optional<std::uint64_t> ack_deadline_;

@@ -11,7 +11,7 @@ namespace gdbdebug {
 
 Cause find_cause(const Stop& stop, Server& server) {
   Cause cause;
-  if (stop.event == "syscall_entry") return cause;
+  if (stop.is_call()) return cause;
   const auto reply = server.ask_expanded("qXfer:siginfo:read::0,200");
   siginfo_t info{};
   if (!reply || reply->size() < 1 + offsetof(siginfo_t, si_addr) + sizeof info.si_addr || reply->front() != 'l')

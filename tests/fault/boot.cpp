@@ -99,8 +99,9 @@ struct Options {
   fs::path reference;  ///< what the real init must find; empty: print it
   std::uint64_t limit_ms = 60'000;
   bool list_calls = false;
-  fs::path socket;  ///< a debugger connects here, and PID 1 does what it likes; empty: this program is the debugger
-  fs::path log;     ///< what is written to the kernel log goes to this file too, at once
+  fs::path socket;      ///< a debugger connects here, and PID 1 does what it likes; empty: this program is the debugger
+  fs::path log;         ///< what is written to the kernel log goes to this file too, at once
+  bool vmcore = false;  ///< /proc/vmcore exists, as in a kdump kernel
   std::string word = "word";  ///< the argument that the kernel would pass to init
   bool network = false;       ///< the boot has a network of its own, with one interface
   Fault fault;
@@ -351,6 +352,10 @@ bool Supervisor::stand_in(const Call& call, const Process& process, const std::s
   }
   if (path == "kmsg" || path == "/dev/kmsg") {
     listener_.give(call, log_pipe_[1], cloexec);
+    return true;
+  }
+  if (path == "vmcore" && options_.vmcore) {
+    listener_.give(call, nothing_, cloexec);
     return true;
   }
   if (path == "cmdline" || path == "/proc/cmdline") {
@@ -758,8 +763,8 @@ int boot_main(int argc, char** argv) {
   if (words.size() < 3) {
     std::fprintf(stderr,
                  "usage: fault-boot ROOT SCRATCH MODE [--direct] [--reference FILE] [--limit SECONDS] [--list]\n"
-                 "                  [--socket PATH] [--log FILE] [--word TEXT] [--network] [--command-line TEXT]\n"
-                 "                  [--leave detach|killed|cut PACKET]\n"
+                 "                  [--socket PATH] [--log FILE] [--vmcore] [--word TEXT] [--network]\n"
+                 "                  [--command-line TEXT] [--leave detach|killed|cut PACKET]\n"
                  "                  [--fault KIND ROLE CALL OCCURRENCE [ERRNO]]\n");
     return 2;
   }
@@ -780,6 +785,8 @@ int boot_main(int argc, char** argv) {
       options.socket = words.at(++i);
     else if (words[i] == "--log")
       options.log = words.at(++i);
+    else if (words[i] == "--vmcore")
+      options.vmcore = true;
     else if (words[i] == "--word")
       options.word = words.at(++i);
     else if (words[i] == "--leave") {

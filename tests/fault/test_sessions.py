@@ -71,7 +71,9 @@ class Boot:
         module = load_matrix()
         self.matrix = module.Matrix(BUILD, folder, 3600)
         shutil.copy(PROGRAM, self.matrix.root / "usr/lib/gdbdebug/init")
-        words = ["--socket", str(self.path), *(["--fault", *fault] if fault else [])]
+        self.start(["--socket", str(self.path), *(["--fault", *fault] if fault else [])], mode)
+
+    def start(self, words, mode="wait"):
         self.supervisor = subprocess.Popen(self.matrix.command(mode, *words), stdin=subprocess.DEVNULL,
                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.clients = []
@@ -178,9 +180,9 @@ class Stub:
 
 
 class Gdb:
-    def __init__(self, path, *commands):
+    def __init__(self, path, *commands, program=PROGRAM):
         words = ["gdb", "-nx", "-q", "-iex", "set confirm off", "-iex", "set pagination off", "-iex",
-                 "set debuginfod enabled off", str(PROGRAM), "-ex", f"target remote {path}"]
+                 "set debuginfod enabled off", str(program), "-ex", f"target remote {path}"]
         for command in commands:
             words += ["-ex", command]
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -14,7 +14,7 @@ PROBE = BUILD / "tests" / "vm" / "probe"
 BUSYBOX = SYSROOT / "bin/busybox"
 LIBC = r"libc\.so\.6$"
 LINKER = r"/ld-linux"
-DIES = "the debugger lets go of PID 1 at its end; it dies now as it would have"
+DIES = "debugger detached; PID 1 now dies as it would have without gdbdebug"
 QUIET = {"loglevel": 3}
 
 
@@ -137,7 +137,7 @@ def test_pid_1_is_held_at_a_fatal_signal(boot, gdb, directory, helper, action, s
     check_core(directory, debugger, PROBE, live)
     debugger.command("detach")
     if code is None:
-        machine.wait_for("gdbdebug: the debugger lets go of PID 1 at its end; it goes on")
+        machine.wait_for("gdbdebug: debugger detached; PID 1 goes on")
         assert machine.wait_end() == "poweroff"
     else:
         wait_panic(machine, code)
@@ -145,13 +145,16 @@ def test_pid_1_is_held_at_a_fatal_signal(boot, gdb, directory, helper, action, s
 
 def test_pid_1_is_held_before_its_own_handler_runs(boot, gdb, directory, helper):
     """As systemd's, it would fork a child for the core file and then freeze: which it does once the user has looked."""
-    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash PROBE=segv-handled")
-    wait_held(machine)
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,handled PROBE=segv-handled")
+    message, report = wait_held(machine)
+    assert message["why"] == "SIGSEGV at address 0x8, for which it has a handler", message
+    assert report["begin"]["handled"] == "1", report["begin"]
     assert "probe: frozen" not in machine.probe.text
     debugger, live = meet(directory, machine, gdb, PROBE, "SIGSEGV")
     assert live["functions"][:3] == ["crash_here", "act", "main"], live
     check_core(directory, debugger, PROBE, live)
     debugger.command("detach")
+    machine.wait_for("gdbdebug: debugger detached; PID 1 goes on with its handler for the signal")
     machine.wait_probe("probe: frozen")
     assert "Kernel panic" not in machine.console.text
 
@@ -260,7 +263,7 @@ def test_crash_with_seconds_dies_as_it_would_have_after_them(boot, helper):
     message, _ = wait_held(machine)
     assert message["seconds"] == "2", message
     wait_panic(machine, AFTER_ABORT)
-    machine.wait_for("gdbdebug: no debugger came in time; PID 1 goes on and dies as it would have")
+    machine.wait_for("gdbdebug: no debugger came in time; PID 1 now dies as it would have without gdbdebug")
     # The report's last line and the panic arrive as the kernel prints them.
     waited = machine.time_of("gdbdebug: no debugger came in time") - machine.time_of("gdbdebug: report: end")
     assert 1.5 < waited < 20, waited
@@ -300,16 +303,16 @@ def test_a_crash_is_reported_though_the_line_is_not_there(boot, helper):
 def test_what_does_not_end_pid_1_does_not_hold_it(boot, helper):
     """Others send it signals that the kernel keeps from a PID 1 without a handler; it gets those that it handles, and
     300 children end at once."""
-    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,exit PROBE=signals")
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,exit POWEROFF=child PROBE=signals")
     found = machine.wait_probe(r"probe: survived, (\d+) interrupts, (\d+) children")
     # Two it has handlers for. (A SIGINT that its tracer sees must not be taken for a debugger's Ctrl-C.)
     assert found.groups() == ("2", "300"), machine.probe.tail()
     assert machine.wait_end() == "poweroff"
-    assert "is held" not in machine.console.text
+    assert ") is held" not in machine.console.text
 
 
 def test_the_end_of_one_thread_among_others_does_not_hold_pid_1(boot, helper):
-    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,exit PROBE=threads")
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,exit POWEROFF=child PROBE=threads")
     machine.wait_probe("probe: the thread has ended")
     assert machine.wait_end() == "poweroff"
     assert "is held" not in machine.console.text
@@ -344,6 +347,37 @@ def test_a_debugger_that_detaches_before_the_end_leaves_pid_1_armed(boot, gdb, d
     second, _ = meet(directory, machine, gdb, PROBE, "SIG\\w+")
     second.command("detach")
     wait_panic(machine, code)
+
+
+def test_the_crash_after_signals_that_pid_1_handles_is_held(boot, gdb, directory, helper):
+    """As a program in Go that recovers from a nil dereference, and later does not."""
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash=60 PROBE=recover")
+    message, report = wait_held(machine)
+    machine.wait_probe("probe: recovered")
+    assert "without its siginfo" not in machine.probe.text
+    assert message["why"] == "exit with status 2" and report["begin"]["exit"] == "2", message
+    debugger, live = meet(directory, machine, gdb, PROBE, "SIGTRAP")
+    assert "give_up" in live["functions"] and "crash_here" in live["functions"], live
+    debugger.command("detach")
+    wait_panic(machine, 2 << 8)
+
+
+def test_a_restart_of_the_machine_is_held_in_the_initramfs(boot, gdb, directory, helper):
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,exit PROBE=reboot")
+    message, report = wait_held(machine)
+    assert message["why"] == "reboot(2) with RESTART" and report["begin"]["reboot"] == "RESTART", message
+    debugger, live = meet(directory, machine, gdb, PROBE, "SIGTRAP")
+    assert "restart_here" in live["functions"], live
+    debugger.command("detach")
+    machine.wait_for("gdbdebug: debugger detached; PID 1 now restarts or stops the machine as it would have")
+    machine.wait_end()
+    assert "Kernel panic" not in machine.console.text
+
+
+def test_a_kill_by_a_filter_of_its_own_is_not_held(boot, helper):
+    """What gdbdebug(7) says of it: since Linux 5.16 the kernel shows no debugger that signal. Older ones do."""
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,exit PROBE=killed")
+    wait_panic(machine, 31)
 
 
 def test_exit_alone_does_not_hold_at_a_signal(boot, helper):

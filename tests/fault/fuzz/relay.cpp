@@ -113,6 +113,12 @@ class Machine {
         relay_->accept_detach();
         relay_->release();
       }
+      if ((wishes & (Relay::kCallStop | Relay::kFatalResume)) != 0 && resumes) relay_->go_on();
+      if ((wishes & Relay::kCallStop) != 0 && !resumes) relay_->tell_call();
+      if ((wishes & Relay::kFatalResume) != 0 && !resumes) {
+        relay_->accept_end();
+        relay_->release();
+      }
       if ((wishes & Relay::kReleaseServer) != 0) relay_->server_gone();
       if ((wishes & Relay::kStartServer) != 0 && relay_->pid1() == Pid1::kFree) relay_->server_ready(Pid1::kHeld);
       if ((wishes & Relay::kUnattended) != 0 && resumes) relay_->resume(0);

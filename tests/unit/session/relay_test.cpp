@@ -573,6 +573,101 @@ TEST(Relay, ADetachFromPid1sEndIsToldFirstAndAnsweredWhenThatIsOut) {
   EXPECT_NE(bench.wishes() & Relay::kReleaseServer, 0U);
 }
 
+/// An armed agent's PID 1 that a debugger has resumed.
+Bench armed() {
+  static constexpr std::string_view kSettings[] = {"QPassSignals:e", "QCatchSyscalls:1;e7"};
+  auto bench = held();
+  bench->set_settings(kSettings);
+  bench->stay_attached();
+  bench.connect();
+  (void)bench.line("+" + framed("vCont;r1000,1010:p1.1;c"));
+  (void)bench.asked();
+  (void)bench.wishes();
+  return bench;
+}
+
+TEST(Relay, AFatalSignalInASessionIsToldToTheDebuggerAndTheAgent) {
+  auto bench = armed();
+  EXPECT_EQ(bench.server("T0bthread:p1.1;"), framed("T0bthread:p1.1;"));
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kFatalStop});
+}
+
+TEST(Relay, AFatalSignalThatIsHandedOnIsTheAgentsBusiness) {
+  for (const std::string_view resume : {"vCont;C0b:p1.1;c", "vCont;S0b:p1.1;c", "C0b"}) {
+    SCOPED_TRACE(resume);
+    auto bench = armed();
+    (void)bench.server("T0bthread:p1.1;");
+    (void)bench.wishes();
+    (void)bench.line("+" + framed(resume));
+    EXPECT_EQ(bench.wishes(), unsigned{Relay::kFatalResume});
+    EXPECT_EQ(bench.asked(), Payloads{});
+    bench->go_on();
+    (void)bench.line("");
+    EXPECT_EQ(bench.asked(), Payloads{std::string(resume)});
+  }
+}
+
+TEST(Relay, ADebuggerIsToldTheEndThatItsSignalBrings) {
+  auto bench = armed();
+  (void)bench.server("T0bthread:p1.1;");
+  (void)bench.line("+" + framed("vCont;C0b:p1.1;c"));
+  bench->accept_end();
+  EXPECT_EQ(bench.out(), framed("X0b"));
+  EXPECT_FALSE(bench->in_session());
+}
+
+TEST(Relay, WithoutTheSignalPid1GoesOnFromAFatalOneAsTheDebuggerSays) {
+  auto bench = armed();
+  (void)bench.server("T0bthread:p1.1;");
+  (void)bench.wishes();
+  (void)bench.line("+" + framed("vCont;c"));
+  EXPECT_EQ(bench.wishes(), 0U);
+  EXPECT_EQ(bench.asked(), Payloads{"vCont;c"});
+}
+
+TEST(Relay, ASystemCallThatTheDebuggerDidNotAskForIsNotToldBeforeTheAgentHasLooked) {
+  auto bench = armed();
+  EXPECT_EQ(bench.server("T05syscall_entry:e7;thread:p1.3;"), "");
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kCallStop});
+  bench->go_on();
+  (void)bench.line("");
+  EXPECT_EQ(bench.asked(), Payloads{"vCont;r1000,1010:p1.1;c"}) << "as the debugger has resumed it";
+
+  EXPECT_EQ(bench.server("T05syscall_return:e7;thread:p1.3;"), "");
+  bench->tell_call();
+  EXPECT_EQ(bench.out(), framed("T05thread:p1.3;"));
+  EXPECT_TRUE(bench->at_end());
+}
+
+TEST(Relay, SystemCallsThatTheDebuggerAskedForAreItsOwn) {
+  auto bench = armed();
+  (void)bench.server("T05thread:p1.1;");
+  (void)bench.line("+" + framed("QCatchSyscalls:1;2"));
+  (void)bench.line("+" + framed("vCont;c"));
+  (void)bench.wishes();
+  EXPECT_EQ(bench.server("T05syscall_entry:2;thread:p1.1;"), framed("T05syscall_entry:2;thread:p1.1;"));
+  (void)bench.asked();
+  (void)bench.line("+" + framed("QCatchSyscalls:0"));
+  EXPECT_EQ(bench.asked(), Payloads{"QCatchSyscalls:1;e7"}) << "the agent's are back";
+}
+
+TEST(Relay, AProgramThatPid1ExecutesIsToldToTheAgent) {
+  auto bench = armed();
+  (void)bench.server(kExecStop);
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kExecuted});
+}
+
+TEST(Relay, ASignalIsForTheThreadThatStopped) {
+  auto bench = armed();
+  (void)bench.server("T0bthread:p1.2a;");
+  (void)bench.line("+" + framed("D;1"));
+  (void)bench.asked();
+  bench->accept_detach();
+  bench->run_on();
+  (void)bench.line("");
+  EXPECT_EQ(bench.asked().back(), "vCont;C0b:2a;c");
+}
+
 TEST(Relay, AnArmedAgentsGdbserverStaysWhenTheDebuggerDetaches) {
   const std::string_view settings[] = {"QPassSignals:e"};
   auto bench = held();
@@ -808,10 +903,10 @@ TEST(Relay, AStopWithNobodyThereIsTheAgentsBusiness) {
   bench->server_ready(Pid1::kRunning);
   EXPECT_EQ(bench.server("T0bthread:p1.1;"), "");
   EXPECT_EQ(bench.wishes(), unsigned{Relay::kUnattended});
-  EXPECT_EQ(bench->unattended_stop(), "T0bthread:p1.1;");
+  EXPECT_EQ(bench->last_stop(), "T0bthread:p1.1;");
   bench->resume(11);
   (void)bench.line("");
-  EXPECT_EQ(bench.asked(), Payloads{"vCont;C0b"});
+  EXPECT_EQ(bench.asked(), Payloads{"vCont;C0b:1;c"});
   (void)bench.server("T05syscall_return:3b;");
   bench->resume(0);
   (void)bench.line("");

@@ -5,8 +5,9 @@ more generously."""
 import re
 
 KERNEL_PREFIX = r"(?:<\d+>)?(?:\[ *\d+\.\d+\] )?"
-MESSAGE = (r"gdbdebug: PID 1 \((?P<comm>[^)]*)\) is held before it would die: (?P<why>.*?), in (?P<place>.*?); "
-           r"connect a debugger to (?P<line>.*?)(?:, the machine waits| within (?P<seconds>\d+) seconds)\r?$")
+MESSAGE = (r"gdbdebug: PID 1 \((?P<comm>[^)]*)\) is held(?: before it would die)?: (?P<why>.*?), in (?P<place>.*?); "
+           r"(?:a debugger is connected to|connect a debugger to) (?P<line>.*?)"
+           r"(?:, the machine waits| within (?P<seconds>\d+) seconds)?\r?$")
 HEX = r"0x[0-9a-f]+"
 KEYWORDS = ("begin", "command", "register", "frame", "map", "end")
 

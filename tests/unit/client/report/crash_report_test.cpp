@@ -69,6 +69,17 @@ TEST(ClientReport, WhatAConsoleAddsDoesNotMatter) {
   }
 }
 
+TEST(ClientReport, ARestartAndASignalWithAHandlerAreReadToo) {
+  const auto restart = read_reports("gdbdebug: report: begin version=1 pid=1 comm=sh reboot=RESTART machine=x86_64\n");
+  ASSERT_EQ(restart.size(), 1U);
+  EXPECT_EQ(restart[0].reboot, "RESTART");
+  EXPECT_EQ(restart[0].damaged(), 0U);
+  const auto handled =
+      read_reports("gdbdebug: report: begin version=1 pid=1 comm=sh signal=SIGSEGV handled=1 machine=x86_64\n");
+  ASSERT_EQ(handled.size(), 1U);
+  EXPECT_TRUE(handled[0].handled);
+}
+
 TEST(ClientReport, AnExitHasAStatusAndNoSignal) {
   const auto reports = read_reports("gdbdebug: report: begin version=1 pid=1 comm=sh exit=7 machine=x86_64\n");
   ASSERT_EQ(reports.size(), 1U);
