@@ -26,8 +26,9 @@ from table import Unavailable
 HELPER = BUILD / "helper" / "gdbdebug-init"
 AGENT = BUILD / "helper" / "gdbdebug-agent-net"
 PORT = 2345
-STEPS = 5000
-MEGABYTES, CORE_MEGABYTES = 64, 256
+SHORT = "--short" in sys.argv  # for the worker
+STEPS = 50 if SHORT else 5000
+MEGABYTES, CORE_MEGABYTES = (2, 8) if SHORT else (64, 256)
 TARGET = f"""#include <string.h>
 #include <unistd.h>
 volatile char memory[{CORE_MEGABYTES} << 20];
@@ -49,7 +50,7 @@ def make_root(folder):
     shutil.copy2(HELPER, root / "init")
     shutil.copy2(AGENT, root / AGENT_IN_IMAGE.lstrip("/"))
     names = [AGENT_IN_IMAGE]
-    for name, file in [(GDBSERVER, GDBSERVER), *libraries_of(GDBSERVER)]:
+    for name, file in [("/usr/bin/gdbserver", GDBSERVER), *libraries_of(GDBSERVER)]:
         target = root / name.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(file, target)
@@ -157,7 +158,8 @@ def measure(table, rounds):
             raise Unavailable(f"{program} is not installed")
     if not HELPER.exists():
         raise Unavailable("the helper is not built")
-    run = subprocess.run(["unshare", "--net", sys.executable, __file__, str(min(rounds, 3))], text=True,
+    short = ["--short"] if table.short else []
+    run = subprocess.run(["unshare", "--net", sys.executable, __file__, str(min(rounds, 3)), *short], text=True,
                          stdin=subprocess.DEVNULL, capture_output=True, timeout=1200, check=False)
     if run.returncode:
         raise AssertionError(f"the worker failed:\n{run.stderr[-4000:]}")

@@ -16,7 +16,8 @@ class Unavailable(Exception):
 
 
 class Table:
-    def __init__(self):
+    def __init__(self, short=False):
+        self.short = short  # the parts do as little as shows that they work
         self.rows = []
         self.skipped = []
         self.broken = []
@@ -117,4 +118,4 @@ plot $rows using ($2/2):0:($2/2):(0.35):ytic(1) with boxxyerror notitle
     def status(self):
         if self.broken or not self.rows:
             return 2
-        return 1 if any(row["met"] is False for row in self.rows) else 0
+        return 1 if not self.short and any(row["met"] is False for row in self.rows) else 0

@@ -75,12 +75,23 @@ def one(kind, initrd, baud=None, backtrace=True):
             return result
 
 
+def short(table, initrd):
+    """Each way of counting once."""
+    attach = one("attach", initrd)
+    sysroot = one("sysroot", initrd, BAUD, backtrace=False)
+    table.add("bytes-start", "bytes on the line to _start: gdbdebug attach", "bytes", [attach[0][0]], [sysroot[0][0]],
+              "gdb with a sysroot")
+
+
 def measure(table, _rounds):
     if not Path(SYSTEMD).exists() or not shutil.which("dracut"):
         raise Unavailable("systemd or dracut is not installed")
     if not COMMAND.exists() or not os.access(COMMAND, os.X_OK):
         raise Unavailable("the host command is not built")
     initrd = dracut_image()
+    if table.short:
+        short(table, initrd)
+        return
     plain, sysroot, attach = (one(kind, initrd) for kind in ("plain", "sysroot", "attach"))
     for at, key, what, goal in ((0, "start", "to _start", 5000), (1, "all", "to a backtrace, all libraries", 25000)):
         for field, unit, name in ((0, "bytes", "bytes on the line"), (1, "", "round trips")):

@@ -9,6 +9,14 @@ option(GDBDEBUG_SANITIZE "AddressSanitizer and UndefinedBehaviorSanitizer, witho
 set(GDBDEBUG_LIBC "auto" CACHE STRING "The helper's C library: auto, musl, or host (the compiler's own)")
 set_property(CACHE GDBDEBUG_LIBC PROPERTY STRINGS auto musl host)
 
+# The programs that read configuration read it in /etc whatever the prefix is, unless the packager says otherwise.
+if(CMAKE_INSTALL_PREFIX STREQUAL /usr)
+  set(default_sysconfdir /etc)
+else()
+  set(default_sysconfdir ${CMAKE_INSTALL_SYSCONFDIR})
+endif()
+set(GDBDEBUG_SYSCONFDIR ${default_sysconfdir} CACHE STRING "Where grub.d, default and mkinitcpio.conf.d are")
+
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
 endif()

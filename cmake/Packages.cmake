@@ -9,7 +9,23 @@ set(CPACK_PACKAGE_CONTACT ${GDBDEBUG_MAINTAINER})
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")
 set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
 set(CPACK_STRIP_FILES ON)
-set(CPACK_PACKAGE_FILE_NAME gdbdebug-${PROJECT_VERSION})
+set(CPACK_PACKAGE_FILE_NAME gdbdebug-${PROJECT_VERSION}-${CMAKE_SYSTEM_NAME}-${CMAKE_SYSTEM_PROCESSOR})
+# Configuration has absolute paths, and CPack's archives would be packed by installing those on this very machine: with
+# DESTDIR they go where the rest goes, whatever the generator.
+set(CPACK_SET_DESTDIR ON)
+# What a plain `cpack` makes: the packages of this machine's own kind.
+if(NOT CPACK_GENERATOR)
+  find_program(DPKG_SHLIBDEPS dpkg-shlibdeps)
+  find_program(RPMBUILD rpmbuild)
+  mark_as_advanced(DPKG_SHLIBDEPS RPMBUILD)
+  if(DPKG_SHLIBDEPS AND (EXISTS /etc/debian_version OR NOT RPMBUILD))
+    set(CPACK_GENERATOR DEB)
+  elseif(RPMBUILD)
+    set(CPACK_GENERATOR RPM)
+  else()
+    set(CPACK_GENERATOR TGZ)
+  endif()
+endif()
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
   WORLD_READ WORLD_EXECUTE)
 
@@ -33,6 +49,16 @@ set(client_text
 "The command gdbdebug waits until a machine with the package gdbdebug is ready,
 takes its initramfs apart for the symbols, and starts gdb on its PID 1.")
 
+# gdbdebug_maintainer_script(FILE): a script of packaging/ with the functions that all packages share written into it.
+function(gdbdebug_maintainer_script file)
+  set(common ${PROJECT_SOURCE_DIR}/packaging/arch/gdbdebug.install)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${common} ${PROJECT_SOURCE_DIR}/packaging/${file})
+  file(READ ${common} functions)
+  file(READ ${PROJECT_SOURCE_DIR}/packaging/${file} text)
+  string(REPLACE ". ../arch/gdbdebug.install\n" "${functions}" text "${text}")
+  file(WRITE ${PROJECT_BINARY_DIR}/packaging/${file} "${text}")
+endfunction()
+
 # --- Debian -----------------------------------------------------------------------------------------------------------
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
@@ -45,8 +71,13 @@ set(CPACK_DEBIAN_TARGET_PACKAGE_RECOMMENDS "dracut-core | initramfs-tools-core")
 set(CPACK_DEBIAN_TARGET_PACKAGE_SUGGESTS "gdbdebug-client, busybox, dropbear-bin, grub-common")
 set(CPACK_DEBIAN_TARGET_DESCRIPTION "${target_summary}\n${target_text}")
 # What dpkg asks about before it overwrites an administrator's change. A list of files and nothing else, by its format.
-file(WRITE ${PROJECT_BINARY_DIR}/conffiles "/etc/default/gdbdebug\n/etc/grub.d/11_gdbdebug\n")
-set(CPACK_DEBIAN_TARGET_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/conffiles)
+file(WRITE ${PROJECT_BINARY_DIR}/packaging/conffiles
+  "/etc/default/gdbdebug\n/etc/grub.d/99_gdbdebug\n/etc/mkinitcpio.conf.d/zz-gdbdebug.conf\n")
+set(CPACK_DEBIAN_TARGET_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/packaging/conffiles)
+foreach(script preinst postinst postrm)
+  gdbdebug_maintainer_script(deb/${script})
+  list(APPEND CPACK_DEBIAN_TARGET_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/packaging/deb/${script})
+endforeach()
 set(CPACK_DEBIAN_CLIENT_PACKAGE_NAME gdbdebug-client)
 set(CPACK_DEBIAN_CLIENT_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_CLIENT_PACKAGE_SHLIBDEPS ON)
@@ -67,14 +98,20 @@ set(CPACK_RPM_TARGET_PACKAGE_SUMMARY ${target_summary})
 set(CPACK_RPM_TARGET_PACKAGE_DESCRIPTION ${target_text})
 # A path and not a name: the package with gdbserver is gdb-gdbserver in one place and gdb in another.
 set(CPACK_RPM_TARGET_PACKAGE_REQUIRES "/usr/bin/gdbserver, kmod")
-set(CPACK_RPM_TARGET_USER_FILELIST "%config(noreplace) /etc/default/gdbdebug" "%config /etc/grub.d/11_gdbdebug")
+set(CPACK_RPM_TARGET_USER_FILELIST "%config(noreplace) /etc/default/gdbdebug" "%config /etc/grub.d/99_gdbdebug"
+  "%config /etc/mkinitcpio.conf.d/zz-gdbdebug.conf")
+gdbdebug_maintainer_script(rpm/post)
+gdbdebug_maintainer_script(rpm/postun)
+set(CPACK_RPM_TARGET_POST_INSTALL_SCRIPT_FILE ${PROJECT_BINARY_DIR}/packaging/rpm/post)
+set(CPACK_RPM_TARGET_POST_UNINSTALL_SCRIPT_FILE ${PROJECT_BINARY_DIR}/packaging/rpm/postun)
 set(CPACK_RPM_CLIENT_PACKAGE_NAME gdbdebug-client)
 set(CPACK_RPM_CLIENT_PACKAGE_SUMMARY ${client_summary})
 set(CPACK_RPM_CLIENT_PACKAGE_DESCRIPTION ${client_text})
 set(CPACK_RPM_CLIENT_PACKAGE_SUGGESTS gdb)
 # The scripts name their interpreters; nothing more is to be guessed from them. The client's libraries are.
 set(CPACK_RPM_TARGET_PACKAGE_AUTOREQ OFF)
-set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION /etc /etc/default /etc/grub.d /usr/lib/dracut /usr/lib/dracut/modules.d
+set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION /etc /etc/default /etc/grub.d /etc/mkinitcpio.conf.d
+  /usr/lib/dracut /usr/lib/dracut/modules.d
   /usr/lib/initcpio /usr/lib/initcpio/install /usr/share/initramfs-tools /usr/share/initramfs-tools/hooks
   /usr/share/initramfs-tools/conf-hooks.d /usr/libexec /usr/share/man /usr/share/man/man1 /usr/share/man/man5
   /usr/share/man/man7 /usr/share/man/man8 /usr/share/bash-completion /usr/share/bash-completion/completions

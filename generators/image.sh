@@ -198,11 +198,12 @@ gdbdebug_trim() {
     printf '%s\n' "$text"
 }
 
-# gdbdebug_read_conf FILE: sets gdbdebug_lines, gdbdebug_modules, gdbdebug_authorized_keys and gdbdebug_host_key.
-# No file is no error: then they have their defaults. The format is that of gdbdebug.conf(5).
+# gdbdebug_read_conf FILE: sets gdbdebug_include, gdbdebug_lines, gdbdebug_modules, gdbdebug_authorized_keys and
+# gdbdebug_host_key. No file is no error: then they have their defaults. The format is that of gdbdebug.conf(5).
 gdbdebug_read_conf() {
     local line key value number=0 failed=0
 
+    gdbdebug_include=asked
     gdbdebug_lines="serial virtio"
     gdbdebug_modules=
     gdbdebug_authorized_keys=
@@ -245,18 +246,26 @@ gdbdebug_read_conf() {
         esac
         case $key in
         default) ;; # for the helper: the value of a bare rd.gdbdebug
+        include) gdbdebug_include=$value ;;
         lines) gdbdebug_lines=$value ;;
         modules) gdbdebug_modules=$value ;;
         authorized_keys) gdbdebug_authorized_keys=$value ;;
         host_key) gdbdebug_host_key=$value ;;
         *)
             # A later gdbdebug may know it.
-            gdbdebug_warning "$1:$number: unknown key '$key' passed over; known are default, lines, modules, \
+            gdbdebug_warning "$1:$number: unknown key '$key' ignored; the keys are default, include, lines, modules, \
 authorized_keys and host_key"
             ;;
         esac
     done <"$1"
 
+    case $gdbdebug_include in
+    always | asked) ;;
+    *)
+        gdbdebug_error "$1: include='$gdbdebug_include' is neither always nor asked"
+        failed=1
+        ;;
+    esac
     set -f # a * among the words is a wrong word, not a list of files
     for line in $gdbdebug_lines; do
         case " $gdbdebug_known_lines " in
@@ -269,6 +278,30 @@ authorized_keys and host_key"
     done
     set +f
     return "$failed"
+}
+
+# gdbdebug_find_gdbserver: prints the path of gdbserver, or names the package that has it.
+gdbdebug_find_gdbserver() {
+    gdbdebug_find gdbserver || {
+        gdbdebug_error "there is no 'gdbserver' on this machine; install the package gdbserver (on Fedora \
+gdb-gdbserver, on Arch gdb)"
+        return 1
+    }
+}
+
+# gdbdebug_in_every_image CONF: true if CONF says include=always. Says nothing about the rest of CONF: images that have
+# nothing to do with gdbdebug are made here too, and gdbdebug_read_conf says it where it matters.
+gdbdebug_in_every_image() {
+    (
+        gdbdebug_read_conf "$1" >/dev/null 2>&1
+        [ "$gdbdebug_include" = always ]
+    ) || return 1
+    # Nobody asked for gdbdebug in this very image, so a lack of gdbserver must not cost the machine its image.
+    gdbdebug_find gdbserver >/dev/null || {
+        gdbdebug_warning "$1 has include=always, but there is no 'gdbserver' on this machine: the image is made \
+without gdbdebug; install the package gdbserver (on Fedora gdb-gdbserver, on Arch gdb)"
+        return 1
+    }
 }
 
 # gdbdebug_wants LINE... : true if gdbdebug.conf asks for one of these kinds of line.
@@ -404,10 +437,7 @@ gdbdebug_install() {
 
     helper=$(gdbdebug_find_helper "$@") || return 1
     agent=$(gdbdebug_find_agent "$helper") || return 1
-    if ! gdbserver=$(gdbdebug_find gdbserver); then
-        gdbdebug_error "there is no 'gdbserver' on this machine; install the package gdbserver, gdb-gdbserver or gdb"
-        return 1
-    fi
+    gdbserver=$(gdbdebug_find_gdbserver) || return 1
     if [ ! -e "$root/init" ] && [ ! -L "$root/init" ]; then
         gdbdebug_error "the image has no '/init' yet; gdbdebug must come after the module that makes it"
         return 1

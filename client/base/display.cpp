@@ -42,7 +42,8 @@ void Display::doing(const std::string& what) {
   }
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - since_).count();
   auto line = "gdbdebug: " + printable(what) + (seconds > 0 ? " (" + std::to_string(seconds) + " s)" : "");
-  if (line.size() >= columns()) line = line.substr(0, columns() - 4) + "...";  // a line that wraps cannot be rewritten
+  if (line.size() >= columns())
+    line = std::string(cut(line, columns() - 4)) + "...";  // a line that wraps cannot be rewritten
   std::fprintf(stderr, "\r\033[K%s", line.c_str());
   std::fflush(stderr);
   shown_ = true;

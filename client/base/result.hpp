@@ -66,6 +66,8 @@ class [[nodiscard]] Status {
  public:
   Status() = default;
   // cppcheck-suppress noExplicitConstructor; as in Result
+  // cppcheck-suppress passedByValue ; it is moved
+  // cppcheck-suppress functionStatic ; a constructor
   explicit(false) Status(Error error) : error_(std::move(error)) {}
 
   [[nodiscard]] bool ok() const { return !error_.has_value(); }

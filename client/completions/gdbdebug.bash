@@ -16,7 +16,7 @@ _gdbdebug_options() {
             echo "--kernel --initrd --append --debug --accel --memory --console --socket --qemu --no-gdb --keep"
             echo "--gdb-arg --debug-dir --max-size $debugger"
             ;;
-        report) echo "$symbols" ;;
+        report) echo "$symbols --json" ;;
         '') echo --version ;;
     esac
     echo --help

@@ -31,7 +31,7 @@ complete -c gdbdebug -n $debugger -s v -l verbose -d 'Say what the debugger is t
 complete -c gdbdebug -n $debugger -x -l timeout -d 'Wait so many seconds for the target'
 
 complete -c gdbdebug -n '__fish_seen_subcommand_from check' -x -a rd.gdbdebug= -l cmdline -d 'Read a kernel command line'
-complete -c gdbdebug -n '__fish_seen_subcommand_from check' -l json -d 'One line of JSON'
+complete -c gdbdebug -n '__fish_seen_subcommand_from check report' -l json -d 'One line of JSON'
 
 complete -c gdbdebug -n '__fish_seen_subcommand_from serve' -x -l listen -d 'Where: [ADDRESS:]PORT'
 complete -c gdbdebug -n '__fish_seen_subcommand_from serve' -x -a 'vscode dap clion emacs gdb' -l snippet \

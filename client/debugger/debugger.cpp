@@ -9,6 +9,7 @@
 #include <charconv>
 
 #include "base/process.hpp"
+#include "base/words.hpp"
 
 namespace gdbdebug::client {
 namespace {
@@ -39,55 +40,50 @@ int major_version(std::string_view text) {
   return number;
 }
 
-// For gdb's regular expressions, which are the basic ones.
-std::string regex_of(const std::string& name) {
-  std::string text;
-  for (const char c : name) {
-    if (c == '.' || c == '[' || c == '*' || c == '^' || c == '$' || c == '\\') text += '\\';
-    text += c;
-  }
-  return text;
-}
-
-// A file name as one word of a command.
-std::string word(const std::string& name) {
-  std::string text = "\"";
-  for (const char c : name) {
-    if (c == '"' || c == '\\') text += '\\';
-    text += c;
-  }
-  return text + '"';
-}
-
-bool has_debug_file(const std::string& build_id, const std::vector<std::string>& debug_dirs) {
-  if (build_id.size() < 3) return false;
+// The debug file by that build ID, in the first of the directories that has one; empty without.
+std::string debug_file(const std::string& build_id, const std::vector<std::string>& debug_dirs) {
+  if (build_id.size() < 3) return "";
   for (const auto& directory : debug_dirs) {
-    const auto path = directory + "/.build-id/" + build_id.substr(0, 2) + "/" + build_id.substr(2) + ".debug";
-    if (::access(path.c_str(), R_OK) == 0) return true;
+    auto path = directory + "/.build-id/" + build_id.substr(0, 2) + "/" + build_id.substr(2) + ".debug";
+    if (::access(path.c_str(), R_OK) == 0) return path;
   }
-  return false;
+  return "";
 }
 
-// To main() of a program without symbols: to where the C library is loaded, which the dynamic linker tells; there to
-// the function that calls main(), and by its argument on. `silent` says nothing of the stops on the way, which would be
-// 30 lines; that takes several lines for one command, so it is for a script.
-std::vector<std::string> way_to_main(const MainPlan& plan, bool silent) {
-  std::vector<std::string> commands;
-  const auto go = [&](std::string stop) {
-    commands.push_back(std::move(stop));
-    if (silent) commands.insert(commands.end(), {"commands", "silent", "end"});
-    commands.emplace_back("continue");
-  };
-  go("tcatch load " + regex_of(plan.library));
-  go("tbreak *__libc_start_main");
-  commands.push_back("tbreak *" + plan.argument);
-  commands.emplace_back("continue");
-  return commands;
+// To main() in single commands. None goes on where it cannot stop: of `tbreak` and `continue` the second would, however
+// the first has ended. `tcatch load` cannot fail, and its library is one of those that the program needs.
+void add_way_to_main(const MainPlan& plan, Commands& commands) {
+  if (plan.by == MainPlan::By::symbol) {
+    commands.add("advance " + plan.function);
+    return;
+  }
+  commands.add("tcatch load " + Commands::expression(plan.library));
+  commands.add("continue");
+  commands.add("advance *__libc_start_main");
+  commands.add("advance *" + plan.argument);
 }
 
-std::vector<std::string> gdb_commands(const Debugger& debugger, const Plan& plan, const std::string& address) {
-  std::vector<std::string> commands;
-  const auto add = [&](std::string command) { commands.push_back(std::move(command)); };
+// To main() in a script, which ends where a command fails; that a breakpoint would be pending is a failure only where
+// none may be. To main() of a program without symbols: to where the C library is loaded, which the dynamic linker
+// tells; there to the function that calls main(), and by its argument on. The stops before that would be 30 lines.
+void add_main_script(const Debugger& debugger, const MainPlan& plan, Commands& commands) {
+  if (plan.by == MainPlan::By::symbol && debugger.major < 10) return add_way_to_main(plan, commands);  // no `with`
+  if (plan.by == MainPlan::By::symbol) {
+    commands.add("with breakpoint pending off -- tbreak " + plan.function);
+    commands.add("continue");
+    return;
+  }
+  for (const auto& stop :
+       {"tcatch load " + Commands::expression(plan.library), std::string("tbreak *__libc_start_main")}) {
+    commands.add(stop);
+    for (const char* silent : {"commands", "silent", "end", "continue"}) commands.add(silent);
+  }
+  commands.add("tbreak *" + plan.argument);
+  commands.add("continue");
+}
+
+void add_gdb_commands(const Debugger& debugger, const Plan& plan, const std::string& address, Commands& commands) {
+  const auto add = [&](std::string command) { commands.add(std::move(command)); };
   // An empty directory rather than nothing: gdb would read each file over the line.
   add("set sysroot " + (plan.sysroot.empty() ? std::string("/var/empty") : plan.sysroot));
   add("set remotetimeout 30");  // a packet of 16 kB takes 17 s at 9600 baud
@@ -99,23 +95,14 @@ std::vector<std::string> gdb_commands(const Debugger& debugger, const Plan& plan
     for (const auto& directory : plan.debug_dirs) directories += (directories.empty() ? "" : ":") + directory;
     add("set debug-file-directory " + directories);
   }
-  if (!plan.program.empty()) add("file " + word(plan.program));
+  if (!plan.program.empty()) add("file " + commands.word(plan.program));
   add("target remote " + address);
   const bool goes_to_main = plan.main && plan.main->by != MainPlan::By::nothing;
   // Nobody should be asked to press a key on the way. `with` does not do: it ends when PID 1 begins to run.
   if (goes_to_main && debugger.major >= 10) add("set $gdbdebug_pagination = $_gdb_setting_str(\"pagination\")");
   if (goes_to_main) add("set pagination off");
-  if (goes_to_main && plan.main->by == MainPlan::By::symbol) {
-    add("tbreak main");
-    add("continue");
-  }
-  if (goes_to_main && plan.main->by == MainPlan::By::start_argument) {
-    if (plan.main_script.empty()) {
-      for (auto& command : way_to_main(*plan.main, false)) add(std::move(command));
-    } else {
-      add("source " + plan.main_script);
-    }
-  }
+  if (goes_to_main && plan.main_script.empty()) add_way_to_main(*plan.main, commands);
+  if (goes_to_main && !plan.main_script.empty()) add("source " + plan.main_script);
   if (goes_to_main && debugger.major >= 10) add("eval \"set pagination %s\", $gdbdebug_pagination");
   // Behind the way to main, which they would interrupt.
   if (!plan.breaks.empty()) {
@@ -123,25 +110,33 @@ std::vector<std::string> gdb_commands(const Debugger& debugger, const Plan& plan
     for (const auto& where : plan.breaks) add("break " + where);
     add("set breakpoint pending auto");
   }
-  return commands;
 }
 
-std::vector<std::string> lldb_commands(const Plan& plan, const std::string& address) {
-  std::vector<std::string> commands;
-  if (!plan.sysroot.empty()) commands.push_back("platform select --sysroot " + word(plan.sysroot) + " remote-linux");
+void add_lldb_commands(const Plan& plan, const std::string& address, Commands& commands) {
+  if (!plan.sysroot.empty()) commands.add("platform select --sysroot " + commands.word(plan.sysroot) + " remote-linux");
   for (const auto& directory : plan.debug_dirs) {
-    commands.push_back("settings append target.debug-file-search-paths " + word(directory));
+    commands.add("settings append target.debug-file-search-paths " + commands.word(directory));
   }
-  if (!plan.program.empty()) commands.push_back("target create " + word(plan.program));
-  commands.emplace_back("settings set plugin.process.gdb-remote.packet-timeout 30");
-  commands.push_back("process connect --plugin gdb-remote " +
-                     (address.starts_with('/') ? "unix-connect://" + address : "connect://" + address));
-  for (const auto& where : plan.breaks) commands.push_back("breakpoint set --name " + word(where));
+  if (!plan.program.empty()) commands.add("target create " + commands.word(plan.program));
+  commands.add("settings set plugin.process.gdb-remote.packet-timeout 30");
+  commands.add("process connect --plugin gdb-remote " +
+               (address.starts_with('/') ? "unix-connect://" + address : "connect://" + address));
+  for (const auto& where : plan.breaks) commands.add("breakpoint set --name " + commands.word(where));
   if (plan.main && plan.main->by == MainPlan::By::symbol) {
-    commands.emplace_back("breakpoint set --one-shot true --name main");
-    commands.emplace_back("process continue");
+    commands.add("breakpoint set --one-shot true --name " + plan.main->function);
+    commands.add("process continue");
   }
-  return commands;
+}
+
+// What main() of the program is called, in the first of `files` that has it; nothing if none has.
+std::optional<std::string> name_of_main(const std::vector<Bytes>& files) {
+  // Go's first: with cgo there is a main() too, which is not the user's.
+  for (const char* name : {"main.main", "main"}) {
+    for (const auto& content : files) {
+      if (defines_function(content, name)) return name;
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -172,7 +167,7 @@ Result<Debugger> find_debugger(const std::string& wanted, const std::string& mac
                same ? "install gdb" : "install gdb-multiarch, since the target is " + machine};
 }
 
-MainPlan plan_main(const Files& files, const std::string& program, bool debug_file) {
+MainPlan plan_main(const Files& files, const std::string& program, const std::vector<std::string>& debug_dirs) {
   MainPlan plan;
   const auto content = files.read(program);
   const auto elf = content ? read_elf(*content) : std::nullopt;
@@ -180,36 +175,54 @@ MainPlan plan_main(const Files& files, const std::string& program, bool debug_fi
     plan.why_not = "the real init's program is not known here; name its image with --initrd";
     return plan;
   }
-  if (debug_file || defines_function(*content, "main")) {
+  std::vector<Bytes> with_symbols{*content};
+  const auto path = debug_file(elf->build_id, debug_dirs);
+  const auto mapping = path.empty() ? Result<std::shared_ptr<const Mapping>>(Error{}) : Mapping::open(path, "reading");
+  if (mapping.ok()) with_symbols.push_back(mapping.value()->bytes());
+  if (const auto name = name_of_main(with_symbols)) {
     plan.by = MainPlan::By::symbol;
+    plan.function = *name;
     return plan;
   }
+  const bool known = elf->symbols || mapping.ok();
+  const std::string lacks = known ? "' has neither a function main nor Go's main.main" : "' is stripped";
   for (const auto& [machine, argument] : kFirstArgument) {
     if (machine == elf->machine) plan.argument = argument;
   }
   if (plan.argument.empty()) {
-    plan.why_not =
-        "'" + program + "' is stripped, and on " + elf->machine + " main cannot be found without its symbols";
+    plan.why_not = "'" + program + lacks + ", and on " + elf->machine + " main cannot be found without its symbols";
     return plan;
   }
   for (const auto& library : library_closure(files, program)) {
     const auto bytes = files.read(library.path);
+    if (printable(library.path) != library.path) continue;  // the debugger prints it
     if (!bytes || !defines_function(*bytes, "__libc_start_main")) continue;
     plan.by = MainPlan::By::start_argument;
     plan.library = base_name(library.path);
     return plan;
   }
-  plan.why_not = "'" + program + "' is stripped, and no library of it has __libc_start_main";
+  plan.why_not = "'" + program + lacks + ", and no library of it has __libc_start_main";
   return plan;
 }
 
-std::vector<std::string> debugger_commands(const Debugger& debugger, const Plan& plan, const std::string& address) {
-  return debugger.kind == Debugger::Kind::lldb ? lldb_commands(plan, address) : gdb_commands(debugger, plan, address);
+Result<std::vector<std::string>> debugger_commands(const Debugger& debugger, const Plan& plan,
+                                                   const std::string& address) {
+  Commands commands(debugger.kind);
+  if (debugger.kind == Debugger::Kind::lldb) {
+    add_lldb_commands(plan, address, commands);
+  } else {
+    add_gdb_commands(debugger, plan, address, commands);
+  }
+  return commands.take();
 }
 
-std::string main_script(const MainPlan& plan) {
+Result<std::string> main_script(const Debugger& debugger, const MainPlan& plan) {
+  Commands commands(debugger.kind);
+  add_main_script(debugger, plan, commands);
+  const auto lines = commands.take();
+  if (!lines.ok()) return lines.error();
   std::string text;
-  for (const auto& line : way_to_main(plan, true)) text += line + "\n";
+  for (const auto& line : lines.value()) text += line + "\n";
   return text;
 }
 
@@ -234,7 +247,7 @@ std::vector<std::string> without_debug_info(const Files& files, const std::strin
   std::erase_if(paths, [&](const auto& path) {
     const auto content = files.read(path);
     const auto elf = content ? read_elf(*content) : std::nullopt;
-    return !elf || elf->debug_info || has_debug_file(elf->build_id, debug_dirs);
+    return !elf || elf->debug_info || !debug_file(elf->build_id, debug_dirs).empty();
   });
   return paths;
 }

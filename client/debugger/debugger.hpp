@@ -7,17 +7,11 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "debugger/commands.hpp"
 #include "image/elf.hpp"
 #include "wire/greeting.hpp"
 
 namespace gdbdebug::client {
-
-struct Debugger {
-  enum class Kind { gdb, lldb };
-  Kind kind = Kind::gdb;
-  std::string program;  ///< Its path.
-  int major = 0;        ///< gdb's version; 0 if it does not say.
-};
 
 /// Finds `wanted`, or if that is empty gdb, gdb-multiarch or lldb, gdb-multiarch first for a `machine` (uname -m; may
 /// be empty) other than this one. Errors say what to install.
@@ -27,14 +21,15 @@ Result<Debugger> find_debugger(const std::string& wanted, const std::string& mac
 struct MainPlan {
   enum class By { nothing, symbol, start_argument };
   By by = By::nothing;
-  std::string library;   ///< start_argument: the name of the library that has __libc_start_main.
-  std::string argument;  ///< start_argument: gdb's expression for its first argument.
-  std::string why_not;   ///< nothing: the reason.
+  std::string function = "main";  ///< symbol: what it is called there; in Go main.main.
+  std::string library;            ///< start_argument: the name of the library that has __libc_start_main.
+  std::string argument;           ///< start_argument: gdb's expression for its first argument.
+  std::string why_not;            ///< nothing: the reason.
 };
 
-/// Looks at the program at `program` in the image, and at the libraries it needs. `debug_file` tells that main is known
-/// from a debug file.
-MainPlan plan_main(const Files& files, const std::string& program, bool debug_file);
+/// Looks at the program at `program` in the image, at its debug file in one of `debug_dirs`, and at the libraries it
+/// needs. By::nothing where nobody knows a main(): a debugger that was told to go there would go on for ever.
+MainPlan plan_main(const Files& files, const std::string& program, const std::vector<std::string>& debug_dirs);
 
 struct Plan {
   std::string sysroot;                  ///< A directory here; empty: the debugger is to know no files.
@@ -47,10 +42,13 @@ struct Plan {
 };
 
 /// The commands, one an element, that make `debugger` connect to `address` as gdb's `target remote` takes it, quietly.
-std::vector<std::string> debugger_commands(const Debugger& debugger, const Plan& plan, const std::string& address);
+/// An error if a name has a control character.
+Result<std::vector<std::string>> debugger_commands(const Debugger& debugger, const Plan& plan,
+                                                   const std::string& address);
 
-/// A gdb script that goes to main() by the start argument, without a word about the stops on the way.
-std::string main_script(const MainPlan& plan);
+/// A gdb script that goes to main(), and stays where PID 1 is if a step of it fails; by the start argument it does so
+/// without a word about the stops on the way. Errors as above.
+Result<std::string> main_script(const Debugger& debugger, const MainPlan& plan);
 
 /// What to execute: the debugger, the commands, and the user's own arguments behind them.
 std::vector<std::string> debugger_argv(const Debugger& debugger, const std::vector<std::string>& commands,

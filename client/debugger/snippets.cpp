@@ -7,9 +7,11 @@
 namespace gdbdebug::client {
 namespace {
 
-// The commands that come before the connection, and do not make it: an IDE does that itself, and names the program.
-std::vector<std::string> settings(const Debugger& debugger, const Plan& plan) {
-  auto commands = debugger_commands(debugger, plan, "");
+using Texts = std::vector<std::string>;
+
+// Of all commands those that come before the connection, and do not make it: an IDE does that itself, and names the
+// program.
+Texts settings(Texts commands) {
   std::erase_if(commands, [](const auto& command) { return !command.starts_with("set "); });
   return commands;
 }
@@ -21,10 +23,10 @@ std::string shell_word(const std::string& text) {
   return word + "'";
 }
 
-std::string vscode(const Debugger& debugger, const Plan& plan, const std::string& address) {
-  std::string commands;
-  for (const auto& command : settings(debugger, plan)) {
-    commands += std::string(commands.empty() ? "" : ",") + "\n        { \"text\": " + quoted(command) + " }";
+std::string vscode(const Debugger& debugger, const Plan& plan, const Texts& commands, const std::string& address) {
+  std::string setup;
+  for (const auto& command : settings(commands)) {
+    setup += std::string(setup.empty() ? "" : ",") + "\n        { \"text\": " + quoted(command) + " }";
   }
   return "// .vscode/launch.json, with Microsoft's C/C++ extension\n"
          "{\n"
@@ -47,7 +49,7 @@ std::string vscode(const Debugger& debugger, const Plan& plan, const std::string
          ",\n"
          "      \"stopAtConnect\": true,\n"
          "      \"setupCommands\": [" +
-         commands +
+         setup +
          "\n"
          "      ]\n"
          "    }\n"
@@ -55,9 +57,9 @@ std::string vscode(const Debugger& debugger, const Plan& plan, const std::string
          "}\n";
 }
 
-std::string dap(const Debugger& debugger, const Plan& plan, const std::string& address) {
+std::string dap(const Debugger& debugger, const Plan& plan, const Texts& commands, const std::string& address) {
   std::string arguments = "\"-q\", \"--interpreter=dap\"";
-  for (const auto& command : settings(debugger, plan)) arguments += ", \"-iex\", " + quoted(command);
+  for (const auto& command : settings(commands)) arguments += ", \"-iex\", " + quoted(command);
   return "// gdb's own Debug Adapter Protocol interface (gdb 14 or newer): the adapter, and the request\n"
          "{\n"
          "  \"adapter\": {\n"
@@ -81,10 +83,10 @@ std::string dap(const Debugger& debugger, const Plan& plan, const std::string& a
          "}\n";
 }
 
-std::string clion(const Debugger& debugger, const Plan& plan, const std::string& address) {
-  std::string commands;
-  for (const auto& command : settings(debugger, plan)) {
-    if (!command.starts_with("set sysroot")) commands += "  " + command + "\n";
+std::string clion(const Debugger& debugger, const Plan& plan, const Texts& commands, const std::string& address) {
+  std::string project;
+  for (const auto& command : settings(commands)) {
+    if (!command.starts_with("set sysroot")) project += "  " + command + "\n";
   }
   return "CLion: Run > Edit Configurations > + > Remote Debug\n"
          "  Debugger:             " +
@@ -100,24 +102,36 @@ std::string clion(const Debugger& debugger, const Plan& plan, const std::string&
          plan.sysroot +
          "\n"
          "and in .gdbinit of the project (Settings > Build > Debugger > allow it there):\n" +
-         commands;
+         project;
 }
 
-std::string command_line(const Debugger& debugger, const Plan& plan, const std::string& address, const char* option) {
+std::string command_line(const Debugger& debugger, const Texts& commands, const char* option) {
   std::string text = debugger.program + option;
   const auto* flag = debugger.kind == Debugger::Kind::lldb ? " -o " : " -ex ";
-  for (const auto& command : debugger_commands(debugger, plan, address)) text += flag + shell_word(command);
+  for (const auto& command : commands) text += flag + shell_word(command);
   return text + "\n";
 }
 
 }  // namespace
 
-std::string snippet(std::string_view name, const Debugger& debugger, const Plan& plan, const std::string& address) {
-  if (name == "vscode") return vscode(debugger, plan, address);
-  if (name == "dap") return dap(debugger, plan, address);
-  if (name == "clion") return clion(debugger, plan, address);
-  if (name == "emacs") return "M-x gdb RET, and then\n" + command_line(debugger, plan, address, " -i=mi");
-  return command_line(debugger, plan, address, "");
+Result<std::string> snippet(std::string_view name, const Debugger& debugger, const Plan& plan,
+                            const std::string& address) {
+  const auto made = debugger_commands(debugger, plan, address);
+  if (!made.ok()) return made.error();
+  const auto& commands = made.value();
+  // Their editors put something else in its place, for ${command:...} what that command returns, and know no way to
+  // write it so that it stays.
+  for (const auto& path : {plan.program, plan.sysroot}) {
+    if ((name == "vscode" || name == "dap") && path.find("${") != std::string::npos) {
+      return Error{"making the snippet with", path, "editors take the '${' in it for a variable",
+                   "use --snippet gdb, or another directory"};
+    }
+  }
+  if (name == "vscode") return vscode(debugger, plan, commands, address);
+  if (name == "dap") return dap(debugger, plan, commands, address);
+  if (name == "clion") return clion(debugger, plan, commands, address);
+  if (name == "emacs") return "M-x gdb RET, and then\n" + command_line(debugger, commands, " -i=mi");
+  return command_line(debugger, commands, "");
 }
 
 }  // namespace gdbdebug::client

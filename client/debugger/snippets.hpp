@@ -13,7 +13,9 @@ namespace gdbdebug::client {
 inline constexpr std::array<std::string_view, 5> kSnippets{"vscode", "dap", "clion", "emacs", "gdb"};
 
 /// The snippet `name` (one of kSnippets): for Visual Studio Code's cppdbg, for a client of gdb's own DAP interface, for
-/// CLion, for Emacs, and for gdb by hand. `address` is ADDRESS:PORT.
-std::string snippet(std::string_view name, const Debugger& debugger, const Plan& plan, const std::string& address);
+/// CLion, for Emacs, and for gdb by hand. `address` is ADDRESS:PORT. An error if a name would become something else
+/// there.
+Result<std::string> snippet(std::string_view name, const Debugger& debugger, const Plan& plan,
+                            const std::string& address);
 
 }  // namespace gdbdebug::client

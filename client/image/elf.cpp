@@ -10,6 +10,7 @@
 #include <deque>
 
 #include "base/bytes.hpp"
+#include "base/words.hpp"
 
 namespace gdbdebug::client {
 namespace {
@@ -25,6 +26,12 @@ ElfHandle open_elf(Bytes bytes) {
   ElfHandle elf(elf_memory(reinterpret_cast<char*>(const_cast<std::byte*>(bytes.data())), bytes.size()));
   return elf && elf_kind(elf.get()) == ELF_K_ELF ? std::move(elf) : nullptr;
 }
+
+// More than any program has; an image that has more wants to keep us busy.
+constexpr std::size_t kMaxLibraries = 4096;
+constexpr std::size_t kMaxRunPaths = 64;
+
+constexpr GElf_Word kPropertyNote = 5;  // NT_GNU_PROPERTY_TYPE_0, which older headers lack
 
 std::string_view machine_name(const GElf_Ehdr& header) {
   const bool wide = header.e_ident[EI_CLASS] == ELFCLASS64;
@@ -61,17 +68,55 @@ std::string text_at(::Elf* elf, std::size_t section, std::size_t offset) {
 void read_dynamic(::Elf* elf, Elf_Scn* section, const GElf_Shdr& header, client::Elf& into) {
   Elf_Data* data = elf_getdata(section, nullptr);
   if (data == nullptr || header.sh_entsize == 0) return;
-  std::string old_run_path;
   for (int i = 0; i < static_cast<int>(header.sh_size / header.sh_entsize); ++i) {
     GElf_Dyn entry;
     if (gelf_getdyn(data, i, &entry) == nullptr) return;
-    const auto text = [&] { return text_at(elf, header.sh_link, entry.d_un.d_val); };
-    if (entry.d_tag == DT_NEEDED) into.needed.push_back(text());
-    if (entry.d_tag == DT_SONAME) into.soname = text();
-    if (entry.d_tag == DT_RUNPATH) into.run_path = text();
-    if (entry.d_tag == DT_RPATH) old_run_path = text();
+    if (entry.d_tag != DT_NEEDED && entry.d_tag != DT_SONAME && entry.d_tag != DT_RUNPATH && entry.d_tag != DT_RPATH)
+      continue;
+    auto text = text_at(elf, header.sh_link, entry.d_un.d_val);
+    if (has_control(text)) {
+      if (entry.d_tag == DT_NEEDED) into.refused.push_back(std::move(text));
+      continue;
+    }
+    if (entry.d_tag == DT_NEEDED) into.needed.push_back(std::move(text));
+    if (entry.d_tag == DT_SONAME) into.soname = std::move(text);
+    if (entry.d_tag == DT_RUNPATH) into.run_path = std::move(text);
+    if (entry.d_tag == DT_RPATH) into.old_run_path = std::move(text);
   }
-  if (into.run_path.empty()) into.run_path = old_run_path;
+  if (!into.run_path.empty()) into.old_run_path.clear();
+}
+
+// The x86-64 level in a property note (the x86-64 psABI's linux-abi, "Program Property"): 0 without one.
+int level_in(Bytes properties, bool wide) {
+  constexpr std::uint64_t kIsa1Needed = 0xc0008002;  // GNU_PROPERTY_X86_ISA_1_NEEDED
+  const std::size_t alignment = wide ? 8 : 4;
+  for (std::size_t at = 0; at + 8 <= properties.size();) {
+    const auto type = little_endian(properties, at, 4).value_or(0);
+    const auto size = little_endian(properties, at + 4, 4).value_or(0);
+    if (type == kIsa1Needed && size >= 4) {
+      const auto levels = little_endian(properties, at + 8, 4).value_or(0);
+      for (int level = 4; level > 1; --level) {
+        if ((levels >> (level - 1) & 1U) != 0) return level;
+      }
+    }
+    at += 8 + (size + alignment - 1) / alignment * alignment;
+  }
+  return 0;
+}
+
+int x86_level(::Elf* elf, const GElf_Phdr& segment, bool wide) {
+  Elf_Data* data = elf_getdata_rawchunk(elf, static_cast<std::int64_t>(segment.p_offset), segment.p_filesz,
+                                        segment.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
+  std::size_t next = 0;
+  GElf_Nhdr note;
+  std::size_t name = 0;
+  std::size_t content = 0;
+  for (std::size_t at = 0; data != nullptr && (next = gelf_getnote(data, at, &note, &name, &content)) > 0; at = next) {
+    const Bytes bytes(static_cast<const std::byte*>(data->d_buf), data->d_size);
+    if (note.n_type != kPropertyNote || note.n_namesz != 4 || as_text(bytes.subspan(name, 3)) != "GNU") continue;
+    return level_in(bytes.subspan(content, note.n_descsz), wide);
+  }
+  return 0;
 }
 
 // Calls `visit` with each section and its header, as far as they can be read.
@@ -122,6 +167,34 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kMultiarc
     {"loongarch64", "loongarch64-linux-gnu"},
 }};
 
+std::string triplet_of(const client::Elf& elf) {
+  for (const auto& [machine, triplet] : kMultiarch) {
+    if (machine == elf.machine) return std::string(triplet);
+  }
+  return "";
+}
+
+// The directories of a run path, with what stands for another text in them put in (ld.so(8), "Dynamic string tokens").
+std::vector<std::string> run_paths(const std::string& run_path, const client::Elf& elf, const std::string& origin) {
+  std::vector<std::string> directories = split(run_path, ":");
+  const auto put_in = [&](std::string_view token, const std::vector<std::string>& texts) {
+    std::vector<std::string> with;
+    for (const auto& directory : directories) {
+      const auto at = directory.find(token);
+      if (at == std::string::npos) with.push_back(directory);
+      for (std::size_t i = 0; at != std::string::npos && i < texts.size(); ++i) {
+        with.push_back(std::string(directory).replace(at, token.size(), texts[i]));
+      }
+    }
+    directories = std::move(with);
+  };
+  const std::vector<std::string> libs{"lib64", "lib", "lib/" + triplet_of(elf)};  // it depends on how ld.so was built
+  for (const std::string_view token : {"${ORIGIN}", "$ORIGIN"}) put_in(token, {directory_of(origin)});
+  for (const std::string_view token : {"${LIB}", "$LIB"}) put_in(token, libs);
+  for (const std::string_view token : {"${PLATFORM}", "$PLATFORM"}) put_in(token, {elf.machine});
+  return directories;
+}
+
 }  // namespace
 
 std::optional<client::Elf> read_elf(Bytes bytes) {
@@ -144,10 +217,19 @@ std::optional<client::Elf> read_elf(Bytes bytes) {
   if (elf_getphdrnum(elf.get(), &segments) != 0) segments = 0;
   for (std::size_t i = 0; i < segments; ++i) {
     GElf_Phdr segment;
-    if (gelf_getphdr(elf.get(), static_cast<int>(i), &segment) == nullptr || segment.p_type != PT_INTERP) continue;
+    if (gelf_getphdr(elf.get(), static_cast<int>(i), &segment) == nullptr) continue;
+    if (segment.p_type == PT_NOTE && (header.e_machine == EM_X86_64 || header.e_machine == EM_386)) {
+      read.x86_level = std::max(read.x86_level, x86_level(elf.get(), segment, read.wide));
+    }
+    if (segment.p_type != PT_INTERP) continue;
     if (segment.p_offset > bytes.size() || segment.p_filesz > bytes.size() - segment.p_offset) continue;
-    const auto text = as_text(bytes.subspan(segment.p_offset, segment.p_filesz));
-    read.interpreter = text.substr(0, text.find('\0'));
+    auto text = as_text(bytes.subspan(segment.p_offset, segment.p_filesz));
+    text = text.substr(0, text.find('\0'));
+    if (has_control(text)) {
+      read.refused.emplace_back(text);
+    } else {
+      read.interpreter = text;
+    }
   }
   std::size_t names = 0;
   if (elf_getshdrstrndx(elf.get(), &names) != 0) names = 0;
@@ -172,7 +254,8 @@ bool defines_function(Bytes bytes, std::string_view name) {
     for (int i = 0; i < static_cast<int>(header.sh_size / header.sh_entsize); ++i) {
       GElf_Sym symbol;
       if (gelf_getsym(data, i, &symbol) == nullptr) return;
-      if (symbol.st_shndx == SHN_UNDEF || GELF_ST_TYPE(symbol.st_info) != STT_FUNC) continue;
+      const auto type = GELF_ST_TYPE(symbol.st_info);  // assembler code often leaves out what its symbols are
+      if (symbol.st_shndx == SHN_UNDEF || (type != STT_FUNC && type != STT_NOTYPE)) continue;
       const char* text = elf_strptr(elf.get(), header.sh_link, symbol.st_name);
       if (text != nullptr && name == text) found = true;
     }
@@ -190,29 +273,21 @@ std::optional<Shebang> read_shebang(Bytes bytes) {
 }
 
 std::string find_library(const Files& files, const std::string& name, const client::Elf& like,
-                         const std::string& origin) {
+                         const std::string& origin, const std::vector<std::string>& inherited) {
   const auto fits = [&](const std::string& path) {
-    const auto content = files.read(path);
+    const auto content = has_control(path) ? std::nullopt : files.read(path);
     if (!content || content->size() < EI_NIDENT) return false;
     return has_at(*content, 0, ELFMAG) &&
            little_endian(*content, EI_CLASS, 1) == static_cast<unsigned>(like.wide ? ELFCLASS64 : ELFCLASS32);
   };
   if (name.find('/') != std::string::npos) return fits(name) ? name : "";
 
-  std::vector<std::string> directories;
-  for (auto directory : split(like.run_path, ":")) {
-    for (const std::string_view token : {"${ORIGIN}", "$ORIGIN"}) {
-      if (const auto at = directory.find(token); at != std::string::npos) {
-        directory.replace(at, token.size(), directory_of(origin));
-      }
-    }
-    directories.push_back(directory);
-  }
+  std::vector<std::string> directories = run_paths(like.old_run_path, like, origin);
+  if (like.run_path.empty()) directories.insert(directories.end(), inherited.begin(), inherited.end());
+  for (auto& directory : run_paths(like.run_path, like, origin)) directories.push_back(std::move(directory));
   configured_directories(files, directories);
-  for (const auto& [machine, triplet] : kMultiarch) {
-    if (machine != like.machine) continue;
-    for (const std::string_view prefix : {"/lib/", "/usr/lib/"})
-      directories.push_back(std::string(prefix) + std::string(triplet));
+  if (const auto triplet = triplet_of(like); !triplet.empty()) {
+    for (const std::string_view prefix : {"/lib/", "/usr/lib/"}) directories.push_back(std::string(prefix) + triplet);
   }
   for (const char* usual : {"/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib"})
     directories.emplace_back(usual);
@@ -223,24 +298,39 @@ std::string find_library(const Files& files, const std::string& name, const clie
 }
 
 std::vector<Library> library_closure(const Files& files, const std::string& path) {
+  struct Reader {
+    std::string path;
+    std::vector<std::string> inherited;  // the DT_RPATH directories of those who need it in turn
+    std::size_t place;                   // of itself among those found
+  };
   std::vector<Library> found;
-  std::deque<std::string> to_read{path};
-  const auto add = [&](const std::string& name, const client::Elf& elf, const std::string& wanted_by) {
+  std::vector<std::string> sonames;
+  constexpr auto kProgram = static_cast<std::size_t>(-1);
+  std::deque<Reader> to_read{{path, {}, kProgram}};
+  const auto add = [&](const std::string& name, const client::Elf& elf, const Reader& reader) {
+    if (found.size() == kMaxLibraries) return;
+    if (std::ranges::find(sonames, name) != sonames.end()) return;  // it is loaded already, under another name
     for (const auto& library : found) {
       if (library.name == name || library.path.ends_with("/" + name)) return;
     }
-    const auto place = find_library(files, name, elf, wanted_by);
-    found.push_back({name, place, wanted_by});
-    if (!place.empty()) to_read.push_back(place);
+    const auto place = find_library(files, name, elf, reader.path, reader.inherited);
+    auto inherited = run_paths(elf.old_run_path, elf, reader.path);
+    inherited.insert(inherited.end(), reader.inherited.begin(), reader.inherited.end());
+    inherited.resize(std::min(inherited.size(), kMaxRunPaths));
+    if (!place.empty()) to_read.push_back({place, std::move(inherited), found.size()});
+    found.push_back({name, place, reader.path, 0});
   };
   while (!to_read.empty()) {
-    const auto reader = to_read.front();
+    const auto reader = std::move(to_read.front());
     to_read.pop_front();
-    const auto content = files.read(reader);
+    const auto content = files.read(reader.path);
     const auto elf = content ? read_elf(*content) : std::nullopt;
     if (!elf) continue;
+    if (reader.place != kProgram) found[reader.place].x86_level = elf->x86_level;
+    if (!elf->soname.empty()) sonames.push_back(elf->soname);
     if (!elf->interpreter.empty()) add(elf->interpreter, *elf, reader);
     for (const auto& name : elf->needed) add(name, *elf, reader);
+    for (const auto& name : elf->refused) found.push_back({printable(name), "", reader.path, 0});
   }
   return found;
 }

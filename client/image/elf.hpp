@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "image/files.hpp"
@@ -17,10 +18,13 @@ struct Elf {
   std::string build_id;     ///< In hexadecimal digits; empty without one.
   std::string interpreter;  ///< PT_INTERP; empty for a static program or a library.
   std::string soname;
-  std::vector<std::string> needed;  ///< DT_NEEDED, in order.
-  std::string run_path;             ///< DT_RUNPATH or DT_RPATH.
-  bool symbols = false;             ///< Has .symtab.
-  bool debug_info = false;          ///< Has .debug_info.
+  std::vector<std::string> needed;   ///< DT_NEEDED, in order.
+  std::vector<std::string> refused;  ///< Likewise, and PT_INTERP: those with a control character, which name no file.
+  std::string run_path;              ///< DT_RUNPATH.
+  std::string old_run_path;          ///< DT_RPATH, where there is no DT_RUNPATH; it holds for what is needed too.
+  int x86_level = 0;                 ///< Of the processor that it needs, x86-64-vN: 2, 3 or 4; 0 if it does not say.
+  bool symbols = false;              ///< Has .symtab.
+  bool debug_info = false;           ///< Has .debug_info.
 };
 
 /// Reads the ELF file in `bytes`; nothing if it is not one.
@@ -36,14 +40,17 @@ struct Shebang {
 };
 std::optional<Shebang> read_shebang(Bytes bytes);
 
-/// Finds the library `name` as the dynamic linker of the image would, for the program or library `wanted_by` of class
-/// `like` at `origin` (its absolute path): run path, ld.so.conf, the usual directories. Empty if it is not there.
-std::string find_library(const Files& files, const std::string& name, const Elf& like, const std::string& origin);
+/// Finds the library `name` as the dynamic linker of the image would, for the program or library `like` at `origin`
+/// (its absolute path): run path, then that of those who need it in turn (`inherited`), ld.so.conf, the usual
+/// directories. Empty if it is not there, or its name has a control character.
+std::string find_library(const Files& files, const std::string& name, const Elf& like, const std::string& origin,
+                         const std::vector<std::string>& inherited = {});
 
 struct Library {
   std::string name;       ///< As in DT_NEEDED, or the PT_INTERP path.
   std::string path;       ///< In the image; empty if it is missing.
   std::string wanted_by;  ///< The path of whoever needs it first.
+  int x86_level = 0;      ///< As in Elf.
 };
 
 /// All that the program at `path` in the image needs to run, its interpreter first, each once.

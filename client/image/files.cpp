@@ -3,8 +3,13 @@
 #include "image/files.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
+
+#include "base/words.hpp"
+#include "image/in_root.hpp"
 
 namespace gdbdebug::client {
 namespace {
@@ -38,12 +43,20 @@ std::string TreeFiles::resolve(const std::string& path) const {
 
 DirectoryFiles::DirectoryFiles(std::string root) : root_(real_path(root)) {
   if (root_.empty()) root_ = std::move(root);
+  root_fd_.reset(::open(root_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   while (root_.ends_with('/')) root_.pop_back();
 }
 
 std::optional<Bytes> DirectoryFiles::read(const std::string& path) const {
   if (const auto found = open_.find(path); found != open_.end()) return found->second->bytes();
-  auto mapping = Mapping::open(here(path), "reading");
+  if (!root_fd_ || has_control(path)) return std::nullopt;
+  // Looked at before it is opened: to open a device can do something.
+  const auto place = open_in_root(root_fd_.get(), path, O_PATH);
+  struct stat status {};
+  if (!place || ::fstat(place.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  const auto fd = open_in_root(root_fd_.get(), path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  if (!fd) return std::nullopt;
+  auto mapping = Mapping::of(fd.get(), path, "reading");
   if (!mapping.ok()) return std::nullopt;
   open_[path] = mapping.value();
   return mapping.value()->bytes();
@@ -51,19 +64,25 @@ std::optional<Bytes> DirectoryFiles::read(const std::string& path) const {
 
 std::vector<std::string> DirectoryFiles::list(const std::string& path) const {
   std::vector<std::string> names;
-  DIR* directory = ::opendir(here(path).c_str());
+  if (!root_fd_ || has_control(path)) return names;
+  auto fd = open_in_root(root_fd_.get(), path, O_RDONLY | O_DIRECTORY);
+  DIR* directory = fd ? ::fdopendir(fd.get()) : nullptr;
   if (directory == nullptr) return names;
+  (void)fd.release();  // closedir() closes it
   while (const dirent* entry = ::readdir(directory)) {
     const std::string name = entry->d_name;
-    if (name != "." && name != "..") names.push_back(name);
+    if (name != "." && name != ".." && !has_control(name)) names.push_back(name);
   }
   ::closedir(directory);
   return names;
 }
 
 std::string DirectoryFiles::resolve(const std::string& path) const {
-  const auto real = real_path(here(path));
-  if (!real.starts_with(root_ + "/")) return "";
+  if (!root_fd_ || has_control(path)) return "";
+  const auto place = open_in_root(root_fd_.get(), path, O_PATH);
+  if (!place) return "";
+  const auto real = real_path("/proc/self/fd/" + std::to_string(place.get()));
+  if (!real.starts_with(root_ + "/") || has_control(real.substr(root_.size()))) return "";
   return real.substr(root_.size());
 }
 

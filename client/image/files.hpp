@@ -40,16 +40,19 @@ class TreeFiles : public Files {
 
 class DirectoryFiles : public Files {
  public:
-  /// `root` is a directory as `gdbdebug sysroot` makes it, where every link leads inside; or "/", or another sysroot.
+  /// `root` is a directory as `gdbdebug sysroot` makes it, or any other sysroot, "/" included. Nothing outside it is
+  /// read, whatever names and links say: ".." and absolute links stay inside, as for a process whose root it is. Names
+  /// with control characters are as if they were not there.
   explicit DirectoryFiles(std::string root);
   [[nodiscard]] std::optional<Bytes> read(const std::string& path) const override;
   [[nodiscard]] std::vector<std::string> list(const std::string& path) const override;
   [[nodiscard]] std::string resolve(const std::string& path) const override;
-  /// The name of `path` on this machine.
+  /// The name of `path`, which resolve() returned, on this machine.
   [[nodiscard]] std::string here(const std::string& path) const { return root_ + path; }
 
  private:
   std::string root_;  // without a slash at its end
+  UniqueFd root_fd_;
   mutable std::map<std::string, std::shared_ptr<const Mapping>> open_;
 };
 

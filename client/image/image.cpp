@@ -11,6 +11,7 @@
 
 #include "base/bytes.hpp"
 #include "base/interrupt.hpp"
+#include "core/base/text.hpp"
 #include "image/squash.hpp"
 
 namespace gdbdebug::client {
@@ -26,7 +27,6 @@ struct ReaderDeleter {
 struct Reading {
   const std::string& subject;
   const Limits& limits;
-  const std::string& scratch;
   Image image;
   std::size_t entries = 0;
   std::uint64_t unpacked = 0;  // what compressed streams grew to, and what files hold
@@ -245,7 +245,7 @@ std::string scratch_directory() {
 
 Result<Image> read_image(Bytes bytes, std::shared_ptr<const void> owner, const std::string& subject,
                          const Limits& limits, const std::string& scratch) {
-  Reading reading{subject, limits, scratch, {}, 0, 0};
+  Reading reading{subject, limits, {}, 0, 0};
   Image& image = reading.image;
   image.size = bytes.size();
 
@@ -256,6 +256,9 @@ Result<Image> read_image(Bytes bytes, std::shared_ptr<const void> owner, const s
                    "name the initramfs itself, such as /boot/initrd.img"};
     }
     image.uki = true;
+    const auto cmdline = pe_section(bytes, ".cmdline");
+    const auto text = cmdline ? as_text(*cmdline) : std::string_view();
+    image.cmdline = trim(text.substr(0, text.find('\0')));
     bytes = *section;
   }
   bytes = without_bootconfig(bytes);

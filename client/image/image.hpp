@@ -31,6 +31,7 @@ struct Image {
   std::string generator;           ///< "dracut", "mkinitcpio", "initramfs-tools", or empty where nothing tells.
   std::string kernel;              ///< The version its kernel modules are for; empty without any.
   bool uki = false;                ///< It came out of a UKI.
+  std::string cmdline;             ///< The kernel command line of the UKI's own; empty without one.
   bool squash = false;             ///< The tree is that of the squashfs inside.
   std::uint64_t size = 0;          ///< Of the file, bytes.
   std::uint64_t unpacked = 0;      ///< Of all files together, bytes.

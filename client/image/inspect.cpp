@@ -242,6 +242,10 @@ void judge_agent(const Tree& tree, Facts& facts) {
     facts.faults.push_back(name + " is for " + elf->machine + ", but '/init' is for " + facts.helper_machine);
 }
 
+std::string missing_library(const Library& library) {
+  return "'" + library.wanted_by + "' needs '" + library.name + "', which is not in the image";
+}
+
 void judge_real_init(const Tree& tree, Facts& facts) {
   const auto& init = facts.real_init;
   const auto fault = [&](std::string text) { facts.faults.push_back(std::move(text)); };
@@ -264,6 +268,27 @@ void judge_real_init(const Tree& tree, Facts& facts) {
     return;
   }
   if (!init.elf) fault("'" + init.program + "', which the kernel would run, is not a program");
+  for (const auto& library : init.libraries) {
+    if (library.path.empty())
+      facts.broken.push_back(missing_library(library) + ", so the real init ends before its main()");
+  }
+}
+
+// The highest level that anything which runs in PID 1 or beside it asks for, and who asks. Which processor the target
+// has is not known here.
+void judge_processor(const Tree& tree, Facts& facts) {
+  std::string wanted_by;
+  const auto consider = [&](int level, const std::string& path) {
+    if (level <= facts.x86_level) return;
+    facts.x86_level = level;
+    wanted_by = path;
+  };
+  if (facts.real_init.elf) consider(facts.real_init.elf->x86_level, facts.real_init.program);
+  for (const auto& library : facts.real_init.libraries) consider(library.x86_level, resolve(tree, library.path));
+  for (const auto& library : facts.libraries) consider(library.x86_level, resolve(tree, library.path));
+  if (facts.x86_level == 0) return;
+  facts.warnings.push_back("'" + wanted_by + "' needs a processor of level x86-64-v" + std::to_string(facts.x86_level) +
+                           "; on another one the dynamic linker ends the program before its main()");
 }
 
 void judge_gdbserver(const Tree& tree, Facts& facts) {
@@ -306,8 +331,7 @@ void judge_gdbserver(const Tree& tree, Facts& facts) {
   facts.libraries = library_closure(TreeFiles(tree), facts.gdbserver);
   for (const auto& library : facts.libraries) {
     if (library.path.empty()) {
-      fault("'" + library.wanted_by + "' needs '" + library.name +
-            "', which is not in the image; build the image again");
+      fault(missing_library(library) + "; build the image again");
     } else if (!listed(resolve(tree, library.path))) {
       fault("'" + library.path + "' is not in the manifest, but '" + library.wanted_by +
             "' needs it; build the image again");
@@ -384,9 +408,8 @@ Facts inspect(const Image& image, const BuiltIn& built_in) {
                             : init->kind == Node::Kind::link ? "a link to '" + init->target + "'"
                             : read_shebang(init->content ? init->content->bytes : Bytes()) ? "a script"
                                                                                            : "another program") +
-                           "; build it with `dracut --add gdbdebug`, or with gdbdebug last in mkinitcpio's HOOKS, or "
-                           "with gdbdebug's hook for "
-                           "initramfs-tools");
+                           "; build it with `dracut --add gdbdebug`, `mkinitcpio -A gdbdebug` or "
+                           "`GDBDEBUG=y update-initramfs -u`, or again after include=always in /etc/gdbdebug.conf");
   } else {
     const Node* init = tree.find("/init", false);
     if (!is_executable(init)) facts.faults.emplace_back("'/init' is not executable; build the image again");
@@ -398,8 +421,10 @@ Facts inspect(const Image& image, const BuiltIn& built_in) {
       }
     }
     judge_agent(tree, facts);
+    facts.real_init.libraries = library_closure(files, facts.real_init.program);
     judge_real_init(tree, facts);
     judge_gdbserver(tree, facts);
+    judge_processor(tree, facts);
   }
 
   const auto text = tree.read(layout::kConfiguration);

@@ -23,7 +23,8 @@ struct RealInit {
   std::string file;     ///< Where that leads, links followed; empty if to nothing.
   std::string program;  ///< What the kernel runs: the file itself, or a script's interpreter.
   bool script = false;
-  std::optional<Elf> elf;  ///< Of the program.
+  std::optional<Elf> elf;          ///< Of the program.
+  std::vector<Library> libraries;  ///< The program's.
 };
 
 /// Finds the real init of an image, with the helper in it or without.
@@ -66,7 +67,9 @@ struct Facts {
   std::vector<LineFacts> lines;
   Drivers drivers;
   std::uint64_t growth = 0;           ///< Bytes of files that nothing but gdbdebug needs, unpacked.
+  int x86_level = 0;                  ///< Of the processor that the real init and gdbserver need, x86-64-vN; 0: any.
   std::vector<std::string> faults;    ///< What keeps rd.gdbdebug= from working; each says what to do.
+  std::vector<std::string> broken;    ///< What keeps the real init from running: a debugger can still look at that.
   std::vector<std::string> warnings;  ///< What takes something away from it.
 };
 

@@ -42,11 +42,12 @@ class Tree {
   /// Puts `node` at `name`, as the kernel's unpacker would: relative to the root, directories on the way followed
   /// through links, what was there replaced. Directories that are missing on the way are implied.
   /// Errors, each naming `name`: an absolute name, one with "..", one that a link leads out of the image or to nowhere,
-  /// a file on the way, a directory with content in its place, and a name longer than the kernel takes.
+  /// a file on the way, a directory with content in its place, a name longer than the kernel takes, and a control
+  /// character in a name or in what a link leads to: names from here reach terminals and debuggers.
   Status put(std::string_view name, std::unique_ptr<Node> node);
 
   /// The node at `path` (with or without a leading slash), links followed as inside the image; `follow_last` tells
-  /// whether a link at the end is followed too. Null if there is none, or the links go round.
+  /// whether a link at the end is followed too. Null if there is none, or there are too many links on the way.
   [[nodiscard]] const Node* find(std::string_view path, bool follow_last = true) const;
 
   /// The content of the file at `path`; empty for an empty file, and nothing if no file is there.
@@ -56,14 +57,16 @@ class Tree {
   [[nodiscard]] Node& root() { return *root_; }
 
   /// Where a link leads, as text for a copy of the tree that lies somewhere else: relative, and never above the root,
-  /// at which ".." stays as it does in the kernel.
+  /// at which ".." stays as it does in the kernel. That holds by the text alone: all its ".." come first, and are no
+  /// more than the directories that the link lies in.
   [[nodiscard]] std::string relative_target(const Node& link) const;
 
  private:
   struct Walk {
-    const Node* node = nullptr;  // null: the path ends in nothing
-    bool climbed = false;        // ".." was used at the root
-    std::string text;            // the absolute path walked to, with what is missing at its end
+    const Node* node = nullptr;   // null: the path ends in nothing
+    bool climbed = false;         // ".." was used at the root
+    bool too_many_links = false;  // the kernel would give up too (ELOOP): no node, no text
+    std::string text;             // the absolute path walked to, with what is missing at its end
   };
   Walk walk(const Node* from, std::string_view path, bool follow_last, int& links_left) const;
 

@@ -16,6 +16,8 @@ constexpr std::string_view kMark = "gdbdebug: report: ";
 constexpr std::size_t kMaxItems = 4096;
 // The shortest build ID that a linker makes by itself is 64 bits long (lld's --build-id=fast).
 constexpr std::size_t kMinBuildId = 16;
+// The helper of 0.1 stopped at so many frames and did not say so.
+constexpr std::size_t kOldMaxFrames = 32;
 
 // Takes out what draws on a terminal: control characters, and CSI sequences (ECMA-48, 5.4).
 std::string plain(std::string_view line) {
@@ -65,7 +67,12 @@ void take_begin(std::string_view words, CrashReport& report) {
     if (key == "comm") report.comm = value;
     if (key == "signal") report.signal = value;
     if (key == "exit") report.exit = value;
+    if (key == "reboot") report.reboot = value;
+    if (key == "handled") report.handled = value == "1";
     if (key == "address") report.address = value;
+    if (key == "stack") report.stack = value;
+    if (key == "sender") report.sender = value;
+    if (key == "sender_comm") report.sender_comm = value;
     if (key == "machine") report.machine = value;
     if (key == "kernel") report.kernel = value;
   });
@@ -81,6 +88,7 @@ void take_frame(std::string_view words, CrashReport& report) {
     if (key == "offset") frame.offset = number(value);
     if (key == "address") frame.address = number(value);
     if (key == "by") frame.by = value;
+    if (key == "times") frame.times = std::clamp<std::uint64_t>(number(value).value_or(1), 1, UINT32_MAX);
   });
   report.frames.push_back(std::move(frame));
 }
@@ -105,6 +113,8 @@ void take_end(std::string_view words, CrashReport& report) {
   for_each_pair(words, [&](std::string_view key, const std::string& value) {
     if (key == "frames") report.frames_said = number(value);
     if (key == "maps") report.maps_said = number(value);
+    if (key == "omitted") report.omitted = number(value);
+    if (key == "unread") report.unread = number(value).value_or(0);
   });
 }
 
@@ -153,8 +163,27 @@ std::size_t CrashReport::damaged() const {
     return map.file.empty() || (!map.build_id.empty() && !is_build_id(map.build_id));
   };
   auto count = std::ranges::count_if(frames, frame_is) + std::ranges::count_if(maps, map_is);
-  if (machine.empty() || (signal.empty() && exit.empty())) ++count;
+  if (machine.empty() || (signal.empty() && exit.empty() && reboot.empty())) ++count;
   return static_cast<std::size_t>(count) + registers_damaged;
+}
+
+std::vector<CrashReport::Frame> CrashReport::folded() const {
+  std::vector<Frame> result;
+  for (const auto& frame : frames) {
+    const auto same = [&](const Frame& last) {
+      return last.number > 0 && last.file == frame.file && last.offset == frame.offset && last.address == frame.address;
+    };
+    if (!result.empty() && same(result.back())) {
+      result.back().times += frame.times;
+    } else {
+      result.push_back(frame);
+    }
+  }
+  return result;
+}
+
+bool CrashReport::may_be_cut() const {
+  return frames_said && !omitted && *frames_said >= kOldMaxFrames;
 }
 
 std::vector<CrashReport> read_reports(std::string_view log) {

@@ -19,7 +19,8 @@ struct CrashReport {
     std::string file;                     ///< As the machine named it; empty where no file is mapped.
     std::optional<std::uint64_t> offset;  ///< In that file.
     std::optional<std::uint64_t> address;
-    std::string by;  ///< How it was found, "scan" or "link" by this helper; empty: it is where PID 1 stands.
+    std::string by;           ///< How it was found, "scan", "chain" or "link"; empty: it is where PID 1 stands.
+    std::uint64_t times = 1;  ///< How often it was found.
 
     bool operator==(const Frame&) const = default;
   };
@@ -34,9 +35,14 @@ struct CrashReport {
   };
 
   std::string comm;
-  std::string signal;   ///< "SIGSEGV"; empty when PID 1 was about to exit.
-  std::string exit;     ///< The exit status in digits; empty when it was a signal.
-  std::string address;  ///< Of a fault, as it was written; may be empty.
+  std::string signal;    ///< "SIGSEGV"; empty when PID 1 was at a system call.
+  std::string exit;      ///< The exit status in digits; empty when it was about to do something else.
+  std::string reboot;    ///< The command of reboot(2), "RESTART"; empty when it was about to do something else.
+  bool handled = false;  ///< It has a handler for the signal.
+  std::string address;   ///< Of a fault, as it was written; may be empty.
+  std::string stack;     ///< "overflow", or empty.
+  std::string sender;    ///< The process that has sent the signal, in digits; may be empty.
+  std::string sender_comm;
   std::string machine;
   std::string kernel;
   std::vector<std::string> command;
@@ -45,6 +51,8 @@ struct CrashReport {
   std::vector<Map> maps;
   std::optional<std::size_t> frames_said;  ///< How many there were on the machine; nothing: the end did not come.
   std::optional<std::size_t> maps_said;
+  std::optional<std::uint64_t> omitted;  ///< How many return addresses are not in the list; nothing: not said.
+  std::uint64_t unread = 0;              ///< How many bytes of the stack were not looked at.
 
   std::size_t registers_damaged = 0;  ///< Words of register lines that are no NAME=NUMBER.
 
@@ -57,6 +65,13 @@ struct CrashReport {
   /// How many lines there are that the helper did not write like this: cut off at the edge of a terminal, or with
   /// bytes lost or changed. Not each such line can be told.
   [[nodiscard]] std::size_t damaged() const;
+
+  /// The frames without repeats: one that stands in a row several times, as 0.1 wrote a recursion, is one that was
+  /// found as often.
+  [[nodiscard]] std::vector<Frame> folded() const;
+
+  /// Whether the list of frames is that of a helper that did not say what it left out, and as long as it made any.
+  [[nodiscard]] bool may_be_cut() const;
 
   bool operator==(const CrashReport&) const = default;
 };

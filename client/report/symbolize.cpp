@@ -2,12 +2,14 @@
 // symbolize: see symbolize.hpp.
 #include "report/symbolize.hpp"
 
-#include <cxxabi.h>
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
 
 #include <cstdlib>
 #include <map>
+#include <string_view>
+
+#include "report/demangle.hpp"
 
 namespace gdbdebug::client {
 namespace {
@@ -16,13 +18,31 @@ struct DwflDeleter {
   void operator()(Dwfl* dwfl) const { dwfl_end(dwfl); }
 };
 
-std::string demangled(const char* name) {
-  if (name == nullptr) return "";
-  int status = 0;
-  char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
-  std::string result = status == 0 && text != nullptr ? text : name;
-  std::free(text);
-  return result.substr(0, result.find('@'));  // the version of a symbol is of no interest: abort@@GLIBC_2.2.5
+// The unit whose code has the address. dwfl_module_addrdie() of elfutils before 0.191 finds only those that
+// .debug_aranges lists, a section that neither clang nor Go writes.
+Dwarf_Die* find_unit(Dwfl_Module* module, GElf_Addr address, Dwarf_Addr& bias) {
+  if (Dwarf_Die* listed = dwfl_module_addrdie(module, address, &bias)) return listed;
+  Dwarf_Die* unit = nullptr;
+  while ((unit = dwfl_module_nextcu(module, unit, &bias)) != nullptr) {
+    if (dwarf_haspc(unit, address - bias) > 0) return unit;
+  }
+  return nullptr;
+}
+
+// Whether the file has debug information that is packed in a way that this libdw cannot unpack: zstd, before 0.189.
+bool is_unreadable(Dwfl_Module* module) {
+  Dwarf_Addr bias = 0;
+  if (dwfl_module_nextcu(module, nullptr, &bias) != nullptr) return false;
+  ::Elf* elf = dwfl_module_getelf(module, &bias);
+  std::size_t names = 0;
+  if (elf == nullptr || elf_getshdrstrndx(elf, &names) != 0) return false;
+  for (Elf_Scn* section = nullptr; (section = elf_nextscn(elf, section)) != nullptr;) {
+    GElf_Shdr header;
+    const char* name = gelf_getshdr(section, &header) != nullptr ? elf_strptr(elf, names, header.sh_name) : nullptr;
+    if (name != nullptr && std::string_view(name) == ".debug_info" && (header.sh_flags & SHF_COMPRESSED) != 0)
+      return true;
+  }
+  return false;
 }
 
 // Where a byte of the file is in the program's own addresses, by its program headers (elf(5)).
@@ -38,11 +58,10 @@ std::optional<GElf_Addr> virtual_address(::Elf* elf, std::uint64_t offset) {
   return std::nullopt;
 }
 
-void set_source(Dwfl_Module* module, GElf_Addr address, Code& code) {
-  Dwfl_Line* line = dwfl_module_getsrc(module, address);
-  if (line == nullptr) return;
-  const char* file = dwfl_lineinfo(line, nullptr, &code.line, nullptr, nullptr, nullptr);
-  if (file != nullptr) code.file = file;
+void set_source(Dwarf_Die& unit, Dwarf_Addr address, Code& code) {
+  Dwarf_Line* line = dwarf_getsrc_die(&unit, address);
+  const char* file = line != nullptr ? dwarf_linesrc(line, nullptr, nullptr) : nullptr;
+  if (file != nullptr && dwarf_lineno(line, &code.line) == 0) code.file = file;
 }
 
 // The place from which an inlined function is called.
@@ -67,6 +86,7 @@ struct Symbolizer::Module {
   std::unique_ptr<Dwfl, DwflDeleter> dwfl;
   Dwfl_Module* module = nullptr;
   bool has_lines = false;
+  bool unreadable = false;
 };
 
 struct Symbolizer::Modules {
@@ -110,12 +130,13 @@ std::vector<Code> Symbolizer::at(const std::string& path, std::uint64_t offset, 
   const GElf_Addr address = *place + bias - (returns ? 1 : 0);
 
   Dwarf_Addr unit_bias = 0;
-  Dwarf_Die* unit = dwfl_module_addrdie(module.module, address, &unit_bias);
+  Dwarf_Die* unit = find_unit(module.module, address, unit_bias);
   module.has_lines = module.has_lines || unit != nullptr;
+  module.unreadable = unit == nullptr && is_unreadable(module.module);
   std::vector<Code> found;
   Code code;
-  set_source(module.module, address, code);
   if (unit != nullptr) {
+    set_source(*unit, address - unit_bias, code);
     Dwarf_Die* scopes = nullptr;
     const int count = dwarf_getscopes(unit, address - unit_bias, &scopes);
     for (int i = 0; i < count; ++i) {
@@ -136,9 +157,12 @@ std::vector<Code> Symbolizer::at(const std::string& path, std::uint64_t offset, 
   return found;
 }
 
-bool Symbolizer::has_lines(const std::string& path) const {
+std::string Symbolizer::why_no_lines(const std::string& path) const {
   const auto place = modules_->by_path.find(path);
-  return place != modules_->by_path.end() && place->second.has_lines;
+  if (place != modules_->by_path.end() && place->second.has_lines) return "";
+  if (place == modules_->by_path.end() || !place->second.unreadable) return "no debug information";
+  return "its debug information is compressed in a way that this version of elfutils cannot read; "
+         "`objcopy --decompress-debug-sections` makes it readable";
 }
 
 }  // namespace gdbdebug::client

@@ -34,8 +34,8 @@ class Symbolizer {
   /// file cannot be read or has nothing there.
   std::vector<Code> at(const std::string& path, std::uint64_t offset, bool returns);
 
-  /// Whether there are line numbers for the file. Call it after at().
-  [[nodiscard]] bool has_lines(const std::string& path) const;
+  /// Why there are no line numbers for the file; empty if there are. Call it after at().
+  [[nodiscard]] std::string why_no_lines(const std::string& path) const;
 
  private:
   struct Module;

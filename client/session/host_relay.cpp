@@ -53,6 +53,16 @@ bool is_read(std::string_view request) {
   return request.starts_with('m') || request.starts_with("qXfer:");
 }
 
+// Whether a stop reply is for an exec: its word among `n:r;` pairs ("Stop Reply Packets", gdb's manual).
+bool tells_of_exec(std::string_view reply) {
+  if (!reply.starts_with('T') || reply.size() < 3) return false;
+  for (auto rest = reply.substr(3); !rest.empty();) {
+    auto pair = take_word(rest, ';');
+    if (take_word(pair, ':') == "exec") return true;
+  }
+  return false;
+}
+
 // A reply with the whole list of libraries (gdb's manual, "Library List Format for SVR4 Targets") without the vdso. gdb
 // passes it over only where it has found it in memory, and gdb 18 warns that it lacks the file, which nobody has.
 std::string without_vdso(std::string_view list) {
@@ -338,6 +348,13 @@ void HostRelay::learn_description(std::string_view payload) {
   }
 }
 
+// Another program can be of another kind, 32 bit or 64, with other registers.
+void HostRelay::forget_description() {
+  description_.reset();
+  learning_.clear();
+  candidate_ = 0;
+}
+
 void HostRelay::on_reply(std::string_view payload, std::uint64_t now_ms) {
   acked_ = true;  // a reply says more than its acknowledgement, which may be the one that was lost
   deadline_.reset();
@@ -362,11 +379,13 @@ void HostRelay::on_reply(std::string_view payload, std::uint64_t now_ms) {
       }
       break;  // it asks for another one, or for none
     case Ask::debugger:
+      if (request_.starts_with("vKill") && payload.starts_with("E.")) refusal_ = payload.substr(2);
       break;
   }
   note_symbol(payload);
   // What PID 1 writes to the debugger's console comes before the stop that was asked for.
   const bool console = payload.starts_with('O') && payload != "OK";
+  if (tells_of_exec(payload)) forget_description();
   detached_ = detaching_ && payload == "OK";
   breath_ms_ = now_ms;
   // Only of a list that came in one piece: where the next would begin is counted in the bytes that came before.

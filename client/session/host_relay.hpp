@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/known_descriptions.hpp"
@@ -34,6 +35,9 @@ class HostRelay {
   /// When tick() must be called, in the clock of now_ms; nullopt: no need.
   [[nodiscard]] std::optional<std::uint64_t> deadline() const { return deadline_; }
 
+  /// Why the target refuses to kill PID 1, once; empty: it did not. gdb 13 to 18 print "Can't kill process" alone,
+  /// whatever the reply says (remote_target::kill() in gdb/remote.c).
+  [[nodiscard]] std::string take_refusal() { return std::exchange(refusal_, {}); }
   /// Whether the debugger has detached, so that it may go without leaving PID 1 held.
   [[nodiscard]] bool detached() const { return detached_; }
   /// The target did not take a packet, however often it was sent.
@@ -47,6 +51,7 @@ class HostRelay {
   void try_description(std::uint64_t now_ms);
   void judge_description(std::string_view payload, std::uint64_t now_ms);
   void learn_description(std::string_view payload);
+  void forget_description();
   void send(std::string_view payload, std::uint64_t now_ms);
   void reply(std::string_view payload);
 
@@ -87,6 +92,7 @@ class HostRelay {
   unsigned tries_ = 0;
   std::optional<std::uint64_t> deadline_;
   std::string replied_;  ///< The last packet to the debugger.
+  std::string refusal_;
 
   std::string to_debugger_;
   std::string to_target_;

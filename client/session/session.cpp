@@ -20,6 +20,7 @@
 
 #include "base/interrupt.hpp"
 #include "base/process.hpp"
+#include "base/words.hpp"
 #include "session/host_relay.hpp"
 
 namespace gdbdebug::client {
@@ -30,12 +31,18 @@ namespace {
 constexpr std::uint64_t kAskedAfter = 500;
 constexpr std::uint64_t kEndedAfter = 5000;
 
+// A target that is ready answers within this time, however little of --timeout is left.
+constexpr std::uint64_t kAnswerLimit = 3000;
+
 constexpr std::size_t kBacklog = 1 << 20;  // a side that does not read is not fed beyond this
 
-std::uint64_t now_ms() {
+std::uint64_t in_ms(std::chrono::steady_clock::time_point time) {
   return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
-          .count());
+      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
+}
+
+std::uint64_t now_ms() {
+  return in_ms(std::chrono::steady_clock::now());
 }
 
 sigset_t child_signals() {
@@ -87,6 +94,9 @@ class Loop {
   std::optional<HostRelay> relay_;
   std::optional<std::uint64_t> interrupted_;  // when, in the clock of now_ms()
   bool asked_ = false;                        // the debugger, to end
+  // Until when the debugger's first packet must be answered; nothing: it was, or need not be.
+  std::optional<std::uint64_t> answer_until_;
+  bool answered_ = false;
 };
 
 void Loop::accept_debugger() {
@@ -129,7 +139,15 @@ void Loop::move(const std::array<pollfd, 5>& polled) {
     if (moved == Moved::ended) return lose_line();
     if (moved == Moved::some) {
       session_.traffic.from_target += bytes.size();
-      if (relay_) relay_->target_bytes(bytes, now_ms());
+      if (bytes.find('$') != std::string::npos) {
+        answered_ = true;
+        answer_until_.reset();
+      }
+      if (relay_) {
+        relay_->target_bytes(bytes, now_ms());
+        if (const auto refusal = relay_->take_refusal(); !refusal.empty())
+          session_.display.say("the target: " + printable(refusal));
+      }
     }
   }
   if (polled[0].revents != 0 && debugger_) {
@@ -164,6 +182,7 @@ int Loop::limit() const {
     const auto ours = *interrupted_ + (asked_ ? kEndedAfter : kAskedAfter);
     next = std::min(next.value_or(ours), ours);
   }
+  if (answer_until_) next = std::min(next.value_or(*answer_until_), *answer_until_);
   if (!next) return -1;
   const auto now = now_ms();
   return static_cast<int>(*next > now ? *next - now : 0);
@@ -179,6 +198,13 @@ Result<int> Loop::run() {
       if (::waitpid(session_.debugger, &status, WNOHANG) == session_.debugger) {
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
       }
+    }
+    if (answer_until_ && now_ms() >= *answer_until_) {
+      end_child(session_.debugger, 500);
+      return Error{"waiting for the target on", session_.target.text,
+                   "it says hello, but did not answer the debugger in time",
+                   "PID 1 may sleep in the kernel, where nothing can stop it; the target's kernel log may say more",
+                   Exit::no_answer};
     }
     const bool full = relay_ && relay_->to_debugger().size() > kBacklog;
     const auto events = [](bool reads, bool writes) {
@@ -224,6 +250,8 @@ Result<int> Loop::run() {
         continue;
       }
       session_.traffic.to_target += before - relay_->to_target().size();
+      if (session_.until && session_.traffic.to_target > 0 && !answered_ && !answer_until_)
+        answer_until_ = std::max(in_ms(*session_.until), now_ms() + kAnswerLimit);
     }
   }
 }

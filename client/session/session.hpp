@@ -3,6 +3,7 @@
 // time.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -45,13 +46,16 @@ struct Session {
   Display& display;
   bool whole_vdso = false;
   pid_t debugger = -1;  ///< A child whose end is the end of it all; -1: it goes on until interrupted.
+  /// Until when the target must have answered the debugger's first packet; or 3 s after that packet, if that is later.
+  std::optional<std::chrono::steady_clock::time_point> until = {};
   Traffic traffic = {};
 };
 
 /// Carries bytes until session.debugger ends; without one, until an interrupt comes. After an interrupt the debugger is
 /// asked to end and has 5 s for it, in which it can still detach; then it is killed, which is an error. A second
 /// debugger waits until the first has gone. When the line breaks the debugger is cut off and told why; the next one
-/// gets the line opened anew. Returns the debugger's exit status as wait_for() does, 0 without one.
+/// gets the line opened anew. A target that has not answered the debugger by session.until is an error with
+/// Exit::no_answer. Returns the debugger's exit status as wait_for() does, 0 without one.
 Result<int> run_session(Session& session);
 
 /// Blocks SIGCHLD in this process, so that run_session() sees it. Call it before the debugger is started.

@@ -12,6 +12,7 @@
 
 #include "base/interrupt.hpp"
 #include "base/process.hpp"
+#include "base/words.hpp"
 #include "image/describe.hpp"
 #include "image/inspect.hpp"
 #include "image/unpack.hpp"
@@ -68,6 +69,10 @@ Result<Symbols> find_symbols(const std::string& initrd, const std::string& sysro
 }
 
 std::string compare(const std::optional<Greeting>& greeting, const Symbols& symbols, Display& display) {
+  if (greeting && !greeting->refused.empty()) {
+    display.say("WARNING: what the target says of itself has control characters or the wrong form, and is ignored:" +
+                greeting->refused);
+  }
   if (!greeting) {
     display.say("a gdbserver answers that is not gdbdebug's; whether the image is the right one cannot be checked");
   } else {
@@ -103,6 +108,11 @@ std::string compare(const std::optional<Greeting>& greeting, const Symbols& symb
     display.say("WARNING: '" + path + "' in the image is not a program");
     return "";
   }
+  if (printable(path) != path) {  // the debugger prints it
+    display.say("WARNING: the name '" + path +
+                "' has characters that a terminal must not see; its symbols are not used");
+    return "";
+  }
   if (!greeting || greeting->build_id.empty() || elf->build_id.empty()) return path;
   if (greeting->build_id == elf->build_id) {
     display.say("'" + path + "' in the image is the one that runs there (build ID " + elf->build_id.substr(0, 12) +
@@ -122,7 +132,7 @@ std::vector<std::string> debug_directories(const std::vector<std::string>& named
 }
 
 Plan make_plan(const AttachOptions& options, const Symbols& symbols, const std::optional<Greeting>& greeting,
-               const std::string& program, Display& display) {
+               const std::string& program, Debugger::Kind kind, Display& display) {
   Plan plan;
   plan.breaks = options.breaks;
   const char* servers = std::getenv("DEBUGINFOD_URLS");
@@ -139,7 +149,6 @@ Plan make_plan(const AttachOptions& options, const Symbols& symbols, const std::
   plan.program = files.here(program);
 
   const auto bare = without_debug_info(files, program, directories);
-  const bool program_is_bare = std::ranges::find(bare, program) != bare.end();
   if (!bare.empty()) {
     std::string text = "no debug information here for";
     for (const auto& path : bare) text += (path == bare.front() ? " " : ", ") + path.substr(path.rfind('/') + 1);
@@ -151,8 +160,14 @@ Plan make_plan(const AttachOptions& options, const Symbols& symbols, const std::
     display.say("--main is left out: PID 1 is past it already (" + greeting->state + ")");
     return plan;
   }
-  plan.main = plan_main(files, program, !program_is_bare);
-  if (plan.main->by == MainPlan::By::nothing) display.say("--main cannot be done: " + plan.main->why_not);
+  plan.main = plan_main(files, program, directories);
+  if (plan.main->by == MainPlan::By::start_argument && kind == Debugger::Kind::lldb) {
+    plan.main->by = MainPlan::By::nothing;
+    plan.main->why_not = "'" + program + "' has no symbols, and without them only gdb finds main()";
+  }
+  if (plan.main->by == MainPlan::By::nothing) {
+    display.say("--main cannot be done: " + plan.main->why_not + "; PID 1 stays where it is");
+  }
   if (plan.main->by == MainPlan::By::start_argument) {
     display.say("'" + program + "' has no symbols, so the debugger will show its main() as ?? ()");
   }
@@ -162,28 +177,31 @@ Plan make_plan(const AttachOptions& options, const Symbols& symbols, const std::
 Result<int> debug(const AttachOptions& options, const Target& target, Arrival arrival, const Symbols& symbols,
                   Display& display) {
   const auto program = compare(arrival.greeting, symbols, display);
-  auto plan = make_plan(options, symbols, arrival.greeting, program, display);
   const auto debugger = find_debugger(options.debugger, arrival.greeting ? arrival.greeting->machine : "");
   if (!debugger.ok()) return debugger.error();
+  auto plan = make_plan(options, symbols, arrival.greeting, program, debugger.value().kind, display);
 
   ScratchDirectory place;
   if (auto made = place.make(run_directory()); !made.ok()) return made.error();
-  if (plan.main && plan.main->by == MainPlan::By::start_argument) {
+  if (plan.main && plan.main->by != MainPlan::By::nothing) {
+    const auto text = main_script(debugger.value(), *plan.main);
+    if (!text.ok()) return text.error();
     const auto path = place.path() + "/main.gdb";
     const UniqueFd script(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     // Without it gdb is told the same on its command line, and says more.
-    if (script && write_all(script.get(), as_bytes(main_script(*plan.main))) == 0) plan.main_script = path;
+    if (script && write_all(script.get(), as_bytes(text.value())) == 0) plan.main_script = path;
   }
   auto listener = Listener::on_path(place.path() + "/line");
   if (!listener.ok()) return listener.error();
   const auto commands = debugger_commands(debugger.value(), plan, listener.value().name());
+  if (!commands.ok()) return commands.error();
   if (options.verbose) {
-    for (const auto& command : commands) display.say("(" + debugger.value().program + ") " + command);
+    for (const auto& command : commands.value()) display.say("(" + debugger.value().program + ") " + command);
   }
 
   watch_children();
   Spawn child;
-  child.argv = debugger_argv(debugger.value(), commands, options.debugger_arguments);
+  child.argv = debugger_argv(debugger.value(), commands.value(), options.debugger_arguments);
   child.dies_with_us = true;
   display.clear();
   // Ctrl-C is for the debugger, which has the terminal; we only carry its bytes.
@@ -195,7 +213,7 @@ Result<int> debug(const AttachOptions& options, const Target& target, Arrival ar
   auto descriptions = cached_descriptions(machine);
   descriptions.more = [&] { return make_descriptions(debugger.value(), machine); };
   Session session{target,  std::move(arrival.wire), listener.value(), descriptions,
-                  display, options.whole_vdso,      pid.value()};
+                  display, options.whole_vdso,      pid.value(),      arrival.until};
   const auto status = run_session(session);
   if (options.stats) {
     display.say(std::to_string(session.traffic.from_target) + " bytes came from the target, " +

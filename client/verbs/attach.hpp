@@ -34,9 +34,10 @@ std::string compare(const std::optional<Greeting>& greeting, const Symbols& symb
 /// The directories in which debuggers look for debug files: those that were named, and the usual one.
 std::vector<std::string> debug_directories(const std::vector<std::string>& named);
 
-/// Makes the plan from all that is known, and says which files have no debug information.
+/// Makes the plan from all that is known, and says which files have no debug information, and why main() cannot be
+/// reached if that is so.
 Plan make_plan(const AttachOptions& options, const Symbols& symbols, const std::optional<Greeting>& greeting,
-               const std::string& program, Display& display);
+               const std::string& program, Debugger::Kind kind, Display& display);
 
 /// Starts the debugger on `arrival`, and carries its bytes until it ends. Returns its exit status.
 Result<int> debug(const AttachOptions& options, const Target& target, Arrival arrival, const Symbols& symbols,

@@ -33,7 +33,11 @@ void print_facts(const std::string& path, const Image& image, const Facts& facts
     std::string text = init.name + (init.file == init.name ? "" : " -> " + init.file);
     if (init.script) text += ", a script for " + init.program;
     row("real init", with_build_id(text, init.elf ? init.elf->build_id : ""));
+    for (const auto& library : init.libraries) {
+      if (library.path.empty()) row("", library.name + ": missing");
+    }
   }
+  if (facts.x86_level != 0) row("processor", "x86-64-v" + std::to_string(facts.x86_level) + " or newer");
   if (!facts.gdbserver.empty()) {
     row("gdbserver", with_build_id(facts.gdbserver, facts.gdbserver_build_id));
     for (const auto& library : facts.libraries) {
@@ -51,7 +55,8 @@ void print_facts(const std::string& path, const Image& image, const Facts& facts
   }
   for (const auto& warning : facts.warnings) row("warning", warning);
   for (const auto& fault : facts.faults) row("fault", fault);
-  if (facts.faults.empty()) row("result", "this image can be debugged");
+  for (const auto& fault : facts.broken) row("fault", fault);
+  if (facts.faults.empty() && facts.broken.empty()) row("result", "this image can be debugged");
 }
 
 void text_or_null(Json& json, std::string_view key, const std::string& text) {
@@ -66,6 +71,16 @@ void text_or_null(Json& json, std::string_view key, const std::string& text) {
 void texts(Json& json, std::string_view key, const std::vector<std::string>& list) {
   json.key(key).open('[');
   for (const auto& text : list) json.value(text);
+  json.close(']');
+}
+
+void add_libraries(Json& json, const std::vector<Library>& libraries) {
+  json.key("libraries").open('[');
+  for (const auto& library : libraries) {
+    json.open('{').key("name").value(library.name);
+    text_or_null(json, "path", library.path);
+    json.key("wanted_by").value(library.wanted_by).close('}');
+  }
   json.close(']');
 }
 
@@ -96,19 +111,15 @@ void add_facts(Json& json, const std::string& path, const Image& image, const Fa
   json.key("script").value(init.script);
   text_or_null(json, "build_id", init.elf ? init.elf->build_id : "");
   text_or_null(json, "machine", init.elf ? init.elf->machine : "");
+  add_libraries(json, init.libraries);
   json.close('}').key("gdbserver");
   if (facts.gdbserver.empty()) {
     json.null();
   } else {
     json.open('{').key("path").value(facts.gdbserver);
     text_or_null(json, "build_id", facts.gdbserver_build_id);
-    json.key("libraries").open('[');
-    for (const auto& library : facts.libraries) {
-      json.open('{').key("name").value(library.name);
-      text_or_null(json, "path", library.path);
-      json.key("wanted_by").value(library.wanted_by).close('}');
-    }
-    json.close(']').close('}');
+    add_libraries(json, facts.libraries);
+    json.close('}');
   }
   text_or_null(json, "libthread_db", facts.thread_db);
   texts(json, "manifest", facts.manifest);
@@ -119,7 +130,10 @@ void add_facts(Json& json, const std::string& path, const Image& image, const Fa
   }
   json.close(']').key("growth").value(facts.growth);
   texts(json, "warnings", facts.warnings);
-  texts(json, "faults", facts.faults);
+  text_or_null(json, "processor", facts.x86_level == 0 ? "" : "x86-64-v" + std::to_string(facts.x86_level));
+  auto faults = facts.faults;
+  faults.insert(faults.end(), facts.broken.begin(), facts.broken.end());
+  texts(json, "faults", faults);
 }
 
 // Whether the image has what the line of the command line needs: a fault if not, a warning if nobody here can tell.
@@ -143,6 +157,26 @@ void judge(const Lint& linted, Facts& facts) {
   }
 }
 
+// What the command line inside a UKI comes to; nothing if it has none, or none that is about us.
+std::optional<Lint> judge_own_line(const Image& image, bool another, Facts& facts) {
+  if (image.cmdline.empty()) return std::nullopt;
+  if (another) {
+    facts.warnings.emplace_back(
+        "the UKI has a command line of its own; with Secure Boot its stub takes that one and not the one of --cmdline");
+  }
+  if (!find_setting(image.cmdline)) {
+    facts.warnings.push_back("the UKI's own command line has no rd.gdbdebug=: '" + image.cmdline +
+                             "'; with Secure Boot its stub takes no other, so it has to be in there or in an add-on");
+    return std::nullopt;
+  }
+  auto linted = lint(image.cmdline, facts.default_value);
+  if (facts.helper) judge(linted, facts);
+  for (const auto& remark : linted.remarks) {
+    if (remark.fault) facts.faults.push_back("the UKI's own command line: " + remark.reason);
+  }
+  return linted;
+}
+
 // What a bare rd.gdbdebug would come to.
 void judge_default(Facts& facts) {
   for (const auto& remark : lint("rd.gdbdebug", facts.default_value).remarks) {
@@ -151,8 +185,8 @@ void judge_default(Facts& facts) {
   }
 }
 
-void add_lint(Json& json, const Lint& linted) {
-  json.key("cmdline").open('{').key("text").value(linted.text);
+void add_lint(Json& json, std::string_view key, const Lint& linted) {
+  json.key(key).open('{').key("text").value(linted.text);
   text_or_null(json, "meaning", linted.meaning);
   text_or_null(json, "line", linted.line_word);
   json.key("remarks").open('[');
@@ -188,22 +222,26 @@ Result<int> run_check(const CheckOptions& options) {
     facts = inspect(*image, built_in_here);
     if (facts->helper) judge_default(*facts);
   }
+  const auto own = facts ? judge_own_line(*image, !options.cmdline.empty(), *facts) : std::nullopt;
   std::optional<Lint> linted;
   if (!options.cmdline.empty()) {
     linted = lint(options.cmdline, facts ? std::string_view(facts->default_value) : kDefaultValue);
     if (facts && facts->helper) judge(*linted, *facts);
   }
-  const bool sound = (!facts || facts->faults.empty()) && (!linted || linted->remarks.empty());
+  const bool sound = (!facts || (facts->faults.empty() && facts->broken.empty())) && (!own || own->remarks.empty()) &&
+                     (!linted || linted->remarks.empty());
 
   if (options.json) {
     Json json;
     json.open('{');
     if (facts) add_facts(json, options.image, *image, *facts);
-    if (linted) add_lint(json, *linted);
+    if (own) add_lint(json, "uki_cmdline", *own);
+    if (linted) add_lint(json, "cmdline", *linted);
     json.key("ok").value(sound).close('}');
     std::printf("%s\n", json.text().c_str());
   } else {
     if (facts) print_facts(options.image, *image, *facts);
+    if (own) std::printf("The UKI's own command line:\n%s", printable(in_words(*own), true).c_str());
     if (linted) std::fputs(printable(in_words(*linted), true).c_str(), stdout);
   }
   return static_cast<int>(sound ? Exit::success : Exit::found_fault);

@@ -2,6 +2,9 @@
 // lint: see lint.hpp.
 #include "verbs/lint.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "core/base/text.hpp"
 #include "core/request/ip.hpp"
 #include "core/request/kernel_line.hpp"
@@ -11,6 +14,8 @@ namespace gdbdebug::client {
 namespace {
 
 constexpr std::string_view kName = "rd.gdbdebug";
+// What rdinit= may name: the helper in an image, and that of the overlay.
+constexpr std::array<std::string_view, 2> kOurPrograms{"/init", "/gdbdebug/init"};
 
 // Where `word` is in `text`: there it points to, or else where it can be found (the parser also names options by
 // themselves). The end, if it is not in it at all.
@@ -46,6 +51,7 @@ std::string within(const std::optional<std::uint32_t>& seconds) {
 
 // Who may debug the machine over TCP.
 std::string peers_of(const Request& request) {
+  // cppcheck-suppress knownConditionTrueFalse ; 2.17 counts the places, not from_count
   if (!request.networks().empty())
     return "; only from the network" + std::string(request.from_count > 1 ? "s" : "") + " of from=";
   return request.insecure ? "; whoever reaches the machine can debug it" : "";
@@ -60,7 +66,8 @@ std::string meaning_of(const Request& request) {
   text += peers_of(request);
   if (request.wait) text += "; PID 1 is held at its first instruction" + within(request.wait_seconds);
   if (request.crash) text += "; PID 1 is held when a fatal signal is about to end it" + within(request.crash_seconds);
-  if (request.exit) text += "; PID 1 is held when it is about to exit";
+  if (request.crash && request.handled) text += "; also at a signal for which PID 1 has a handler";
+  if (request.exit) text += "; PID 1 is held when it is about to exit or to restart the machine";
   if (!request.holds()) text += "; the boot goes straight on, and a debugger can attach at any time";
   if (!request.modules.empty()) text += "; these modules are loaded first: " + std::string(request.modules);
   return text;
@@ -109,6 +116,21 @@ std::optional<Request> read_value(std::string_view value, Lint& into) {
   return *request;
 }
 
+// systemd-getty-generator starts a getty on these whatever console= says. It hangs the line up, which a session
+// survives, and then reads what the debugger sends, which it does not.
+void look_for_getty(std::string_view name, Lint& into) {
+  constexpr std::array<std::string_view, 5> kGetty{"hvc0", "hvsi0", "xvc0", "sclp_line0", "ttysclp0"};
+  if (std::ranges::find(kGetty, name) == kGetty.end()) return;
+  const auto unit = "serial-getty@" + std::string(name) + ".service";
+  Parameters parameters(into.text);
+  while (const auto parameter = parameters.next()) {
+    if (parameter->name == "systemd.mask" && parameter->value == std::string_view(unit)) return;
+    if (parameter->name == "systemd.getty_auto" && parameter->value && is_off(*parameter->value)) return;
+  }
+  add_remark(name, "systemd starts a getty on it in the real root, which takes what the debugger sends",
+             "systemd.mask=" + unit + " beside it", into);
+}
+
 // The other parameters of the kernel command line that matter to this line.
 void read_others(const Line& line, Lint& into) {
   if (line.kind == Line::Kind::kTerminal) {
@@ -121,21 +143,48 @@ void read_others(const Line& line, Lint& into) {
         add_remark(*parameter->value, "the line is a console too, and what the kernel says there disturbs the debugger",
                    "a line of its own", into);
     }
+    look_for_getty(line.name, into);
   }
-  const auto ip = find_value(into.text, "rd.gdbdebug.ip");
-  if (ip && (line.kind == Line::Kind::kTcp || line.kind == Line::Kind::kSsh)) {
+  const auto rdinit = find_value(into.text, "rdinit");
+  if (rdinit && std::ranges::find(kOurPrograms, *rdinit) == kOurPrograms.end()) {
+    const auto [column, length] = place_of(*rdinit, into.text);
+    into.remarks.push_back({true, column, length,
+                            "rdinit= makes the kernel run this in the place of /init, so the helper does not run",
+                            "no rdinit="});
+    into.meaning.clear();
+    into.line_word.clear();
+  }
+  if (line.kind != Line::Kind::kTcp && line.kind != Line::Kind::kSsh) return;
+  if (const auto ip = find_value(into.text, "rd.gdbdebug.ip")) {
     if (const auto config = parse_ip(*ip); !config) {
       const auto [column, length] = place_of(config.error().subject, into.text);
       into.remarks.push_back({true, column, length, std::string(config.error().reason), {}});
       into.meaning.clear();
       into.line_word.clear();
     }
+  } else if (const auto foreign = find_value(into.text, "ip")) {
+    std::optional<gdbdebug::Error> trouble;
+    (void)parse_foreign_ip(*foreign, trouble);
+    if (trouble)
+      add_remark(trouble->subject, std::string(trouble->reason) + "; the debug line ignores it",
+                 "rd.gdbdebug.ip= for the debug line alone", into);
   }
 }
 
-}  // namespace
+// In a kdump kernel the helper looks at one parameter more.
+void read_kdump(Lint& into) {
+  const auto allowed = find_kdump(into.text);
+  const auto value = find_value(into.text, kKdumpParameter);
+  if (value && !is_default(*value) && !is_off(*value))
+    add_remark(*value, "only 1 turns debugging on in a kdump kernel", std::string(kKdumpParameter) + "=1", into);
+  if (into.meaning.empty() || into.line_word.empty() || !is_kdump(into.text) || allowed.value_or(false)) return;
+  into.meaning = "debugging is off, for elfcorehdr= is there only in a kdump kernel; " + std::string(kKdumpParameter) +
+                 "=1 would turn it on";
+  into.line_word.clear();
+  into.modules.clear();
+}
 
-Lint lint(std::string_view text, std::string_view default_value) {
+Lint read_text(std::string_view text, std::string_view default_value) {
   Lint result;
   result.text = trim(text);
   std::string_view value = result.text;
@@ -181,6 +230,14 @@ Lint lint(std::string_view text, std::string_view default_value) {
   }
   if (const auto request = read_value(value, result)) read_others(request->line, result);
   if (!result.meaning.empty()) result.meaning.insert(0, prefix);
+  return result;
+}
+
+}  // namespace
+
+Lint lint(std::string_view text, std::string_view default_value) {
+  auto result = read_text(text, default_value);
+  read_kdump(result);
   return result;
 }
 

@@ -17,13 +17,16 @@ namespace {
 constexpr int kTrialMilliseconds = 10'000;  // it takes 1 or 2 s where KVM works
 
 const std::array<Machine, 3>& machines() {
-  static const std::vector<std::string> port{"-device", "virtio-serial-device", "-device",
-                                             "virtserialport,chardev=gdbdebug,name=gdbdebug"};
   static const std::array<Machine, 3> all{
-      Machine{"x86_64", "qemu-system-x86_64", {"-machine", "pc"}, "ttyS0", "ttyS1", {"-serial", "chardev:gdbdebug"}},
+      Machine{"x86_64", "qemu-system-x86_64", {"-machine", "pc"}, "ttyS0", "ttyS1", "virtio-serial-pci"},
+      Machine{"aarch64",
+              "qemu-system-aarch64",
+              {"-machine", "virt", "-cpu", "max"},
+              "ttyAMA0",
+              "virtio:gdbdebug",
+              "virtio-serial-device"},
       Machine{
-          "aarch64", "qemu-system-aarch64", {"-machine", "virt", "-cpu", "max"}, "ttyAMA0", "virtio:gdbdebug", port},
-      Machine{"riscv64", "qemu-system-riscv64", {"-machine", "virt"}, "ttyS0", "virtio:gdbdebug", port},
+          "riscv64", "qemu-system-riscv64", {"-machine", "virt"}, "ttyS0", "virtio:gdbdebug", "virtio-serial-device"},
   };
   return all;
 }
@@ -39,6 +42,16 @@ Result<Machine> machine_for(const std::string& name) {
   return Error{"choosing a virtual machine for", name.empty() ? "this image" : name,
                "gdbdebug knows how to make one for " + known,
                "start QEMU yourself, and use `gdbdebug attach` with its socket"};
+}
+
+std::vector<std::string> line_options(const Machine& machine, const Line& line) {
+  if (line.kind == Line::Kind::kVirtio) {
+    return {"-device", machine.port_bus, "-device", "virtserialport,chardev=gdbdebug,name=" + std::string(line.name)};
+  }
+  if (line.kind != Line::Kind::kTerminal) return {};
+  if (line.name == "hvc0") return {"-device", machine.port_bus, "-device", "virtconsole,chardev=gdbdebug"};
+  if (line.name == machine.line) return {"-serial", "chardev:gdbdebug"};
+  return {};
 }
 
 bool kvm_may_work(const Machine& machine) {

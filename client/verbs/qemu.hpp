@@ -6,18 +6,22 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "core/request/request.hpp"
 
 namespace gdbdebug::client {
 
 /// How a machine of one architecture is put together.
 struct Machine {
-  std::string name;                       ///< As uname -m.
-  std::string qemu;                       ///< The program.
-  std::vector<std::string> options;       ///< What makes it one that boots a kernel.
-  std::string console;                    ///< The kernel's name for its console.
-  std::string line;                       ///< rd.gdbdebug= of its debug line, without options.
-  std::vector<std::string> line_options;  ///< The debug line, joined to the chardev `gdbdebug`.
+  std::string name;                  ///< As uname -m.
+  std::string qemu;                  ///< The program.
+  std::vector<std::string> options;  ///< What makes it one that boots a kernel.
+  std::string console;               ///< The kernel's name for its console.
+  std::string line;                  ///< rd.gdbdebug= of its debug line, without options.
+  std::string port_bus;              ///< QEMU's device that virtio ports are joined to.
 };
+
+/// What joins QEMU's chardev `gdbdebug` to the machine's debug line; nothing for a line that cannot be had this way.
+std::vector<std::string> line_options(const Machine& machine, const Line& line);
 
 /// The machine for programs of `name` (uname -m). An error for one that gdbdebug cannot put together.
 Result<Machine> machine_for(const std::string& name);

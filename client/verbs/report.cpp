@@ -7,7 +7,9 @@
 #include <set>
 
 #include "base/interrupt.hpp"
+#include "base/json.hpp"
 #include "base/words.hpp"
+#include "core/base/text.hpp"
 #include "image/elf.hpp"
 #include "report/crash_report.hpp"
 #include "report/symbolize.hpp"
@@ -61,19 +63,103 @@ class ReportFiles {
 };
 
 std::string in_words(const Code& code) {
-  std::string text = code.function.empty() ? "??" : code.function;
+  std::string text = code.function.empty() ? "??" : printable(code.function);
   if (code.file.empty()) {
     if (!code.function.empty()) text += "+" + hexadecimal(code.offset);
     return text;
   }
-  return text + " at " + code.file + ":" + std::to_string(code.line);
+  return text + " at " + printable(code.file) + ":" + std::to_string(code.line);
+}
+
+// What is known of one frame.
+struct SymbolizedFrame {
+  CrashReport::Frame frame;
+  bool believable = false;
+  std::vector<Code> codes;  ///< The innermost function first; empty if nothing is known.
+};
+
+// What is known of a report, for a person and for a program.
+struct SymbolizedReport {
+  std::vector<SymbolizedFrame> frames;
+  std::vector<std::string> notes;
+};
+
+std::string plural(std::uint64_t count, const std::string& one, const std::string& more) {
+  return std::to_string(count) + " " + (count == 1 ? one : more);
+}
+
+// That the list of frames is not whole; empty if it is, as far as can be told.
+std::string left_out(const CrashReport& report) {
+  std::string text;
+  if (report.omitted.value_or(0) != 0) {
+    text = "the list is cut: " + plural(*report.omitted, "possible return address", "possible return addresses") +
+           " on the stack " + (*report.omitted == 1 ? "is" : "are") + " not in it";
+  } else if (report.may_be_cut()) {
+    text = "the list may be cut: the gdbdebug on that machine stops at " + std::to_string(*report.frames_said) +
+           " frames, and does not say so";
+  }
+  if (report.unread != 0) {
+    text += (text.empty() ? "the list is cut: " : "; ") + std::to_string(report.unread) +
+            " bytes of the stack were not looked at";
+  }
+  return text;
+}
+
+// That lines are missing or damaged; empty if none is.
+std::string gaps(const CrashReport& report) {
+  std::string text;
+  if (!report.frames_said || !report.maps_said) {
+    text = "the log ends before the report does, or lines of it were lost";
+  } else if (!report.complete()) {
+    text = "lines of the report were lost: " + std::to_string(report.frames.size()) + " of " +
+           std::to_string(*report.frames_said) + " frames and " + std::to_string(report.maps.size()) + " of " +
+           std::to_string(*report.maps_said) + " mappings are there";
+  }
+  if (const auto damaged = report.damaged(); damaged != 0) {
+    if (!text.empty()) text += "; ";
+    text += plural(damaged, "line", "lines") +
+            " of the report cut off or damaged: a log that a terminal has wrapped is not enough, it needs the bytes "
+            "as they came";
+  }
+  return text;
+}
+
+SymbolizedReport symbolize(const CrashReport& report, const std::string& sysroot, Symbolizer& symbolizer) {
+  const ReportFiles files(report, sysroot);
+  SymbolizedReport symbolized;
+  std::set<std::string> notes;
+  for (const auto& frame : report.folded()) {
+    auto& known = symbolized.frames.emplace_back(SymbolizedFrame{frame, report.believable(frame), {}});
+    // Without an address behind it an offset may be the first digits of another one, and lead to a wrong function.
+    if (!frame.file.starts_with('/') || !frame.offset || !frame.address) continue;
+    const auto found = files.find(frame.file);
+    if (!found.why_not.empty()) notes.insert(printable(frame.file) + ": " + found.why_not);
+    if (found.here.empty()) continue;
+    known.codes = symbolizer.at(found.here, *frame.offset, !frame.by.empty() || frame.number > 0);
+    const auto why = symbolizer.why_no_lines(found.here);
+    if (!why.empty()) notes.insert(printable(frame.file) + ": " + why);
+  }
+  symbolized.notes.assign(notes.begin(), notes.end());
+  for (const auto& note : {left_out(report), gaps(report)}) {
+    if (!note.empty()) symbolized.notes.push_back(note);
+  }
+  return symbolized;
 }
 
 void print_head(const CrashReport& report) {
   std::string text = "PID 1 (" + printable(report.comm) + ")";
   if (!report.signal.empty()) text += ", " + printable(report.signal);
   if (!report.address.empty()) text += " at address " + printable(report.address);
+  if (report.sender == "1") {
+    text += " sent by itself";
+  } else if (!report.sender.empty()) {
+    text += " sent by process " + printable(report.sender);
+    if (!report.sender_comm.empty()) text += " (" + printable(report.sender_comm) + ")";
+  }
+  if (report.stack == "overflow") text += ", stack overflow";
+  if (report.handled) text += ", for which it has a handler";
   if (!report.exit.empty()) text += ", exit with status " + printable(report.exit);
+  if (!report.reboot.empty()) text += ", reboot(2) with " + printable(report.reboot);
   if (!report.kernel.empty()) text += ", kernel " + printable(report.kernel);
   if (!report.machine.empty()) text += ", " + printable(report.machine);
   std::printf("%s\n", text.c_str());
@@ -84,37 +170,32 @@ void print_head(const CrashReport& report) {
   }
 }
 
-void print_frames(const CrashReport& report, const std::string& sysroot, Symbolizer& symbolizer) {
-  const ReportFiles files(report, sysroot);
-  std::set<std::string> notes;
+void print_frame(const SymbolizedFrame& known) {
+  const auto& frame = known.frame;
+  std::string place = printable(frame.file);
+  if (frame.offset) place += "+" + hexadecimal(*frame.offset);
+  if (frame.file.empty()) place = frame.address ? hexadecimal(*frame.address) + ", where no file is mapped" : "??";
+  if (!known.believable) place += ", the line is damaged";
+  const auto number = "#" + std::to_string(frame.number);
+  const auto innermost = known.codes.empty() ? Code() : known.codes.front();
+  std::printf("%-4s%s (%s)\n", number.c_str(), in_words(innermost).c_str(), place.c_str());
+  for (std::size_t i = 1; i < known.codes.size(); ++i)
+    std::printf("      inlined into %s\n", in_words(known.codes[i]).c_str());
+  if (frame.times > 1) std::printf("      repeated %" PRIu64 " times\n", frame.times);
+}
+
+void print_frames(const SymbolizedReport& symbolized) {
   bool scanned = false;
-  for (const auto& frame : report.frames) {
-    const bool returns = !frame.by.empty() || frame.number > 0;
-    const bool believable = report.believable(frame);
-    scanned = scanned || !frame.by.empty();
-    std::string place = printable(frame.file);
-    if (frame.offset) place += "+" + hexadecimal(*frame.offset);
-    if (frame.file.empty()) place = frame.address ? hexadecimal(*frame.address) + ", where no file is mapped" : "??";
-    std::vector<Code> codes;
-    if (!believable) place += ", the line is damaged";
-    // Without an address behind it an offset may be the first digits of another one, and lead to a wrong function.
-    if (frame.file.starts_with('/') && frame.offset && frame.address) {
-      const auto found = files.find(frame.file);
-      if (!found.why_not.empty()) notes.insert(printable(frame.file) + ": " + found.why_not);
-      if (!found.here.empty()) {
-        codes = symbolizer.at(found.here, *frame.offset, returns);
-        if (!symbolizer.has_lines(found.here)) notes.insert(printable(frame.file) + ": no debug information");
-      }
-    }
-    if (codes.empty()) codes.emplace_back();
-    const auto number = "#" + std::to_string(frame.number);
-    std::printf("%-4s%s (%s)\n", number.c_str(), in_words(codes.front()).c_str(), place.c_str());
-    for (std::size_t i = 1; i < codes.size(); ++i) std::printf("      inlined into %s\n", in_words(codes[i]).c_str());
+  std::string chain;
+  for (const auto& known : symbolized.frames) {
+    print_frame(known);
+    scanned = scanned || !known.frame.by.empty();
+    if (known.frame.by == "chain") chain += (chain.empty() ? "#" : ", #") + std::to_string(known.frame.number);
   }
   if (scanned) {
     std::printf("From #1 on these are addresses that follow a call: some may be left from earlier calls.\n");
   }
-  for (const auto& note : notes) std::printf("note: %s\n", note.c_str());
+  if (!chain.empty()) std::printf("The frame pointers lead to %s.\n", chain.c_str());
 }
 
 void print_registers(const CrashReport& report) {
@@ -130,22 +211,85 @@ void print_registers(const CrashReport& report) {
   }
 }
 
-void print_gaps(const CrashReport& report) {
-  std::string text;
-  if (!report.frames_said || !report.maps_said) {
-    text = "the log ends before the report does, or lines of it were lost";
-  } else if (!report.complete()) {
-    text = "lines of the report were lost: " + std::to_string(report.frames.size()) + " of " +
-           std::to_string(*report.frames_said) + " frames and " + std::to_string(report.maps.size()) + " of " +
-           std::to_string(*report.maps_said) + " mappings are there";
+void add_text(Json& json, std::string_view key, const std::string& text) {
+  json.key(key);
+  if (text.empty()) {
+    json.null();
+  } else {
+    json.value(text);
   }
-  if (const auto damaged = report.damaged(); damaged != 0) {
-    if (!text.empty()) text += "; ";
-    text += std::to_string(damaged) + (damaged == 1 ? " line" : " lines") +
-            " of the report cut off or damaged: a log that a terminal has wrapped is not enough, it needs the bytes "
-            "as they came";
+}
+
+void add_number(Json& json, std::string_view key, const std::string& digits) {
+  const auto number = parse_number<std::uint64_t>(digits);
+  json.key(key);
+  if (number) {
+    json.value(*number);
+  } else {
+    json.null();
   }
-  if (!text.empty()) std::printf("note: %s\n", text.c_str());
+}
+
+void add_address(Json& json, std::string_view key, const std::optional<std::uint64_t>& number) {
+  add_text(json, key, number ? hexadecimal(*number) : "");
+}
+
+void add_frame(Json& json, const SymbolizedFrame& known) {
+  const auto& frame = known.frame;
+  json.open('{').key("number").value(std::uint64_t{frame.number});
+  add_text(json, "file", frame.file);
+  add_address(json, "offset", frame.offset);
+  add_address(json, "address", frame.address);
+  add_text(json, "by", frame.by);
+  json.key("times").value(frame.times).key("damaged").value(!known.believable);
+  json.key("functions").open('[');
+  for (const auto& code : known.codes) {
+    json.open('{');
+    add_text(json, "name", code.function);
+    add_text(json, "source", code.file);
+    json.key("line");
+    if (code.file.empty()) {
+      json.null();
+    } else {
+      json.value(static_cast<std::uint64_t>(std::max(code.line, 0)));
+    }
+    json.close('}');
+  }
+  json.close(']').close('}');
+}
+
+void add_report(Json& json, const CrashReport& report, const SymbolizedReport& symbolized) {
+  json.open('{').key("comm").value(report.comm);
+  add_text(json, "signal", report.signal);
+  add_text(json, "address", report.address);
+  json.key("stack_overflow").value(report.stack == "overflow");
+  add_number(json, "sender", report.sender);
+  add_text(json, "sender_comm", report.sender_comm);
+  add_number(json, "exit", report.exit);
+  add_text(json, "kernel", report.kernel);
+  add_text(json, "machine", report.machine);
+  json.key("command").open('[');
+  for (const auto& word : report.command) json.value(word);
+  json.close(']').key("registers").open('{');
+  for (const auto& [name, value] : report.registers) json.key(name).value(hexadecimal(value));
+  json.close('}').key("frames").open('[');
+  for (const auto& known : symbolized.frames) add_frame(json, known);
+  json.close(']').key("omitted");
+  if (report.omitted) {
+    json.value(*report.omitted);
+  } else {
+    json.null();
+  }
+  json.key("unread").value(report.unread).key("maps").open('[');
+  for (const auto& map : report.maps) {
+    json.open('{').key("begin").value(hexadecimal(map.begin)).key("end").value(hexadecimal(map.end));
+    json.key("offset").value(hexadecimal(map.offset)).key("file").value(map.file);
+    add_text(json, "build_id", map.build_id);
+    json.close('}');
+  }
+  json.close(']').key("complete").value(report.complete() && report.damaged() == 0).key("notes").open('[');
+  for (const auto& note : symbolized.notes) json.value(note);
+  json.close(']').close('}');
 }
 
 Result<std::string> read_log(const std::string& path) {
@@ -171,13 +315,22 @@ Result<int> run_report(const ReportOptions& options) {
   if (symbols.value().sysroot.empty())
     display.say("no image was named, so functions are not known; --initrd IMAGE names the one that crashed");
   Symbolizer symbolizer(debug_directories(options.debug_dirs));
+  Json json;
+  json.open('{').key("reports").open('[');
   for (const auto& report : reports) {
+    const auto symbolized = symbolize(report, symbols.value().sysroot, symbolizer);
+    if (options.json) {
+      add_report(json, report, symbolized);
+      continue;
+    }
     if (&report != reports.data()) std::printf("\n");
     print_head(report);
-    print_frames(report, symbols.value().sysroot, symbolizer);
+    print_frames(symbolized);
     print_registers(report);
-    print_gaps(report);
+    for (const auto& note : symbolized.notes) std::printf("note: %s\n", note.c_str());
   }
+  json.close(']').close('}');
+  if (options.json) std::printf("%s\n", json.text().c_str());
   return static_cast<int>(Exit::success);
 }
 

@@ -45,12 +45,16 @@ Result<int> run_serve(const AttachOptions& options, const std::string& listen,
   if (!arrival.ok()) return arrival.error();
 
   const auto program = compare(arrival.value().greeting, symbols.value(), display);
-  const auto plan = make_plan(options, symbols.value(), arrival.value().greeting, program, display);
   const auto machine = arrival.value().greeting ? arrival.value().greeting->machine : "";
   // The debugger may be on another machine: then its name is a guess, and the first connection fetches a description.
   const auto found = find_debugger(options.debugger, machine);
   const auto debugger = found.ok() ? found.value() : Debugger{Debugger::Kind::gdb, "gdb", 0};
-  for (const auto& name : snippets) std::printf("%s\n", snippet(name, debugger, plan, listener.value().name()).c_str());
+  const auto plan = make_plan(options, symbols.value(), arrival.value().greeting, program, debugger.kind, display);
+  for (const auto& name : snippets) {
+    const auto text = snippet(name, debugger, plan, listener.value().name());
+    if (!text.ok()) return text.error();
+    std::printf("%s\n", text.value().c_str());
+  }
   std::fflush(stdout);
   display.say(
       "serving '" + target.value().text + "' on " + listener.value().name() +

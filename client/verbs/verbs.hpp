@@ -52,6 +52,7 @@ struct ReportOptions {
   std::string initrd;
   std::string sysroot;
   std::vector<std::string> debug_dirs;
+  bool json = false;
   Limits limits;
 };
 Result<int> run_report(const ReportOptions& options);

@@ -82,12 +82,44 @@ std::string append_line(const VmOptions& options, const Machine& machine) {
   return line;
 }
 
+// What is booted: the machine, and the options that join its debug line to the chardev `gdbdebug`.
+struct Booted {
+  Machine machine;
+  std::vector<std::string> line;
+};
+
 std::string program_of(const VmOptions& options, const Machine& machine) {
   return options.qemu.empty() ? machine.qemu : options.qemu;
 }
 
-std::vector<std::string> qemu_argv(const VmOptions& options, const Machine& machine, const std::string& accel,
+// The options that make the debug line that the kernel command line `text` names. An error for one that this machine
+// cannot have: the target would wait for it, or listen where nobody comes.
+Result<std::vector<std::string>> line_of(const VmOptions& options, const Machine& machine, std::string_view text,
+                                         std::string_view default_value) {
+  Notes notes;
+  const auto setting = find_setting(text);
+  const bool is_on = setting && !(setting->value && is_off(*setting->value));
+  const bool names_line = is_on && setting->value && !is_default(*setting->value);
+  const auto own = parse_request(machine.line, notes);
+  const auto request = names_line ? parse_request(*setting->value, notes)
+                       : is_on    ? parse_request(default_value, notes)
+                                  : own;
+  if (!own || !request) return std::vector<std::string>();  // lint() has told the user
+  auto made = line_options(machine, request->line);
+  if (!made.empty()) return made;
+  // The user's own options for QEMU can join the chardev to any line.
+  if (!options.qemu_arguments.empty()) return made;
+  if (options.no_debugger) return line_options(machine, own->line);
+  return Error{"making the debug line", std::string(request->line.text), "gdbdebug makes no such line for this machine",
+               machine.line +
+                   ", virtio:NAME and hvc0 are those it makes; options for QEMU after -- can make others, and "
+                   "--no-gdb --socket PATH boots without a debugger",
+               Exit::usage};
+}
+
+std::vector<std::string> qemu_argv(const VmOptions& options, const Booted& booted, const std::string& accel,
                                    const std::string& console, const std::string& socket) {
+  const auto& machine = booted.machine;
   std::vector<std::string> argv{program_of(options, machine)};
   const auto add = [&](std::vector<std::string> words) { argv.insert(argv.end(), words.begin(), words.end()); };
   // A comma in a path would end it in QEMU's eyes; two stand for one.
@@ -101,22 +133,23 @@ std::vector<std::string> qemu_argv(const VmOptions& options, const Machine& mach
   add({"-kernel", options.kernel, "-initrd", options.attach.initrd, "-append", append_line(options, machine)});
   add({"-chardev", "file,id=console,path=" + path(console), "-serial", "chardev:console"});
   add({"-chardev", "socket,id=gdbdebug,path=" + path(socket) + ",server=on,wait=off"});
-  add(machine.line_options);
+  add(booted.line);
   add(options.qemu_arguments);
   return argv;
 }
 
 // The machine that the image is for. An image without the helper is refused, and a command line that keeps it from
 // debugging: the target would never answer.
-Result<Machine> look_at(const VmOptions& options, Display& display) {
+Result<Booted> look_at(const VmOptions& options, Display& display) {
   const auto image = read_image(options.attach.initrd, options.attach.limits, scratch_directory());
   if (!image.ok()) return image.error();
   const auto facts = inspect(image.value(), built_in_here);
   if (!facts.faults.empty()) {
     return Error{"booting the image", options.attach.initrd, facts.faults.front()};
   }
+  for (const auto& broken : facts.broken) display.say("WARNING: " + broken);
   const auto machine = machine_for(facts.real_init.elf ? facts.real_init.elf->machine : "");
-  if (!machine.ok()) return machine;
+  if (!machine.ok()) return machine.error();
   const auto linted = lint(append_line(options, machine.value()), facts.default_value);
   for (const auto& remark : linted.remarks) {
     const auto word = linted.text.substr(remark.column, remark.length);
@@ -129,8 +162,37 @@ Result<Machine> look_at(const VmOptions& options, Display& display) {
   if (linted.line_word.empty() && !options.no_debugger) {
     return Error{"booting with", linted.text, linted.meaning, "--no-gdb boots it without a debugger", Exit::usage};
   }
-  return machine;
+  const auto text = append_line(options, machine.value());
+  auto line = line_of(options, machine.value(), text, facts.default_value);
+  if (!line.ok()) return line.error();
+  return Booted{machine.value(), std::move(line.value())};
 }
+
+// What gdbdebug says on the console of the machine while it is waited for: why the line cannot be opened, for example.
+class ConsoleRemarks {
+ public:
+  ConsoleRemarks(std::string path, Display& display) : path_(std::move(path)), display_(display) {}
+  /// Tells those that have come since the last call.
+  void tell() {
+    const auto text = read_file(path_, "reading", std::size_t{1} << 28);
+    if (!text.ok()) return;
+    while (read_ < text.value().size()) {
+      const auto end = text.value().find('\n', read_);
+      if (end == std::string::npos) return;
+      auto line = std::string_view(text.value()).substr(read_, end - read_);
+      read_ = end + 1;
+      const auto mark = line.find("gdbdebug: ");
+      if (mark == std::string_view::npos || line.substr(mark).starts_with("gdbdebug: ready on")) continue;
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      display_.say("the console says: " + std::string(line.substr(mark)));
+    }
+  }
+
+ private:
+  std::string path_;
+  Display& display_;
+  std::size_t read_ = 0;
+};
 
 // Waits until the machine ends by itself, or the user has had enough of it.
 void wait_for_end(Child& qemu, Display& display) {
@@ -141,10 +203,13 @@ void wait_for_end(Child& qemu, Display& display) {
   display.clear();
 }
 
-// kvm or tcg, by trial. That KVM hangs takes ten seconds to find out, so it is remembered of this QEMU until the next
-// boot of this machine, which may bring another kernel or another host.
+// kvm or tcg, by trial. With `--accel kvm` KVM is taken whatever the trial says, but not in silence. That KVM hangs
+// takes ten seconds to find out, so it is remembered of this QEMU until the next boot of this machine, which may bring
+// another kernel or another host.
 Result<std::string> choose_accel(const VmOptions& options, const Machine& machine, Display& display) {
   constexpr const char* kConsequence = ", so the boot takes ten times as long";
+  const bool insists = options.accel == "kvm";
+  if (options.accel != "auto" && !(insists && kvm_may_work(machine))) return options.accel;  // QEMU says what is wrong
   if (!kvm_may_work(machine)) {
     display.say(std::string("there is no KVM here for this machine and user") + kConsequence);
     return std::string("tcg");
@@ -168,6 +233,11 @@ Result<std::string> choose_accel(const VmOptions& options, const Machine& machin
   } else {
     tried = "did not work when it was tried";
   }
+  if (insists) {
+    display.say("WARNING: KVM " + tried +
+                ": a kernel alone did not come to its end; if nothing answers, take --accel tcg");
+    return options.accel;
+  }
   display.say("KVM " + tried + kConsequence + " (--accel kvm would insist)");
   return std::string("tcg");
 }
@@ -178,10 +248,11 @@ Result<int> run_vm(const VmOptions& options) {
   catch_interrupts();
   Display display;
   display.doing("looking at '" + options.attach.initrd + "'");
-  const auto machine = look_at(options, display);
-  if (!machine.ok()) return machine.error();
+  const auto booted = look_at(options, display);
+  if (!booted.ok()) return booted.error();
+  const auto& machine = booted.value().machine;
   if (const auto kernel = Mapping::open(options.kernel, "opening the kernel"); !kernel.ok()) return kernel.error();
-  if (const auto program = program_of(options, machine.value()); !find_program(program)) {
+  if (const auto program = program_of(options, machine); !find_program(program)) {
     return Error{"starting", program, "there is no such program",
                  "install QEMU for this machine (qemu-system-x86 on Debian)"};
   }
@@ -190,7 +261,7 @@ Result<int> run_vm(const VmOptions& options) {
   const auto symbols = find_symbols(options.attach.initrd, "", options.attach.limits, display);
   if (!symbols.ok()) return symbols.error();
 
-  const auto accel = options.accel == "auto" ? choose_accel(options, machine.value(), display) : Result(options.accel);
+  const auto accel = choose_accel(options, machine, display);
   if (!accel.ok()) return accel.error();
   ScratchDirectory place;
   if (auto made = place.make(run_directory()); !made.ok()) return made.error();
@@ -202,7 +273,7 @@ Result<int> run_vm(const VmOptions& options) {
   if (!log_fd || !null) return system_error("opening", log, errno);
 
   Spawn child;
-  child.argv = qemu_argv(options, machine.value(), accel.value(), console, socket);
+  child.argv = qemu_argv(options, booted.value(), accel.value(), console, socket);
   child.input = null.get();
   child.output = child.error = log_fd.get();
   child.own_group = true;  // Ctrl-C is for the debugger
@@ -221,7 +292,9 @@ Result<int> run_vm(const VmOptions& options) {
     wait_for_end(qemu, display);
     return qemu.status();
   }
+  ConsoleRemarks remarks(console, display);
   const auto still_there = [&]() -> std::optional<Error> {
+    remarks.tell();
     if (!qemu.ended()) return std::nullopt;
     auto said = tail_of(log);
     const auto shown = tail_of(console);

@@ -78,6 +78,7 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
     advised = true;
   };
   Arrival arrival;
+  if (seconds > 0) arrival.until = begin + std::chrono::seconds(seconds);
   Asking asking;
   auto next_question = begin;
   for (;;) {
@@ -88,12 +89,10 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
     if (interrupted()) return interrupted_error("waiting for the target on", target.text);
     if (seconds > 0 && now - begin >= std::chrono::seconds(seconds)) {
       const auto limit = " within " + std::to_string(seconds) + " s";
-      Error error{"waiting for the target on", target.text, "no answer" + limit, advice};
+      // What was said once is not said again.
+      Error error{"waiting for the target on", target.text, "no answer" + limit, advised ? "" : advice};
       if (refused) error = {"waiting for the target on", target.text, "another debugger was connected to it" + limit};
-      if (!refused && closed > 1) {
-        error.reason += "; " + closed_so_often(closed);
-        error.next = closed_hint(target);
-      }
+      if (!refused && closed > 1) error.reason += "; " + closed_so_often(closed);
       if (asking.greeting) {
         error.reason = "it answers, but PID 1 did not crash" + limit;
         error.next = "PID 1 is " + asking.greeting->state;
@@ -127,7 +126,8 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
       const auto question = rude ? kRudeQuestion : kQuestion;
       (void)!::write(arrival.wire.output(), question.data(), question.size());  // what is lost is asked again
       next_question = now + kAskAgain;
-      if (asking.questions > 1 && !asking.greeting) advise();
+      if (asking.questions > 1 && !asking.heard) refused = is_busy(target);
+      if (asking.questions > 1 && !asking.greeting && !refused) advise();
     }
     display.doing(asking.greeting ? "the target on '" + target.text + "' answers; PID 1 is " + asking.greeting->state +
                                         ", and is waited for until it crashes"

@@ -2,6 +2,7 @@
 // await: waits until a target answers on its line.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 
@@ -14,6 +15,8 @@ namespace gdbdebug::client {
 struct Arrival {
   Wire wire;
   std::optional<Greeting> greeting;  ///< Nothing: a gdbserver answers that is not gdbdebug's.
+  /// When the time is over that was given for it, if it was given any.
+  std::optional<std::chrono::steady_clock::time_point> until = {};
 };
 
 /// What is waited for, and how long.

@@ -2,12 +2,37 @@
 // greeting: see greeting.hpp.
 #include "wire/greeting.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/words.hpp"
 #include "core/base/text.hpp"
 
 namespace gdbdebug::client {
+namespace {
+
+// What the values may consist of: they go to terminals and debuggers, and into names of files.
+bool is_path(std::string_view text) {
+  return !has_control(text);
+}
+bool is_word(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '.' ||
+           c == '+' || c == '~';
+  });
+}
+bool is_machine(std::string_view text) {
+  return is_word(text) && !text.starts_with('.');
+}
+bool is_hexadecimal(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return hex_value(c) >= 0; });
+}
+bool is_number(std::string_view text) {
+  return std::ranges::all_of(text, is_digit);
+}
+
+}  // namespace
+
 std::optional<Greeting> read_greeting(std::string_view line) {
   constexpr std::string_view kBegin = "gdbdebug version=";
   const auto begin = line.rfind(kBegin);
@@ -18,12 +43,20 @@ std::optional<Greeting> read_greeting(std::string_view line) {
     auto word = take_word(line, ' ');
     const auto key = take_word(word, '=');
     const auto value = unescaped(word);
-    if (key == "version") greeting.version = value;
-    if (key == "state") greeting.state = value;
-    if (key == "exe") greeting.exe = value;
-    if (key == "build_id") greeting.build_id = value;
-    if (key == "machine") greeting.machine = value;
-    if (key == "watchdog") greeting.watchdog = value;
+    const auto take = [&](std::string_view name, std::string& into, bool (*fits)(std::string_view)) {
+      if (key != name || value.empty()) return;
+      if (fits(value)) {
+        into = value;
+      } else {
+        greeting.refused += " " + std::string(name);
+      }
+    };
+    take("version", greeting.version, is_word);
+    take("state", greeting.state, is_word);
+    take("exe", greeting.exe, is_path);
+    take("build_id", greeting.build_id, is_hexadecimal);
+    take("machine", greeting.machine, is_machine);
+    take("watchdog", greeting.watchdog, is_number);
   }
   if (greeting.version.empty() || greeting.state.empty()) return std::nullopt;
   return greeting;

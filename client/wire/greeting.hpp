@@ -15,6 +15,7 @@ struct Greeting {
   std::string build_id;  ///< Hexadecimal; empty likewise.
   std::string machine;   ///< As uname -m.
   std::string watchdog;  ///< Seconds after which a watchdog resets the machine if PID 1 is held; empty if none runs.
+  std::string refused;   ///< Keys whose values are empty because they have not the form of such a one: " exe machine".
 };
 
 /// Reads one line of text. Whatever stands before "gdbdebug version=" (an echo, the end of a packet) is passed over,

@@ -109,9 +109,11 @@ Result<Target> parse_target(std::string_view text) {
     target.speed = *speed;
     return target;
   }
-  if (text.find('/') != std::string_view::npos) return target;  // a socket that may come to be later
+  // A socket that may come to be later.
+  if (text.find('/') != std::string_view::npos || text.ends_with(".sock") || text.ends_with(".socket")) return target;
   if (text.find(':') == std::string_view::npos) {
-    return wrong(text, "there is no socket or device by that name here", kForms);
+    return wrong(text, "there is no socket or device by that name here",
+                 "a socket that is still to come is written ./" + std::string(text) + "; or " + kForms);
   }
   target.kind = Target::Kind::tcp;
   target.path.clear();

@@ -26,8 +26,8 @@ struct Target {
 ///   HOST:PORT, [ADDRESS6]:PORT, tcp:... a TCP port
 ///   vsock:CID:PORT                     a vsock port of the guest CID
 ///   ssh://[USER@]HOST[:PORT]           through ssh
-/// A path needs a slash, or to be there already. Errors (Exit::usage) name the wrong word and what would have been
-/// right. Looks at the file system only to tell a device from a socket.
+/// A path needs a slash or the end `.sock` or `.socket`, or to be there already. Errors (Exit::usage) name the wrong
+/// word and what would have been right. Looks at the file system only to tell a device from a socket.
 Result<Target> parse_target(std::string_view text);
 
 }  // namespace gdbdebug::client

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 #include <termios.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 
@@ -227,6 +228,32 @@ Status unix_address(const std::string& path, sockaddr_un& address, UniqueFd& dir
   }
   name.copy(address.sun_path, name.size());
   return {};
+}
+
+/// /proc/net/unix (unix_seq_show() in net/unix/af_unix.c) has the owner's end of each connection, under the name that
+/// the owner gave to the socket: with the state 03 when it was accepted, 02 before.
+bool is_busy(const Target& target) {
+  if (target.kind != Target::Kind::unix_socket) return false;
+  const auto table = read_file("/proc/net/unix", "reading");
+  if (!table.ok()) return false;
+  const auto own_name = std::string_view(target.path).substr(target.path.rfind('/') + 1);
+  bool serves = false;
+  bool lets_wait = false;
+  std::string_view rest = table.value();
+  while (!rest.empty()) {
+    auto line = take_word(rest, '\n');
+    std::string_view state;
+    for (int field = 0; field < 7; ++field) {  // address, references, protocol, flags, type, state, inode
+      line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+      const auto word = take_word(line, ' ');
+      if (field == 5) state = word;
+    }
+    // The owner may have called it by a relative path, or by one through a link.
+    if (line.substr(line.rfind('/') + 1) != own_name) continue;
+    serves = serves || state == "03";
+    lets_wait = lets_wait || state == "02";
+  }
+  return serves && lets_wait;
 }
 
 Result<Wire> open_wire(const Target& target, bool& may_come, std::chrono::milliseconds limit) {

@@ -42,6 +42,10 @@ class Wire {
   pid_t helper_ = -1;
 };
 
+/// Whether `target` is a Unix socket whose owner serves somebody else and lets others wait, as QEMU does. They are
+/// connected all the same, and nothing that they say is read.
+bool is_busy(const Target& target);
+
 /// Opens the line to `target`. A device is made raw, with its speed, and is ours alone. A TCP connection may take
 /// `limit`. On error `may_come` tells whether trying again later makes sense: the socket is not there yet, nobody
 /// listens yet. What can never be a socket, by what is there under its name or by the name's length, is an error with

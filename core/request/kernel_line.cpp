@@ -9,6 +9,15 @@ namespace {
 
 constexpr std::string_view kParameter = "rd.gdbdebug";
 
+std::optional<Setting> find_last(std::string_view text, std::string_view name) {
+  std::optional<Setting> found;
+  Parameters parameters(text);
+  while (const auto parameter = parameters.next()) {
+    if (parameter->name == name) found = Setting{parameter->value};
+  }
+  return found;
+}
+
 }  // namespace
 
 std::optional<Parameter> Parameters::next() {
@@ -65,12 +74,17 @@ std::size_t complete_parameters(std::string_view text) {
 }
 
 std::optional<Setting> find_setting(std::string_view text) {
-  std::optional<Setting> found;
-  Parameters parameters(text);
-  while (const auto parameter = parameters.next()) {
-    if (parameter->name == kParameter) found = Setting{parameter->value};
-  }
-  return found;
+  return find_last(text, kParameter);
+}
+
+std::optional<bool> find_kdump(std::string_view text) {
+  const auto found = find_last(text, kKdumpParameter);
+  if (!found) return std::nullopt;
+  return !found->value || is_default(*found->value);
+}
+
+bool is_kdump(std::string_view text) {
+  return find_value(text, "elfcorehdr").has_value();
 }
 
 std::optional<std::string_view> find_value(std::string_view text, std::string_view name) {

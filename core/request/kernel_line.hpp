@@ -42,6 +42,14 @@ struct Setting {
 };
 std::optional<Setting> find_setting(std::string_view text);
 
+/// The parameter that keeps debugging on in a kdump kernel, which inherits the command line of the one that has
+/// crashed.
+inline constexpr std::string_view kKdumpParameter = "rd.gdbdebug.kdump";
+/// Whether the last one in `text` turns it on; nullopt: there is none.
+std::optional<bool> find_kdump(std::string_view text);
+/// Whether `text` is the command line of a kdump kernel: `elfcorehdr=` tells it where the other one's memory is.
+bool is_kdump(std::string_view text);
+
 /// The value of the last parameter `name` in `text`, such as `init`; nullopt if there is none or it has no value.
 std::optional<std::string_view> find_value(std::string_view text, std::string_view name);
 

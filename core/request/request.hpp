@@ -61,6 +61,7 @@ struct Request {
   std::optional<std::uint32_t> wait_seconds;  ///< nullopt with `wait`: for ever
   bool crash = false;
   std::optional<std::uint32_t> crash_seconds;  ///< nullopt with `crash`: for ever
+  bool handled = false;                        ///< with `crash`: holds also at signals for which PID 1 has a handler
   bool exit = false;
   bool insecure = false;
   std::string_view modules;  ///< `A:B`, not yet taken apart

@@ -28,6 +28,10 @@ std::uint8_t checksum(std::string_view payload) {
 }
 
 Token Reader::between(char byte) {
+  if (byte != '\r' && byte != '\n')
+    echo_breaks_ = 0;
+  else if (echo_breaks_ > 0 && echo_breaks_-- > 0)
+    return Token::kNone;
   switch (byte) {
     case '+':
       return Token::kAck;
@@ -40,8 +44,16 @@ Token Reader::between(char byte) {
       return Token::kNewline;
     default:
       state_ = State::kJunk;
+      echoed_ = 0;
+      take_junk(byte);
       return Token::kNone;
   }
+}
+
+/// A hello that comes back is not a question: the answer would come back too, and so on for ever. A terminal that is
+/// not raw makes up to four newlines of its CR and LF.
+void Reader::take_junk(char byte) {
+  if (echoed_ < kOurText.size()) echoed_ = byte == kOurText[echoed_] ? echoed_ + 1 : byte == kOurText[0] ? 1 : 0;
 }
 
 /// The long run of a packet at the speed of memcpy: memory dumps are nothing else.
@@ -74,6 +86,7 @@ Token Reader::feed(char byte) {
   // A `$` always starts a packet: in a payload it is escaped, so an unescaped one means that the end of the packet
   // before was lost.
   if (byte == '$') {
+    echo_breaks_ = 0;
     const bool cut_short = state_ == State::kPayload || state_ == State::kSum1 || state_ == State::kSum2;
     state_ = State::kPayload;
     size_ = 0;
@@ -107,8 +120,10 @@ Token Reader::feed(char byte) {
       if (byte == '#') state_ = State::kJunkSum1;
       if (byte == '\r' || byte == '\n' || byte == '\003') {
         state_ = State::kIdle;
+        if (echoed_ == kOurText.size()) echo_breaks_ = 4;
         return between(byte);
       }
+      take_junk(byte);
       return Token::kNone;
     case State::kJunkSum1:
       state_ = hex_value(byte) >= 0 ? State::kJunkSum2 : State::kJunk;

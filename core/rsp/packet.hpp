@@ -22,8 +22,12 @@ enum class Token : std::uint8_t {
   kAck,        ///< `+`
   kNak,        ///< `-`
   kInterrupt,  ///< 0x03, gdb's Ctrl-C
-  kNewline,    ///< a newline (or carriage return) between packets: a person, or `gdbdebug attach`
+  kNewline,    ///< a newline (or carriage return) between packets, and not at the end of an echo of kOurText
 };
+
+/// What every line of text begins with that is ours and not a packet. A terminal or a plug at the other end may echo
+/// it.
+inline constexpr std::string_view kOurText = "gdbdebug";
 
 /// Whether the byte stands escaped in a stub's binary data (gdb's manual, "Overview"): `}`, and the byte xor 0x20.
 constexpr bool is_escaped(char c) {
@@ -44,18 +48,24 @@ class Reader {
   std::string_view payload() const { return {buffer_.data(), size_}; }
   /// Whether a packet, or what is left of one, is under way.
   bool in_packet() const { return state_ != State::kIdle; }
-  void reset() { state_ = State::kIdle; }
+  void reset() {
+    state_ = State::kIdle;
+    echo_breaks_ = 0;
+  }
 
  private:
   enum class State : std::uint8_t { kIdle, kPayload, kSum1, kSum2, kJunk, kJunkSum1, kJunkSum2 };
   Token feed(char byte);
   Token between(char byte);
+  void take_junk(char byte);
   void take_payload(std::string_view& bytes);
 
   std::span<char> buffer_;
   std::size_t size_ = 0;
   State state_ = State::kIdle;
   bool overflow_ = false;
+  std::size_t echoed_ = 0;    ///< how much of kOurText the junk ends in
+  unsigned echo_breaks_ = 0;  ///< newlines that may still come and belong to an echo
   std::uint8_t sum_ = 0;
   int received_ = 0;
 };

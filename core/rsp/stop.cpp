@@ -41,9 +41,27 @@ std::optional<Stop> parse_stop(std::string_view payload) {
       }
     }
     // `p1.1` with the multiprocess extensions, `1` without them.
-    if (name == "thread") stop.thread = parse_number<unsigned>(pair.substr(pair.find('.') + 1), 16).value_or(1);
+    if (name == "thread") {
+      stop.thread = parse_number<unsigned>(pair.substr(pair.find('.') + 1), 16).value_or(1);
+      if (pair.starts_with('p')) stop.process = parse_process(pair);
+    }
   }
   return stop;
+}
+
+std::optional<unsigned> parse_end(std::string_view payload) {
+  if (!payload.starts_with('W') && !payload.starts_with('X')) return std::nullopt;
+  // gdbserver writes no leading zero.
+  if (!parse_number<unsigned>(payload.substr(1, payload.find(';') - 1), 16)) return std::nullopt;
+  constexpr std::string_view kProcess = ";process:";
+  const auto at = payload.find(kProcess);
+  if (at == std::string_view::npos) return 1;
+  return parse_number<unsigned>(payload.substr(at + kProcess.size()), 16).value_or(0);
+}
+
+unsigned parse_process(std::string_view id) {
+  if (id.starts_with('p')) id.remove_prefix(1);
+  return parse_number<unsigned>(id.substr(0, id.find('.')), 16).value_or(0);
 }
 
 }  // namespace gdbdebug

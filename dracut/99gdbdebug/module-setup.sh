@@ -46,9 +46,21 @@ gdbdebug_load() {
     return 1
 }
 
-# 255: only when asked for by name. A debug stub has no place in an everyday image.
+# gdbdebug_is_named: true if a command line or a configuration of dracut names this module.
+gdbdebug_is_named() {
+    [[ " ${dracutmodules-} ${add_dracutmodules-} ${force_add_dracutmodules-} " == *\ gdbdebug\ * ]]
+}
+
+# 255: only when asked for by name; 0: in every image, if gdbdebug.conf says so. A debug stub has no place in an
+# everyday image. 1: named, but gdbserver is missing: dracut then ends with an error, and makes no image.
 check() {
-    require_binaries gdbserver || return 1
+    # Without what all generators share nothing can be known. Where the module is named install() says so.
+    gdbdebug_load 2>/dev/null || return 255
+    if gdbdebug_is_named; then
+        gdbdebug_find_gdbserver >/dev/null || return 1
+    elif [[ -z ${dracutsysrootdir-} ]] && gdbdebug_in_every_image "$gdbdebug_conf"; then
+        return 0
+    fi
     return 255
 }
 

@@ -21,6 +21,8 @@
 #include <span>
 #include <utility>
 
+#include "agent/facts.hpp"
+#include "agent/judge.hpp"
 #include "agent/root.hpp"
 #include "core/layout.hpp"
 #include "core/words/hello.hpp"
@@ -36,11 +38,14 @@
 #include "tracee/guard.hpp"
 #include "tracee/pid1.hpp"
 #include "tracee/server.hpp"
+#include "tracee/sleep.hpp"
 #include "tracee/watchdog.hpp"
 
 namespace gdbdebug {
 namespace {
 
+/// A stop that nobody has asked for and that says nothing ends by itself.
+constexpr std::uint64_t kUnknownStopMs = 60'000;
 constexpr std::string_view kWithout = "booting without a debugger";
 
 /// Whether the agent can keep a processor busy without keeping gdbserver from it.
@@ -49,13 +54,35 @@ bool has_spare_processor() {
   return ::sched_getaffinity(0, sizeof processors, &processors) == 0 && CPU_COUNT(&processors) > 1;
 }
 
+/// What is said of it when nobody holds PID 1 any more.
+std::string_view outcome(Fate fate) {
+  switch (fate) {
+    case Fate::kHandles:
+      return "PID 1 goes on with its handler for the signal";
+    case Fate::kShielded:
+      return "PID 1 goes on: the kernel keeps SIGTRAP and SIGSYS from a PID 1 that is traced";
+    case Fate::kGoesOn:
+      return "PID 1 goes on: it has no handler for the signal, and the kernel ignores one that a process sends";
+    case Fate::kRestarts:
+      return "PID 1 now restarts or stops the machine as it would have without gdbdebug";
+    case Fate::kDies:
+    case Fate::kExits:
+      break;
+  }
+  return "PID 1 now dies as it would have without gdbdebug";
+}
+
+bool peek(std::uint64_t address, std::span<char> bytes) {
+  return pid1::read_memory(1, address, bytes);
+}
+
 class Agent {
  public:
   Agent(const Request& request, std::string_view ip, UniqueFd handoff, UniqueFd image)
       : request_(request),
         modules_(request, std::move(image)),
         line_(request, modules_, ip),
-        relay_(line_.lossy(), pid1::executable),
+        relay_(line_.lossy(), pid1::executable, peek),
         handoff_(std::move(handoff)) {}
 
   /// Returns when there is nothing left to do: the line cannot be had, or gdbserver cannot.
@@ -81,9 +108,22 @@ class Agent {
   void lose_line();
   void grant(unsigned wishes);
   void server_ended();
+  void server_died();
+  bool replace_server();
+  void renew_server();
+  void server_stuck();
   void start_for_debugger();
+  void debugger_lost();
+  void hold_for(std::uint32_t seconds);
+  void check_stop();
   void arm_again();
   void unattended();
+  void pass_signal(const Stop& stop, const Cause& cause);
+  void stopped_in_session();
+  void call_in_session();
+  void resumed_at_fatal_stop();
+  void detach_at_fatal_stop();
+  Fate fate_when_let_go();
   void check_deadlines();
   std::string_view state() const;
   Text<1024> hello() const;
@@ -97,19 +137,28 @@ class Agent {
   UniqueFd handoff_;
   Text<256> program_;  ///< gdbserver
   CrashSettings crash_settings_{request_};
+  RealRoot real_root_;
   const bool spare_processor_ = has_spare_processor();
   bool handed_over_ = false;
-  bool survives_ = false;  ///< it is let go of at its end, and will not die of it
+  bool survives_ = false;  ///< gdbserver detaches from PID 1 at a fatal signal, and it does not die of that
   bool done_ = false;
-  bool met_ = false;  ///< a debugger was there already
+  bool unknown_stop_ = false;   ///< what PID 1 is held for is not known
+  unsigned deaths_ = 0;         ///< gdbservers that ended by themselves since a debugger was last there
+  bool met_ = false;            ///< a debugger was there already
+  bool told_of_sleep_ = false;  ///< the one that waits for PID 1 to stop
   /// The agent waits for this one and serves all others meanwhile (serve_until()).
   struct {
     int fd = -1;
     bool ready = false;
     std::optional<std::uint64_t> deadline;
   } awaited_;
-  bool busy_ = false;  ///< something came from either side a moment ago
-  std::optional<std::uint64_t> hold_deadline_;
+  bool busy_ = false;                            ///< something came from either side a moment ago
+  unsigned signals_passed_ = 0;                  ///< fatal ones for which PID 1 has a handler
+  std::optional<std::uint64_t> calls_deadline_;  ///< gdbserver catches the calls that end PID 1, until then
+  std::uint64_t reported_ = 0;                   ///< the stop in a session that was reported last
+  std::uint32_t hold_seconds_ = 0;
+  std::optional<std::uint64_t> hold_deadline_;  ///< when PID 1 goes on after hold_seconds_ without a debugger
+  std::optional<std::uint64_t> stop_deadline_;  ///< when to look why PID 1 has not stopped for a debugger
 };
 
 // ---- before the hand-off ----
@@ -226,7 +275,7 @@ bool Agent::hold() {
     return static_cast<bool>(status);
   }
   relay_.server_ready(Relay::Pid1::kHeld);
-  if (request_.wait_seconds) hold_deadline_ = sys::now_ms() + std::uint64_t{*request_.wait_seconds} * 1000;
+  if (request_.wait_seconds) hold_for(*request_.wait_seconds);
   return true;
 }
 
@@ -270,7 +319,7 @@ void Agent::say_ready() {
     if (hold_deadline_ && !met_ && !relay_.at_end()) message.add_number(*request_.wait_seconds).add(" seconds ");
     message.add("for a debugger");
   } else if (request_.armed()) {
-    message.add("PID 1 runs and is held before it would die; a debugger can attach at any time");
+    message.add("PID 1 runs, and will be held if it is about to die; a debugger can attach at any time");
   } else {
     message.add("PID 1 runs; a debugger can attach at any time");
   }
@@ -287,16 +336,15 @@ void Agent::step() {
       static_cast<short>((relay_.wants_line() ? POLLIN : 0) | (relay_.to_line().empty() ? 0 : POLLOUT));
   const auto server_events =
       static_cast<short>((relay_.wants_server() ? POLLIN : 0) | (relay_.to_server().empty() ? 0 : POLLOUT));
-  pollfd polls[] = {
-      {.fd = line_.fd(), .events = line_events, .revents = 0},
-      // Nothing that is wanted: then not its end either, which poll() would tell at once and for ever.
-      {.fd = server_events != 0 ? server_.fd() : -1, .events = server_events, .revents = 0},
-      {.fd = server_.messages_fd(), .events = POLLIN, .revents = 0},
-      {.fd = line_.is_open() || awaited_.fd >= 0 ? -1 : devices_.fd(), .events = POLLIN, .revents = 0},
-      {.fd = awaited_.fd, .events = POLLIN, .revents = 0},
-      {.fd = line_.watch_fd(0), .events = POLLIN, .revents = 0},
-      {.fd = line_.watch_fd(1), .events = POLLIN, .revents = 0},
-  };
+  std::array<pollfd, kWatches + OpenLine::kWatches> polls{};
+  polls[kLine] = {.fd = line_.fd(), .events = line_events, .revents = 0};
+  // Nothing that is wanted: then not its end either, which poll() would tell at once and for ever.
+  polls[kServer] = {.fd = server_events != 0 ? server_.fd() : -1, .events = server_events, .revents = 0};
+  polls[kMessages] = {.fd = server_.messages_fd(), .events = POLLIN, .revents = 0};
+  polls[kDevices] = {.fd = line_.is_open() || awaited_.fd >= 0 ? -1 : devices_.fd(), .events = POLLIN, .revents = 0};
+  polls[kAwaited] = {.fd = awaited_.fd, .events = POLLIN, .revents = 0};
+  for (std::size_t which = 0; which < OpenLine::kWatches; ++which)
+    polls[kWatches + which] = {.fd = line_.watch_fd(which), .events = POLLIN, .revents = 0};
   const int count = wait(polls);
   if (count < 0 && errno != EINTR) {
     log::error(failed("waiting for events", ""), "going on without a debugger");
@@ -314,9 +362,10 @@ void Agent::step() {
       if (line_.is_open()) say_ready();
     }
     for (std::size_t which = 0; which < OpenLine::kWatches; ++which) {
-      if (polls[kWatches + which].revents != 0) (void)line_.take_peer(which);
+      if (polls[kWatches + which].revents != 0) line_.take_peer(which);
     }
   }
+  if (line_.settle_peers(relay_.in_session())) relay_.line_lost();  // what it has said was the one's before
   check_deadlines();
   flush();  // first: what is wished for may take longer than a debugger waits for its acknowledgement
   for (auto wishes = relay_.take_wishes(); wishes != 0; wishes = relay_.take_wishes()) grant(wishes);
@@ -341,6 +390,7 @@ int Agent::wait(std::span<pollfd> polls) {
       (void)::sched_yield();
     }
   }
+  // cppcheck-suppress knownConditionTrueFalse ; 2.17 does not see the assignment in the loop
   if (count == 0) count = ::poll(polls.data(), polls.size(), timeout());
   if (count > 0) busy_ = true;
   return count;
@@ -348,7 +398,9 @@ int Agent::wait(std::span<pollfd> polls) {
 
 int Agent::timeout() const {
   std::optional<std::uint64_t> next;
-  for (const auto& deadline : {relay_.deadline(), hold_deadline_, awaited_.deadline}) {
+  const auto hold_deadline = relay_.engaged() ? std::nullopt : hold_deadline_;
+  for (const auto& deadline :
+       {relay_.deadline(), hold_deadline, calls_deadline_, awaited_.deadline, stop_deadline_, line_.deadline()}) {
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   if (!next) return -1;
@@ -365,7 +417,11 @@ void Agent::read_line(bool hung_up) {
     return;
   }
   const auto count = sys::read(line_.fd(), buffer);
-  if (count > 0) return relay_.line_bytes({buffer.data(), static_cast<std::size_t>(count)});
+  if (count > 0) {
+    const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
+    line_.heard(bytes);
+    return relay_.line_bytes(bytes);
+  }
   if (count < 0 && errno == EAGAIN) return;
   lose_line();
 }
@@ -376,14 +432,8 @@ void Agent::read_server() {
   const auto count = sys::read(server_.fd(), buffer);
   if (count > 0) return relay_.server_bytes({buffer.data(), static_cast<std::size_t>(count)}, sys::now_ms());
   if (count < 0 && errno == EAGAIN) return;
-  if (!relay_.expects_end()) {
-    server_.read_messages();
-    log::Message message("gdbserver has ended by itself");
-    if (!server_.last_message().empty()) message.add(", its last words: ").add(server_.last_message());
-    log::say(log::Level::kError,
-             message.add(request_.armed() ? "; attaching another" : "; PID 1 runs without a debugger"));
-  }
-  server_ended();
+  if (relay_.expects_end()) return server_ended();
+  server_died();
 }
 
 void Agent::flush() {
@@ -414,6 +464,7 @@ void Agent::drain_line() {
 
 /// The device has gone (an adapter was pulled), or the peer has: wait for the next one.
 void Agent::lose_line() {
+  if (line_.survives_hangup()) return;
   relay_.line_lost();
   if (line_.drop_peer()) return;
   if (const auto status = devices_.start(); !status) {
@@ -426,50 +477,174 @@ void Agent::lose_line() {
 
 void Agent::grant(unsigned wishes) {
   // PID 1 of the agent's own namespace. A traced init gets even signals that it would be shielded from.
-  if ((wishes & Relay::kStopPid1) != 0) (void)::kill(1, SIGSTOP);
-  if ((wishes & Relay::kCancelStop) != 0) (void)::kill(1, SIGCONT);
+  const auto running = static_cast<pid_t>(relay_.running_process());
+  if ((wishes & Relay::kStopPid1) != 0) (void)::kill(running, SIGSTOP);
+  if ((wishes & Relay::kCancelStop) != 0) (void)::kill(running, SIGCONT);
   if ((wishes & Relay::kSessionBegan) != 0) {
     met_ = true;
+    deaths_ = 0;
+    unknown_stop_ = false;
     hold_deadline_.reset();
     warn_of_watchdog();
   }
-  if ((wishes & Relay::kFatalDetach) != 0) {
-    constexpr std::string_view kDies = "the debugger lets go of PID 1 at its end; it dies now as it would have";
-    constexpr std::string_view kSurvives =
-        "the debugger lets go of PID 1 at its end; it goes on, for the kernel keeps "
-        "SIGTRAP and SIGSYS from a PID 1 that is traced";
-    survives_ = survives_its_end(server_);
-    const auto what = survives_ ? kSurvives : kDies;
-    log::say(log::Level::kAlert, what);
-    Text<200> text("gdbdebug: ");  // also to the user who has just typed detach
-    relay_.queue_text(text.add(what).add("\r\n"));
-    relay_.accept_detach();
-    drain_line();
-    relay_.release();
-  }
+  if ((wishes & Relay::kLost) != 0) debugger_lost();
+  if ((wishes & Relay::kExecuted) != 0) real_root_.look();
+  if ((wishes & Relay::kCallStop) != 0) call_in_session();
+  if ((wishes & Relay::kFatalStop) != 0) stopped_in_session();
+  if ((wishes & Relay::kFatalResume) != 0) resumed_at_fatal_stop();
+  if ((wishes & Relay::kFatalDetach) != 0) detach_at_fatal_stop();
   if ((wishes & Relay::kHello) != 0) relay_.queue_text(hello());
+  if ((wishes & Relay::kLetGo) != 0) {
+    log::say(log::Level::kWarning,
+             request_.armed() ? "the debugger goes on with another process; PID 1 runs, and is not watched meanwhile"
+                              : "the debugger goes on with another process; PID 1 runs");
+  }
+  if ((wishes & Relay::kServerStuck) != 0) server_stuck();
+  if ((wishes & Relay::kRenewServer) != 0) renew_server();
   if ((wishes & Relay::kReleaseServer) != 0) server_ended();
   if ((wishes & Relay::kStartServer) != 0) start_for_debugger();
   if ((wishes & Relay::kUnattended) != 0) unattended();
 }
 
-/// gdbserver has ended or is to end: after a detach, after a lost debugger, or because something killed it.
+/// The breakpoints that are in PID 1, with what they have taken the place of.
+std::span<const Patch> patches_of(const Relay& relay) {
+  static std::array<Patch, Relay::kMaxBreakpoints> patches;
+  std::size_t count = 0;
+  for (const auto& breakpoint : relay.breakpoints()) {
+    if (breakpoint.size != 0) patches[count++] = {breakpoint.address, breakpoint.size, breakpoint.original};
+  }
+  return std::span(patches).first(count);
+}
+
+/// gdbserver is to end, or has ended because it was told to: after a detach, or after a lost debugger.
 void Agent::server_ended() {
   if (!server_.running()) return;
   const bool dies = relay_.at_end() && !survives_;
   survives_ = false;
-  server_.end();
+  server_.end(false, patches_of(relay_));
   hold_deadline_.reset();
   relay_.server_gone();
   if (request_.armed() && !dies && !relay_.wants_server_started()) arm_again();
 }
 
+/// gdbserver has ended by itself. PID 1 stands where that left it, or has run on for a moment; its breakpoints are in.
+void Agent::server_died() {
+  constexpr unsigned kDeaths = 3;
+  const bool held = relay_.pid1() == Relay::Pid1::kHeld && !relay_.let_go();
+  const bool at_end = relay_.at_end();  // it comes there once more
+  const bool session = relay_.in_session();
+  const bool another = (held || request_.armed()) && ++deaths_ <= kDeaths;
+  server_.read_messages();
+  log::Message message("gdbserver has ended by itself");
+  if (!server_.last_message().empty()) message.add(", it last said: ").add(server_.last_message());
+  log::say(log::Level::kError, message.add(!another ? "; PID 1 runs without a debugger"
+                                           : held   ? "; PID 1 stays held, under another one"
+                                                    : "; attaching another"));
+  if (another && replace_server()) {
+    if (!held || at_end) return relay_.resume(0);
+    if (session) debugger_lost();
+    return;
+  }
+  server_.end(true, patches_of(relay_));
+  hold_deadline_.reset();
+  relay_.server_gone();
+}
+
+/// In the place of a gdbserver that has ended or does not answer. Whether PID 1 is held by another one now.
+bool Agent::replace_server() {
+  auto status = server_.replace(program_.c_str(), patches_of(relay_), {.stop = relay_.last_stop()});
+  if (status) status = crash_settings_.tell(server_);
+  if (status) relay_.server_replaced();
+  if (!status) log::error(status.error(), "PID 1 runs without a debugger");
+  return static_cast<bool>(status);
+}
+
+/// What a debugger turned on in gdbserver ends with it.
+void Agent::renew_server() {
+  const bool runs = relay_.runs_on();
+  const auto signal = relay_.signal();
+  const Standing standing{.stop = relay_.last_stop(),
+                          .signal = runs ? 0 : signal,
+                          .delivers = runs,
+                          .delivers_fatal = runs && is_fatal(signal)};
+  auto status = server_.renew(program_.c_str(), patches_of(relay_), standing);
+  if (status) status = crash_settings_.tell(server_);
+  if (status) return relay_.server_renewed();
+  log::error(status.error(), "PID 1 runs without a debugger");
+  server_.end(true, patches_of(relay_));
+  relay_.server_gone();
+}
+
+/// Somebody waits for an answer that gdbserver owes to the one before.
+void Agent::server_stuck() {
+  // PID 1 may sleep where nothing stops it; then another gdbserver could not do more.
+  if (relay_.pid1() == Relay::Pid1::kRunning && !pid1::status("State").view().starts_with('t')) return;
+  log::say(log::Level::kError, "gdbserver does not answer; PID 1 stays held, under another one");
+  if (replace_server()) return;
+  server_.end(true, patches_of(relay_));
+  relay_.server_gone();
+}
+
 void Agent::start_for_debugger() {
   if (server_.running()) return;
-  if (attach())
-    relay_.server_ready(Relay::Pid1::kHeld);
-  else
-    relay_.server_failed(server_.last_message().empty() ? "gdbserver cannot attach to PID 1" : server_.last_message());
+  // gdbserver would wait for PID 1 to stop for as long as it sleeps, and the debugger with it, who learns nothing.
+  if (!stays_asleep()) {
+    if (attach()) return relay_.server_ready(Relay::Pid1::kHeld);
+    const auto reason = server_.last_message();
+    if (!is_asleep()) return relay_.server_failed(reason.empty() ? "gdbserver cannot attach to PID 1" : reason);
+  }
+  say_sleep("no debugger can attach before it wakes");
+  Text<600> reason(describe_sleep());
+  relay_.server_failed(reason.add("; no debugger can attach before it wakes. Its kernel stack is in the kernel log"));
+}
+
+/// A debugger waits for PID 1 to stop, and it does not.
+void Agent::check_stop() {
+  constexpr std::uint64_t kStopMs = 1000;
+  const auto now = sys::now_ms();
+  if (!relay_.wants_stop()) {
+    stop_deadline_.reset();
+    told_of_sleep_ = false;
+    return;
+  }
+  if (told_of_sleep_) return;
+  if (!stop_deadline_) stop_deadline_ = now + kStopMs;
+  if (now < *stop_deadline_) return;
+  stop_deadline_ = now + kStopMs;
+  if (!stays_asleep()) return;
+  stop_deadline_.reset();
+  told_of_sleep_ = true;
+  say_sleep("it cannot be stopped before it wakes");
+  Text<600> reason(describe_sleep());
+  relay_.stop_failed(reason.add("; it cannot be stopped before it wakes. Its kernel stack is in the kernel log"));
+}
+
+void Agent::hold_for(std::uint32_t seconds) {
+  hold_seconds_ = seconds;
+  hold_deadline_ = sys::now_ms() + std::uint64_t{seconds} * 1000;
+}
+
+/// The debugger has gone in the middle of its session. PID 1 runs on if it ran; one that was held stays where it stood,
+/// for as long as the command line lets PID 1 wait for a debugger.
+void Agent::debugger_lost() {
+  constexpr std::uint32_t kUnaskedSeconds = 300;  // nobody has asked for a machine that waits
+  if (relay_.runs_on()) {
+    return log::say(log::Level::kWarning,
+                    "the debugger was lost; what it had set is taken out of PID 1, which runs on");
+  }
+  std::optional<std::uint32_t> seconds = kUnaskedSeconds;
+  if (request_.wait && !relay_.at_end())
+    seconds = request_.wait_seconds;
+  else if (request_.armed())
+    seconds = request_.crash_seconds;
+  log::Message message("the debugger was lost; PID 1 stays held");
+  if (relay_.at_end()) message.add(" before it would die");
+  message.add(" and waits ");
+  if (seconds) {
+    hold_for(*seconds);
+    message.add_number(*seconds).add(" seconds ");
+  }
+  log::say(log::Level::kAlert, message.add("for the next one on ").add(line_.describe()));
 }
 
 void Agent::arm_again() {
@@ -477,44 +652,166 @@ void Agent::arm_again() {
   if (server_.send("vCont;c")) relay_.server_ready(Relay::Pid1::kRunning);
 }
 
-/// PID 1 has stopped, and nobody is there.
+// ---- PID 1's end ----
+
+/// Something has stopped, and nobody is there.
 void Agent::unattended() {
-  const auto stop = parse_stop(relay_.unattended_stop());
-  if (!stop || !request_.armed()) return;  // it has ended, or stays held for the next debugger
+  const auto stop = parse_stop(relay_.last_stop());
+  if (!stop && parse_end(relay_.last_stop())) return;  // it was PID 1's
+  if (stop && stop->process != 1) {
+    log::Message message("process ");
+    message.add_number(stop->process).add(" was left traced by a debugger that has gone; it runs on");
+    log::say(log::Level::kWarning, message);
+    server_.release_others(patches_of(relay_));
+    return relay_.resume(0);
+  }
+  if (stop && stop->signal == kGdbSigstop) return relay_.resume(0);  // PID 1 would stand still, and for nobody
+  if (!stop || !request_.armed()) {
+    log::Message message("PID 1 has stopped, and gdbserver says of it only '");
+    message.add(relay_.last_stop()).add("'; it goes on in 60 seconds unless a debugger comes");
+    log::say(log::Level::kAlert, message);
+    hold_deadline_ = sys::now_ms() + kUnknownStopMs;
+    unknown_stop_ = true;
+    return;
+  }
   const auto cause = find_cause(*stop, server_);
-  const bool end = crash_settings_.is_end(*stop, cause);
-  if (!end && !dies_untraced(*stop, cause)) return relay_.resume(stop->event.empty() ? stop->signal : 0);
+  auto facts = find_facts(*stop, cause);
+  facts.in_real_root = real_root_.entered();
+  switch (judge(request_, *stop, facts)) {
+    case Verdict::kPass:
+      pass_signal(*stop, cause);
+      [[fallthrough]];
+    case Verdict::kResume:
+      return relay_.resume(stop->is_signal() ? stop->signal : 0);
+    case Verdict::kLetDie:
+      relay_.mark_end();
+      return relay_.release();
+    case Verdict::kHold:
+      break;
+  }
   relay_.mark_end();
-  if (!end) return relay_.release();  // `exit` alone: it is to die as it would have died
-  report_end(*stop, cause, server_, line_.describe(), request_.crash_seconds);
+  report_end(*stop, cause, {.handled = facts.caught, .freezes = facts.only_dumps, .command = facts.command}, server_,
+             line_.describe(), request_.crash_seconds);
   warn_of_watchdog();
-  if (request_.crash_seconds) hold_deadline_ = sys::now_ms() + std::uint64_t{*request_.crash_seconds} * 1000;
+  if (request_.crash_seconds) hold_for(*request_.crash_seconds);
+}
+
+/// PID 1 gets a fatal signal that it handles. Many a handler prints a backtrace and exits: for a while that counts as
+/// its end, whether `exit` is on the command line or not.
+void Agent::pass_signal(const Stop& stop, const Cause& cause) {
+  constexpr unsigned kMaxTold = 5;
+  constexpr std::uint64_t kHandlerMs = 10'000;
+  if (++signals_passed_ <= kMaxTold) report_handled(stop, cause);
+  if (signals_passed_ == kMaxTold)
+    log::say(log::Level::kWarning, "further signals for which PID 1 has a handler are not reported");
+  if (request_.exit) return;
+  if (!calls_deadline_) (void)server_.ask(crash_settings_.catch_calls());  // without it an exit is not held, as ever
+  calls_deadline_ = sys::now_ms() + kHandlerMs;
+}
+
+/// The debugger has been told of a fatal signal.
+void Agent::stopped_in_session() {
+  const auto stop = parse_stop(relay_.last_stop());
+  if (!stop || !request_.crash) return;
+  const auto cause = find_cause(*stop, server_);
+  const auto facts = find_facts(*stop, cause);
+  // A traced PID 1 that is resumed without the signal faults once more, and again.
+  const auto text = relay_.last_stop();
+  const auto place = hash(text.substr(0, text.find("core:")));
+  if (fate_of(*stop, facts) != Fate::kDies || reported_ == place) return;
+  reported_ = place;
+  report_end(*stop, cause, {.connected = true}, server_, line_.describe(), {});
+}
+
+/// A system call that PID 1 may end with, while a debugger is connected that has not asked for any.
+void Agent::call_in_session() {
+  const auto stop = parse_stop(relay_.last_stop());
+  if (!stop) return;
+  auto facts = find_facts(*stop, {});
+  facts.in_real_root = real_root_.entered();
+  if (fate_of(*stop, facts) == Fate::kGoesOn) return relay_.go_on();
+  report_end(*stop, {}, {.command = facts.command, .connected = true}, server_, line_.describe(), {});
+  relay_.tell_call();
+}
+
+/// What becomes of PID 1 when its tracer lets go of it where it stands.
+Fate Agent::fate_when_let_go() {
+#if defined(__x86_64__) || defined(__i386__)
+  constexpr bool kBehind = true;  // Intel 64 manual, volume 3, 6.15: INT3 is a trap
+#else
+  constexpr bool kBehind = false;
+#endif
+  const auto stop = parse_stop(relay_.last_stop());
+  if (!stop) return Fate::kGoesOn;
+  // A debugger may have chosen another thread; it chooses anew when it goes on.
+  Text<16> thread("Hg");
+  (void)server_.ask(thread.add_number(stop->thread, 16));  // fails only if it is gone, and then there is no cause
+  auto facts = find_facts(*stop, find_cause(*stop, server_));
+  facts.in_real_root = real_root_.entered();
+  return gdbdebug::fate_when_let_go(*stop, facts, kBehind);
+}
+
+/// The debugger hands PID 1 the signal at which it stands. The kernel keeps it from a PID 1 that is traced, so that it
+/// would fault in the same place for ever; where it would die it dies.
+void Agent::resumed_at_fatal_stop() {
+  if (fate_when_let_go() != Fate::kDies) return relay_.go_on();
+  log::say(log::Level::kAlert,
+           "the debugger has passed the signal on; PID 1 now dies as it would have without gdbdebug");
+  relay_.accept_end();
+  drain_line();
+  relay_.release();
+}
+
+void Agent::detach_at_fatal_stop() {
+  const auto fate = fate_when_let_go();
+  log::Message message("debugger detached; ");
+  message.add(outcome(fate));
+  log::say(log::Level::kAlert, message);
+  Text<200> text("gdbdebug: ");  // also to the user who has just typed detach
+  relay_.queue_text(text.add(message).add("\r\n"));
+  relay_.accept_detach();
+  drain_line();
+  // Also where PID 1 lives on, and is armed again: what the debugger turned on in this gdbserver would make it trace
+  // the children that a handler forks.
+  survives_ = !is_end(fate);
+  relay_.release();
 }
 
 void Agent::check_deadlines() {
   const auto now = sys::now_ms();
   relay_.tick(now);
-  if (!hold_deadline_ || now < *hold_deadline_) return;
+  if (calls_deadline_ && now >= *calls_deadline_) {
+    calls_deadline_.reset();
+    // Whoever comes while PID 1 is held, or is connected, finds them turned off afterwards.
+    if (!relay_.in_session() && relay_.pid1() == Relay::Pid1::kRunning) relay_.run_on();
+  }
+  check_stop();
+  // Who has just come may be a debugger or a mere knock: it is told apart first.
+  if (!hold_deadline_ || now < *hold_deadline_ || relay_.engaged()) return;
   hold_deadline_.reset();
-  if (relay_.in_session() || relay_.busy()) return;
+  if (relay_.pid1() != Relay::Pid1::kHeld) return;
   if (relay_.at_end()) {
-    survives_ = survives_its_end(server_);
-    log::say(log::Level::kError, survives_ ? "no debugger came in time; PID 1 goes on"
-                                           : "no debugger came in time; PID 1 goes on and dies as it would have");
-    return relay_.release();
+    const auto fate = fate_when_let_go();
+    log::Message message("no debugger came in time; ");
+    log::say(log::Level::kError, message.add(outcome(fate)));
+    return is_end(fate) ? relay_.release() : relay_.run_on();
+  }
+  if (std::exchange(unknown_stop_, false)) {
+    log::say(log::Level::kError, "no debugger came in time; PID 1 goes on");
+    return request_.armed() ? relay_.resume(0) : relay_.release();
   }
   log::Message message("no debugger came within ");
   log::say(log::Level::kError,
-           message.add_number(*request_.wait_seconds).add(" seconds; booting on, a debugger can still attach"));
+           message.add_number(hold_seconds_).add(" seconds; booting on, a debugger can still attach"));
   if (request_.armed())
-    relay_.resume(0);
+    relay_.resume();
   else
     relay_.release();
 }
 
 std::string_view Agent::state() const {
   if (relay_.at_end()) return "crashed";
-  return relay_.pid1() == Relay::Pid1::kHeld ? "held" : "running";
+  return relay_.pid1() == Relay::Pid1::kHeld && !relay_.let_go() ? "held" : "running";
 }
 
 Text<1024> Agent::hello() const {

@@ -17,7 +17,7 @@ namespace gdbdebug {
 namespace {
 
 /// Longer than everything that the agent itself waits for before the hand-off: kernel modules (60 s, line/modules.cpp),
-/// then a device (30 s) or a network (30 s for a carrier, 20 s for DHCP, 4 s for an address), then gdbserver (20 s).
+/// then a device (30 s) or a network (33 s for a carrier, 20 s for DHCP, 9 s for an address), then gdbserver (20 s).
 constexpr std::uint64_t kHandoffTimeoutMs = 180'000;
 /// Its files are closed shortly before it counts as dead.
 constexpr std::uint64_t kEndTimeoutMs = 1000;

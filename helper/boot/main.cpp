@@ -44,6 +44,8 @@ int main(int argc, char** argv, char** envp) {
   if (!in_place_of_real_init()) read_settings(settings);
   if (!settings.trouble.step.empty())
     log::warning(settings.trouble, settings.on ? "going on without it" : "booting as if debugging were off");
+  else if (settings.kdump)
+    log::say(log::Level::kWarning, "this is a kdump kernel: debugging is off; rd.gdbdebug.kdump=1 would turn it on");
   if (settings.on) launch_agent(settings);
   hand_off(argv, envp, settings.init.c_str());
   return 1;

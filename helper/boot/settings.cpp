@@ -9,6 +9,7 @@
 
 #include "core/layout.hpp"
 #include "core/request/conf.hpp"
+#include "core/request/ip.hpp"
 #include "core/request/kernel_line.hpp"
 #include "sys/sys.hpp"
 
@@ -35,8 +36,13 @@ void take_settings(std::string_view text, Settings& settings) {
     settings.value.clear();
     if (!settings.bare) settings.value.add(*setting->value);
   }
+  if (is_kdump(text)) settings.kdump = true;
+  settings.kdump_allowed = find_kdump(text).value_or(settings.kdump_allowed);
   take_last(text, "init", settings.init);
-  take_last(text, "ip", settings.ip);
+  if (const auto foreign = find_value(text, "ip")) {
+    settings.ip.set(kForeignIp);
+    settings.ip.add(*foreign);
+  }
 }
 
 /// It goes before ip=, wherever it stands.
@@ -77,20 +83,33 @@ Text<255> next_name(const UniqueFd& directory, std::string_view last) {
   return best;
 }
 
-/// Kernels before 5.2 have no detached mounts: mount it in plain sight for a moment.
-Status visit_mounted(Settings& settings, Visit visit) {
+/// Kernels before 5.2 have no detached mounts: mount it in plain sight for a moment. `use` returns false, with errno,
+/// if it cannot read `path`.
+template <typename Use>
+Status use_mounted(const char* path, Use use) {
   const bool made = ::mkdir(kProc, 0555) == 0;
   if (::mount("proc", kProc, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
     const auto error = failed("mounting", kProc);
     if (made) ::rmdir(kProc);
     return error;
   }
-  const bool read = visit_file(AT_FDCWD, "/proc/cmdline", settings, visit);
+  const bool read = use(path);
   const int saved = errno;
   ::umount2(kProc, MNT_DETACH);
   if (made) ::rmdir(kProc);
-  if (!read) return Error{"reading", "/proc/cmdline", saved};
+  if (!read) return Error{"reading", path, saved};
   return Done{};
+}
+
+/// A kdump kernel has this file (vmcore_init() in fs/proc/vmcore.c), also where the command line does not show what it
+/// is: on arm64 and riscv the device tree does.
+bool has_vmcore() {
+  if (const auto proc = sys::detached_mount("proc"))
+    return static_cast<bool>(sys::open(proc->get(), "vmcore", O_PATH | O_NOFOLLOW));
+  const auto can_open = [](const char* path) {
+    return static_cast<bool>(sys::open(AT_FDCWD, path, O_PATH | O_NOFOLLOW));
+  };
+  return static_cast<bool>(use_mounted("/proc/vmcore", can_open));
 }
 
 /// With as few system calls as can be, since every boot of every machine makes them: the execve() of the real init
@@ -98,7 +117,8 @@ Status visit_mounted(Settings& settings, Visit visit) {
 Status visit_kernel_command_line(Settings& settings, Visit visit) {
   auto proc = sys::detached_mount("proc");
   // ENOSYS: before 5.2. EPERM: a seccomp filter that does not know the call yet.
-  if (!proc) return visit_mounted(settings, visit);
+  if (!proc)
+    return use_mounted("/proc/cmdline", [&](const char* path) { return visit_file(AT_FDCWD, path, settings, visit); });
   auto file = sys::open(proc->release(), "cmdline", O_RDONLY | O_NOCTTY);
   if (!file) return failed("reading", "/proc/cmdline");
   source.clear();
@@ -123,7 +143,16 @@ void visit_sources(Settings& settings, Visit visit) {
 
 void read_settings(Settings& settings) {
   visit_sources(settings, take_settings);
-  if (!settings.on) return;
+  if (!settings.on) {
+    settings.kdump = false;
+    return;
+  }
+  // The dump must not wait for a debugger, in a kernel whose command line is that of the one before it.
+  settings.kdump = !settings.kdump_allowed && (settings.kdump || has_vmcore());
+  if (settings.kdump) {
+    settings.on = false;
+    return;
+  }
 
   visit_sources(settings, take_own_ip);
   if (!settings.bare) return;

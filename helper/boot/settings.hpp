@@ -10,11 +10,13 @@ namespace gdbdebug {
 
 struct Settings {
   bool on = false;
-  bool bare = false;  ///< it was asked for without a value
-  Text<4096> value;   ///< of rd.gdbdebug=, with the default put in
-  Text<256> ip;       ///< of rd.gdbdebug.ip=, else of ip=; may be empty
-  Text<256> init;     ///< of init=; may be empty
-  Error trouble;      ///< why the kernel's command line could not be read; step is empty if it was
+  bool bare = false;           ///< it was asked for without a value
+  Text<4096> value;            ///< of rd.gdbdebug=, with the default put in
+  Text<256> ip;                ///< of rd.gdbdebug.ip=, else `ip=` and its value; may be empty
+  Text<256> init;              ///< of init=; may be empty
+  bool kdump = false;          ///< this is a kdump kernel, so it is off
+  bool kdump_allowed = false;  ///< it is on there too
+  Error trouble;               ///< why the kernel's command line could not be read; step is empty if it was
 };
 
 /// Leaves nothing behind: no mount, no descriptor that survives an exec.

@@ -75,41 +75,53 @@ Text<400> OpenLine::describe() const {
 }
 
 int OpenLine::fd() const {
-  if (network_.listener) return peer_.get();
+  if (network_.listener) return peers_.owner();
   return presence_ && !present_ ? -1 : device_.get();
 }
 
 int OpenLine::watch_fd(std::size_t which) const {
-  if (which == 0) return network_.listener ? network_.listener.get() : present_ ? -1 : presence_.get();
-  return network_.join.get();
+  if (which >= 2) return peers_.watch_fd(which - 2);
+  if (presence_) return which == 0 && !present_ ? presence_.get() : -1;
+  // Where nobody else can wait, those who come wait in the kernel's queue.
+  const bool queued = which == 1 || !network_.join;
+  if (queued && peers_.full()) return -1;
+  return which == 0 ? network_.listener.get() : network_.join.get();
 }
 
-bool OpenLine::take_peer(std::size_t which) {
+void OpenLine::take_peer(std::size_t which) {
+  if (which >= 2) return;  // settle_peers() looks at it
   if (presence_) {
     epoll_event event{};
     (void)::epoll_wait(presence_.get(), &event, 1, 0);
     pollfd poll{.fd = device_.get(), .events = 0, .revents = 0};
     present_ = ::poll(&poll, 1, 0) == 0;
-    return present_;
+    return;
   }
   auto peer = accept_peer(which == 0 ? network_.listener : network_.join, request_);
-  if (!peer) return false;
+  if (!peer) return;
   if (which == 0 && network_.join) {
     if (const auto status = pass_to_ssh(std::move(peer)); !status) log::warning(status.error(), "it is refused");
-    return false;
+    return;
   }
-  if (peer_) {
-    refuse_peer(std::move(peer));
-    return false;
-  }
-  peer_ = std::move(peer);
+  peers_.add(std::move(peer), sys::now_ms());
+}
+
+/// A getty is hung up several times as it starts: by systemd, by itself, by login. What was under way then is lost, and
+/// sent again as on any line that loses bytes. An adapter that was pulled is hung up too, but cannot be opened.
+bool OpenLine::survives_hangup() {
+  constexpr unsigned kMostHangups = 16;
+  pollfd poll{.fd = device_.get(), .events = 0, .revents = 0};
+  if (!lossy() || ::poll(&poll, 1, 0) <= 0 || (poll.revents & POLLHUP) == 0 || ++hangups_ > kMostHangups) return false;
+  auto opened = open_terminal(request_.line.name, request_.speed);
+  if (!opened) return false;
+  device_ = std::move(*opened);
   return true;
 }
 
 bool OpenLine::drop_peer() {
   reap_ssh();
   if (network_.listener) {
-    peer_.reset();
+    peers_.drop_owner();
     return true;
   }
   pollfd poll{.fd = device_.get(), .events = 0, .revents = 0};

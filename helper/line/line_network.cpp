@@ -6,15 +6,20 @@
 #include "line/listener.hpp"
 #include "line/network.hpp"
 #include "line/ssh.hpp"
+#include "sys/log.hpp"
+#include "sys/sys.hpp"
 
 namespace gdbdebug {
 namespace {
 
+constexpr std::uint64_t kAddressTimeoutMs = 5'000;
+
 /// What the user types to connect.
 void describe(const Request& request, const NetworkUp& network, TextBuffer& text) {
   Text<80> host;
+  const auto scope = request.line.address.find('%');
   if (!request.line.address.empty())
-    host.add(request.line.address);
+    host.add(request.line.address.substr(0, scope)).add(scope == std::string_view::npos ? "" : "%IFACE");
   else if (!network.ipv4.empty())
     host.add(network.ipv4);
   else
@@ -31,6 +36,49 @@ void describe(const Request& request, const NetworkUp& network, TextBuffer& text
   text.add(')');
 }
 
+bool is_loopback(std::string_view address) {
+  Network network;
+  if (!parse_address(address, network)) return false;
+  if (!network.ipv6) return network.address[0] == 127;
+  Network loopback;
+  return parse_address("::1", loopback) && network.address == loopback.address;
+}
+
+Result<NetworkUp> bring_up(const Line& line, std::string_view ip, Modules& modules) {
+  if (is_loopback(line.address)) return bring_up_loopback();
+  IpConfig config;
+  const bool foreign = ip.starts_with(kForeignIp);
+  if (foreign) {
+    std::optional<Error> trouble;
+    config = parse_foreign_ip(ip.substr(kForeignIp.size()), trouble);
+    if (trouble) log::warning(*trouble, "ignoring it for the debug line; rd.gdbdebug.ip= sets another for it alone");
+  } else {
+    const auto own = parse_ip(ip);
+    if (!own) return own.error();
+    config = *own;
+  }
+  // `tcp:[fe80::1%eth0]:2345` names an interface too, and goes before ip=.
+  const auto scope = line.address.find('%');
+  if (scope != std::string_view::npos && (foreign || config.device.empty())) {
+    const auto device = line.address.substr(scope + 1);
+    if (!config.device.empty() && config.device != device) config = {};
+    config.device = device;
+    return bring_up_network(config, false, modules);
+  }
+  return bring_up_network(config, foreign, modules);
+}
+
+/// Listens on an address that may not be there yet: for about a second the kernel looks whether somebody else has an
+/// IPv6 address (RFC 4862, 5.4), and one from a router takes longer.
+Result<UniqueFd> listen_when_it_can(const Line& line) {
+  const auto events = watch_links();
+  const auto deadline = sys::now_ms() + kAddressTimeoutMs;
+  for (;;) {
+    auto listener = listen_tcp(line);
+    if (listener || listener.error().err != EADDRNOTAVAIL || !wait_for_change(events, deadline)) return listener;
+  }
+}
+
 }  // namespace
 
 Status open_network_line(const Request& request, Modules& modules, std::string_view ip, NetworkLine& line) {
@@ -40,11 +88,9 @@ Status open_network_line(const Request& request, Modules& modules, std::string_v
     if (!join) return join.error();
     line.join = std::move(*join);
   }
-  const auto config = parse_ip(ip);
-  if (!config) return config.error();
-  const auto network = bring_up_network(*config, modules);
+  const auto network = bring_up(request.line, ip, modules);
   if (!network) return network.error();
-  auto listener = listen_tcp(request.line);
+  auto listener = listen_when_it_can(request.line);
   if (!listener) return listener.error();
   line.listener = std::move(*listener);
   describe(request, *network, line.where);

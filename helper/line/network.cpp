@@ -28,6 +28,8 @@ constexpr const char* kStep = "bringing the network up";
 constexpr const char* kScriptMark = "GDBDEBUG_DHCP";
 /// The kernel looks for duplicates of a link-local address for about a second (RFC 4862, 5.4).
 constexpr std::uint64_t kLinkLocalTimeoutMs = 4'000;
+/// How long an interface that ip= names may be missing while there are others: a USB adapter's driver takes a second.
+constexpr std::uint64_t kForeignTimeoutMs = 3'000;
 /// udhcpc asks four times, three seconds apart.
 constexpr int kDhcpTimeoutMs = 20'000;
 
@@ -48,6 +50,13 @@ class Interface {
     request_.ifr_flags = static_cast<short>(before | IFF_UP);
     return (before & IFF_UP) != 0 || ::ioctl(socket_.get(), SIOCSIFFLAGS, &request_) == 0;
   }
+  bool is_up() { return (flags() & IFF_UP) != 0; }
+  bool down() {
+    request_.ifr_flags = static_cast<short>(flags() & ~IFF_UP);
+    return ::ioctl(socket_.get(), SIOCSIFFLAGS, &request_) == 0;
+  }
+  /// The kernel's number, which stays when the name changes; 0: it has gone.
+  int index() { return ::ioctl(socket_.get(), SIOCGIFINDEX, &request_) == 0 ? request_.ifr_ifindex : 0; }
   bool running() { return (flags() & IFF_RUNNING) != 0; }
   bool is_ethernet() {
     return ::ioctl(socket_.get(), SIOCGIFHWADDR, &request_) == 0 && request_.ifr_hwaddr.sa_family == ARPHRD_ETHER;
@@ -99,32 +108,49 @@ void add_ipv4(TextBuffer& text, const Ipv4& address) {
   }
 }
 
-/// Links and their IPv6 addresses, as they change (rtnetlink(7)).
-UniqueFd watch_links() {
-  UniqueFd file(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
-  sockaddr_nl address{};
-  address.nl_family = AF_NETLINK;
-  address.nl_groups = RTMGRP_LINK | RTMGRP_IPV6_IFADDR;
-  if (!file || ::bind(file.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return {};
-  return file;
-}
-
-/// Waits for an event; false when the time is over.
-bool wait_for_event(const UniqueFd& events, std::uint64_t deadline) {
-  if (!events || !sys::wait_readable(events.get(), deadline)) return false;
-  std::array<char, 4096> event;
-  while (sys::read(events.get(), event) > 0) {
+/// The interfaces that were brought up to see whether they have a carrier. All but the one that is kept go down again.
+class Tried {
+ public:
+  Tried() = default;
+  Tried(const Tried&) = delete;
+  Tried& operator=(const Tried&) = delete;
+  ~Tried() {
+    for (std::size_t i = 0; i < count_; ++i) lower(indexes_[i]);
   }
-  return true;
-}
 
-struct Found {
-  Text<16> running;  ///< the interface to use; empty: none yet
-  Text<128> names;   ///< of all that could have been meant, for messages
+  void bring_up(Interface& interface) {
+    if (interface.is_up() || count_ == indexes_.size()) return;  // what cannot be remembered stays as it is
+    if (interface.up()) indexes_[count_++] = interface.index();
+  }
+  void keep(std::string_view name) {
+    const int kept = Interface(name).index();
+    for (auto& index : indexes_) {
+      if (index == kept) index = 0;
+    }
+  }
+
+ private:
+  static void lower(int index) {
+    std::array<char, IFNAMSIZ> name{};
+    if (index == 0 || ::if_indextoname(static_cast<unsigned>(index), name.data()) == nullptr) return;
+    Interface interface(name.data());
+    Ipv4 address{};
+    if (!interface.get_address(address)) (void)interface.down();  // with one the boot has begun to use it
+  }
+
+  std::array<int, 32> indexes_{};
+  std::size_t count_ = 0;
 };
 
-/// Looks at every interface, and takes up those that are meant.
-Found find_interface(std::string_view device) {
+struct Found {
+  Text<16> running;       ///< the interface to use; empty: none yet
+  Text<128> names;        ///< of all that there are, for messages
+  std::size_t count = 0;  ///< of those with Ethernet
+  bool meant = false;     ///< there is one that is meant, with a carrier or without
+};
+
+/// Looks at every interface, and brings up those that are meant.
+Found find_interface(std::string_view device, Tried& tried) {
   Found found;
   std::array<std::uint8_t, 6> mac{};
   const bool by_mac = parse_mac(device, mac);
@@ -134,24 +160,50 @@ Found find_interface(std::string_view device) {
   for (auto name = names.next(); !name.empty(); name = names.next()) {
     if (name == "lo") continue;
     Interface interface(name);
+    if (interface.is_ethernet()) ++found.count;
     const bool meant = by_mac ? interface.has_mac(mac) : device.empty() ? interface.is_ethernet() : name == device;
     if (!found.names.empty()) found.names.add(' ');
     found.names.add(name);
     if (!meant) continue;
-    (void)interface.up();
+    found.meant = true;
+    tried.bring_up(interface);
     if (interface.running() && found.running.empty()) found.running.add(name);
   }
   return found;
 }
 
-Result<Text<16>> wait_for_interface(std::string_view device, const UniqueFd& events, Modules& modules) {
+/// Finds the interface, and changes `config` where it is foreign and does not fit.
+Result<Text<16>> wait_for_interface(IpConfig& config, bool foreign, const UniqueFd& events, Modules& modules,
+                                    Tried& tried) {
   (void)modules.load_for_line();  // may take its time, which is not counted
-  const auto deadline = sys::now_ms() + kNetworkTimeoutMs;
-  static Text<400> reason;  // an error's texts must outlive it
+  auto deadline = sys::now_ms() + kNetworkTimeoutMs;
+  std::optional<std::uint64_t> fits_until;  // until when an interface that is not there may still come
+  static Text<400> reason;                  // an error's texts must outlive it
   for (bool told = false;;) {
     (void)modules.load_for_line();
-    const auto found = find_interface(device);
+    const auto found = find_interface(config.device, tried);
     if (!found.running.empty()) return found.running;
+    const bool may_not_fit = foreign && !config.device.empty();
+    const auto now = sys::now_ms();
+    if (may_not_fit && !found.meant && found.count > 0) {
+      if (!fits_until) fits_until = now + kForeignTimeoutMs;
+    } else {
+      fits_until.reset();
+    }
+    if (may_not_fit && ((fits_until && now >= *fits_until) || now >= deadline)) {
+      // dracut's ip=enp1s0:dhcp while udev has not renamed eth0 yet: where there is one only, it is that one.
+      const bool only_one = !found.meant && found.count == 1;
+      reason.set("ip= names an interface that ");
+      reason.add(found.meant ? "has no carrier" : "is not there").add("; there are: ").add(found.names);
+      log::warning({kStep, config.device, 0, reason.c_str()},
+                   only_one ? "using the only one there is" : "ignoring ip=, and using any with a carrier");
+      if (only_one)
+        config.device = {};
+      else
+        config = {};
+      deadline = now + kForeignTimeoutMs > deadline ? now + kForeignTimeoutMs : deadline;
+      continue;
+    }
     reason.clear();
     const auto lines = modules.lines();
     const bool built_for_it =
@@ -160,14 +212,17 @@ Result<Text<16>> wait_for_interface(std::string_view device, const UniqueFd& eve
       reason.add("there is no network interface");
       if (!built_for_it) {
         reason.add("; the image was built with lines=\"").add(lines).add("\", without net and its drivers");
-        return Error{kStep, device, 0, reason.c_str()};
+        return Error{kStep, config.device, 0, reason.c_str()};
       }
     } else {
       reason.add("no carrier, or not the interface that is meant; there are: ").add(found.names);
     }
-    if (!told) log::warning({kStep, device, 0, reason.c_str()}, "waiting, 30 seconds at most");
-    told = true;
-    if (!wait_for_event(events, deadline)) return Error{kStep, device, 0, reason.c_str()};
+    if (!told && !fits_until) {
+      log::warning({kStep, config.device, 0, reason.c_str()}, "waiting, 30 seconds at most");
+      told = true;
+    }
+    if (!wait_for_change(events, fits_until ? *fits_until : deadline) && (!may_not_fit || !events))
+      return Error{kStep, config.device, 0, reason.c_str()};
   }
 }
 
@@ -229,10 +284,35 @@ Status configure(const IpConfig& config, Interface& interface) {
 
 }  // namespace
 
-Result<NetworkUp> bring_up_network(const IpConfig& config, Modules& modules) {
-  (void)Interface("lo").up();
+UniqueFd watch_links() {
+  UniqueFd file(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  address.nl_groups = RTMGRP_LINK | RTMGRP_IPV6_IFADDR;
+  if (!file || ::bind(file.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return {};
+  return file;
+}
+
+bool wait_for_change(const UniqueFd& events, std::uint64_t deadline_ms) {
+  if (!events || !sys::wait_readable(events.get(), deadline_ms)) return false;
+  std::array<char, 4096> event;
+  while (sys::read(events.get(), event) > 0) {
+  }
+  return true;
+}
+
+NetworkUp bring_up_loopback() {
+  (void)Interface("lo").up();  // where it cannot be, listening fails, and says so
+  NetworkUp result;
+  result.interface.add("lo");
+  return result;
+}
+
+Result<NetworkUp> bring_up_network(const IpConfig& wanted, bool foreign, Modules& modules) {
+  IpConfig config = wanted;
   const auto events = watch_links();
-  const auto name = wait_for_interface(config.device, events, modules);
+  Tried tried;
+  const auto name = wait_for_interface(config, foreign, events, modules, tried);
   if (!name) return name.error();
 
   static NetworkUp result;
@@ -248,13 +328,15 @@ Result<NetworkUp> bring_up_network(const IpConfig& config, Modules& modules) {
   }
   Ipv4 address{};
   result.ipv4.clear();
+  result.ipv6.clear();
   if (interface.get_address(address)) add_ipv4(result.ipv4, address);
   const auto deadline = sys::now_ms() + kLinkLocalTimeoutMs;
-  const bool wanted = result.ipv4.empty();  // with an IPv4 address it is taken if it is there, and not waited for
-  while (!link_local(*name, result.ipv6) && wanted && wait_for_event(events, deadline)) {
+  const bool needed = result.ipv4.empty();  // with an IPv4 address it is taken if it is there, and not waited for
+  while (!link_local(*name, result.ipv6) && needed && wait_for_change(events, deadline)) {
   }
   if (result.ipv4.empty() && result.ipv6.empty())
     return Error{kStep, subject, 0, "the interface has no address; set one with rd.gdbdebug.ip="};
+  tried.keep(*name);
   return result;
 }
 

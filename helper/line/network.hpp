@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/base/fd.hpp"
 #include "core/base/result.hpp"
 #include "core/base/text.hpp"
 #include "core/request/ip.hpp"
@@ -22,9 +23,19 @@ struct NetworkUp {
   Text<48> ipv6;  ///< link-local; empty: none
 };
 
-/// Brings `lo` up, then the interface that `config` names, else the first with a carrier, and gives it its address.
-/// Loads drivers as devices appear. Errors name the interface, what is missing in the image, or the missing carrier.
-Result<NetworkUp> bring_up_network(const IpConfig& config, Modules& modules);
+/// Brings up the interface that `config` names, else the first with a carrier, and gives it its address. Those that
+/// were tried for it are down again afterwards: before Linux 6.2 an interface that is up cannot be renamed, and udev
+/// may still have to. `foreign`: the configuration is that of `ip=`. It may mean an interface that udev has yet to
+/// rename, or nothing of ours; then it is left out, with a warning. Loads drivers as devices appear. Errors name the
+/// interface, what is missing in the image, or the missing carrier.
+Result<NetworkUp> bring_up_network(const IpConfig& config, bool foreign, Modules& modules);
+/// `lo` alone, for a line with a loopback address.
+NetworkUp bring_up_loopback();
+
+/// Links and their addresses, as they change (rtnetlink(7)); empty if they cannot be watched.
+UniqueFd watch_links();
+/// Waits for such a change; false when the time is over.
+bool wait_for_change(const UniqueFd& events, std::uint64_t deadline_ms);
 
 /// As the program that udhcpc calls (its environment has the lease): puts the lease into force. Returns an exit status.
 bool is_dhcp_script();

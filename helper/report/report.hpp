@@ -14,9 +14,20 @@
 
 namespace gdbdebug {
 
+/// What else is to be said of a stop that is reported.
+struct Ending {
+  bool handled = false;       ///< PID 1 has a handler for the signal
+  bool freezes = false;       ///< and does nothing more once that has run
+  std::uint32_t command = 0;  ///< of reboot(2); 0: it is another call, or none
+  bool connected = false;     ///< a debugger is there
+};
+
+/// One line about a signal that PID 1 handles, and that does not hold it.
+void report_handled(const Stop& stop, const Cause& cause);
+
 /// The message: which process, which signal or exit status, where, and how to connect. Then the report.
 /// gdbserver must be idle, with PID 1 held. `line` is what the user connects to.
-void report_end(const Stop& stop, const Cause& cause, Server& server, std::string_view line,
+void report_end(const Stop& stop, const Cause& cause, const Ending& ending, Server& server, std::string_view line,
                 std::optional<std::uint32_t> seconds);
 
 }  // namespace gdbdebug

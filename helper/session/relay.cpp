@@ -2,6 +2,9 @@
 // relay: see relay.hpp.
 #include "session/relay.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace gdbdebug {
 namespace {
 
@@ -14,17 +17,91 @@ constexpr unsigned kAckTries = 5;
 /// does.
 constexpr std::uint32_t kLossyPacketSize = 0x47ff;
 
+/// A debugger sends its second packet within a round trip of the reply to its first one.
+constexpr std::uint64_t kKnockMs = 10'000;
+
 /// What the lost debugger may have left on in gdbserver.
 constexpr std::string_view kForget[] = {"QCatchSyscalls:0"};
+/// The same of one that has defined tracepoints: QTStop takes them out of PID 1.
+constexpr std::string_view kForgetTraces[] = {"QTStop", "QTinit"};
+
+/// How long gdbserver may owe an answer while somebody knocks: a packet of gdb's takes it milliseconds, and gdb tries
+/// to connect for some six seconds.
+constexpr std::uint64_t kStuckMs = 4'000;
 
 bool is_resume(std::string_view payload) {
   if (payload.empty()) return false;
   return payload.starts_with("vCont;") || std::string_view("cCsS").find(payload.front()) != std::string_view::npos;
 }
 
-/// Detaching from PID 1, in the form with and without a process.
-bool is_detach(std::string_view payload) {
-  return payload == "D" || payload == "D;1";
+/// gdbserver's own command, the only one by which it ends. It reads the text up to a zero.
+bool is_monitor_exit(std::string_view payload) {
+  constexpr std::string_view kExit = "qRcmd,65786974";
+  if (!payload.starts_with(kExit)) return false;
+  const auto rest = payload.substr(kExit.size());
+  return rest.size() < 2 || rest.starts_with("00");
+}
+
+/// Which process a resume packet sets going. PID 1 if it is one of several.
+unsigned resumed_process(std::string_view payload) {
+  if (!payload.starts_with("vCont;")) return 1;
+  unsigned process = 0;
+  for (auto actions = payload.substr(6); !actions.empty();) {
+    auto action = take_word(actions, ';');
+    (void)take_word(action, ':');
+    const unsigned named = action.starts_with('p') ? parse_process(action) : 1;
+    if (named == 0 || named == 1) return 1;
+    process = named;
+  }
+  return process == 0 ? 1 : process;
+}
+
+/// How many bytes a breakpoint of this kind takes the place of (gdb's manual, "Z0"). On x86 the kind is 1; on Arm 3
+/// stands for a Thumb instruction of four bytes.
+constexpr std::uint8_t breakpoint_size(std::uint32_t kind) {
+  return kind == 3 ? 4 : kind <= 4 ? static_cast<std::uint8_t>(kind) : 0;
+}
+
+/// What a debugger does to look at PID 1 and no more: a knock may do that.
+bool only_reads(std::string_view payload) {
+  if (payload == "vMustReplyEmpty" || payload == "vCont?") return true;
+  if (payload.starts_with("qRcmd,") || payload.find(":write:") != std::string_view::npos) return false;
+  return std::string_view("?gHmpqTx").find(payload.front()) != std::string_view::npos;
+}
+
+/// A stop that gdb asks for whatever its user does, and out of which it resumes PID 1 by itself.
+bool is_gdbs_own(const Stop& stop) {
+  return stop.event == "fork" || stop.event == "vfork" || stop.event == "vforkdone" || stop.event == "create";
+}
+
+/// `vCont;C0b:p1.1;c` without its signals, which have been delivered: `vCont;c:p1.1;c`.
+void add_without_signals(std::string_view resume, TextBuffer& text) {
+  if (!resume.starts_with("vCont")) {
+    const bool steps = resume.starts_with('s') || resume.starts_with('S');
+    text.add(steps ? "s" : "c");
+    return;
+  }
+  text.add(take_word(resume, ';'));
+  while (!resume.empty()) {
+    const auto action = take_word(resume, ';');
+    text.add(';');
+    if (action.starts_with('C') || action.starts_with('S'))
+      text.add(action.front() == 'C' ? 'c' : 's').add(action.substr(action.size() < 3 ? action.size() : 3));
+    else
+      text.add(action);
+  }
+}
+
+/// gdb's number of the signal that a resume hands PID 1, 0 if it is none: `vCont;C0b:p1.1;c`, `S0b`.
+unsigned handed_signal(std::string_view payload) {
+  const auto actions = payload.starts_with("vCont") ? payload.substr(5) : payload;
+  const auto at = actions.find_first_of("CS");
+  return at == std::string_view::npos ? 0 : parse_number<unsigned>(actions.substr(at + 1, 2), 16).value_or(0);
+}
+
+bool has_signal(std::string_view resume) {
+  if (!resume.starts_with("vCont")) return resume.starts_with('C') || resume.starts_with('S');
+  return resume.find(";C") != std::string_view::npos || resume.find(";S") != std::string_view::npos;
 }
 
 }  // namespace
@@ -43,17 +120,20 @@ void Relay::line_bytes(std::string_view bytes) {
         if (!noack_) (void)to_line_.add("-");
         break;
       case rsp::Token::kAck:
+        if (!acked_ && knock_answered()) begin_session();
         acked_ = true;
+        unseen_ = false;
         ack_deadline_.reset();
         break;
       case rsp::Token::kNak:
         if (!noack_ && !acked_) (void)to_line_.add({reply_buffer_.data(), reply_size_});
         break;
       case rsp::Token::kInterrupt:
-        if (session_ && pid1_ == Pid1::kRunning && cleaning_ == Cleaning::kNone && !interrupt_) {
-          interrupt_ = true;
-          stop_pid1();
-        }
+        // Sent before the debugger had seen the stop that has just come, it is for what follows that stop.
+        if (!in_session() || cleaning_ != Cleaning::kNone || interrupt_) break;
+        if (pid1_ != Pid1::kRunning && !unseen_) break;
+        interrupt_ = true;
+        if (pid1_ == Pid1::kRunning) stop_pid1();
         break;
       case rsp::Token::kNewline:
         wishes_ |= kHello;
@@ -69,15 +149,18 @@ void Relay::on_request(std::string_view payload) {
   // gdb begins with qSupported; lldb turns acknowledgements off before that.
   const bool greets = payload == "QStartNoAckMode";
   const bool opens = payload.starts_with("qSupported") && !greeted_;
-  const bool stranger = !repeated && (!session_ || opens || pid1_ == Pid1::kRunning);
+  const bool stranger = !repeated && (guest_ == Guest::kNobody || opens || pid1_ == Pid1::kRunning);
   if ((stranger && !greeted_) || (greets && noack_)) noack_ = false;
   if (!noack_) (void)to_line_.add("+");
   if (repeated) return;  // its reply is on the way, or will be asked for with a NAK
 
+  unseen_ = false;
+  const bool follows_up = knock_answered();
   request_hash_ = request_hash;
   acked_ = true;
   ack_deadline_.reset();
   greeted_ = greets;
+  if (follows_up && !stranger) begin_session();
   if (answer_here(payload)) return;
 
   const bool cleaning = cleaning_ != Cleaning::kNone;
@@ -87,15 +170,17 @@ void Relay::on_request(std::string_view payload) {
     return;
   }
 
-  deferred_.set(payload);
-  if (deferred_.truncated()) {
-    deferred_.clear();
+  if (payload.empty()) return reply("");  // as to every request that is not known
+  if (!only_reads(payload) || payload.size() > kMaxDeferred)
     return reply("E.gdbdebug: nobody is connected; use target remote first");
-  }
+  if (guest_ != Guest::kKnocking) knock_ran_ = pid1_ == Pid1::kFree || (cleaning ? then_ != Then::kStay : ran());
+  guest_ = Guest::kKnocking;
+  knock_deadline_.reset();
+  deferred_.set(payload);
   if (cleaning) return;
   if (pid1_ == Pid1::kFree)
     wishes_ |= kStartServer;
-  else
+  else if (!detached_)  // otherwise gdbserver is about to end, and the next one is for this debugger
     clean(Then::kStay);
 }
 
@@ -125,6 +210,17 @@ bool Relay::answer_here(std::string_view payload) {
     reply("E.gdbdebug: only PID 1 can be debugged here, and it is attached; use target remote");
     return true;
   }
+  if (payload.starts_with("QTDisconnected:") && payload != "QTDisconnected:0") {
+    // gdbserver would stay attached after a detach, in non-stop mode, where nobody could ever talk to it again.
+    reply("E.gdbdebug: tracing ends with the session; use set disconnected-tracing off");
+    return true;
+  }
+  if (is_monitor_exit(payload)) {
+    // The output of a monitor command, in hexadecimal digits.
+    Text<200> text;
+    reply(text.add_hex("gdbdebug: monitor exit would kill PID 1 and panic the machine; use detach\n"));
+    return true;
+  }
   if (payload == "QNonStop:1") {
     reply("E.gdbdebug: non-stop mode is not available; use set non-stop off");
     return true;
@@ -135,37 +231,142 @@ bool Relay::answer_here(std::string_view payload) {
 void Relay::forward(std::string_view payload) {
   if (constexpr std::string_view kFile = "qXfer:exec-file:read:"; executable_ && payload.starts_with(kFile))
     return reply_executable(payload.substr(kFile.size()));
+  used_ = true;
   if (payload == "?") return ask_server(payload, Ask::kStop);
-  if (payload.starts_with("qSupported")) return ask_server(payload, Ask::kFeatures);
-  if (payload.starts_with("QPassSignals:") || payload.starts_with("QProgramSignals:")) return forward_signals(payload);
-  if (payload.starts_with('Z') || payload.starts_with('z')) {
-    auto rest = payload;
-    breakpoint_.clear();
-    breakpoint_.add(take_word(rest, ';'));
-    return ask_server(payload, Ask::kBreakpoint);
+  if (payload.starts_with("qSupported")) {
+    multiprocess_ = multiprocess_ || payload.find("multiprocess+") != std::string_view::npos;
+    return forward_features(payload);
   }
-  if (is_detach(payload)) {
-    // PID 1 dies as soon as gdbserver lets go of it, and the machine with it: the answer must be out before.
-    if (fatal_stop_) {
-      wishes_ |= kFatalDetach;
+  if (payload.starts_with("vFile:setfs:") && payload != "vFile:setfs:0") anchor();
+  if (payload.starts_with("QPassSignals:") || payload.starts_with("QProgramSignals:")) return forward_signals(payload);
+  if (payload.starts_with('Z') || payload.starts_with('z')) return forward_breakpoint(payload);
+  if (payload.starts_with('D')) return forward_detach(payload);
+  if (payload.starts_with('G') || payload.starts_with('P')) return forward_registers(payload);
+  if (is_resume(payload)) {
+    if (in_session() && fatal_stop_ && signal_ != 0 && handed_signal(payload) == signal_ &&
+        payload.size() <= kMaxResume) {
+      resume_.set(payload);
+      wishes_ |= kFatalResume;
       return;
     }
-    if (stays_) {
-      reply("OK");
-      return clean(Then::kResume);
+    return forward_resume(payload);
+  }
+  if (payload.starts_with("QCatchSyscalls:")) {
+    catches_ = payload.starts_with("QCatchSyscalls:1");
+    for (const auto setting : settings_) {
+      if (!catches_ && setting.starts_with("QCatchSyscalls:1")) return ask_server(setting, Ask::kReply);
     }
+  }
+  if (payload.starts_with("Hg")) {
+    const unsigned process = payload.starts_with("Hgp") ? parse_process(payload.substr(2)) : 0;
+    selected_ = process != 0 ? process : process_;  // `any`: gdbserver stays where it is
+    return ask_server(payload, Ask::kThread);
+  }
+  traces_ = traces_ || payload.starts_with("QT");
+  ask_server(payload, payload.starts_with("qRcmd,") ? Ask::kMonitor : Ask::kReply);
+}
+
+std::optional<Relay::Breakpoint> Relay::parse_breakpoint(std::string_view payload, std::uint32_t process) {
+  auto rest = payload.substr(1);
+  rest = take_word(rest, ';');
+  const auto type = take_word(rest, ',');
+  const auto address = parse_number<std::uint64_t>(take_word(rest, ','), 16);
+  const auto kind = parse_number<std::uint32_t>(rest, 16);
+  if (type.size() != 1 || type < "0" || type > "4" || !address || !kind) return std::nullopt;
+  return Breakpoint{*address, *kind, process, type.front()};
+}
+
+/// What a debugger sets is remembered, to be taken out when it is lost: what stays in PID 1 ends it. So what cannot be
+/// remembered is refused.
+void Relay::forward_breakpoint(std::string_view payload) {
+  const auto breakpoint = parse_breakpoint(payload, process_);
+  if (!breakpoint) return reply("E.gdbdebug: this form of breakpoint is not supported");
+  sets_breakpoint_ = payload.front() == 'Z';
+  breakpoint_ = *breakpoint;
+  look_under_breakpoint();
+  if (sets_breakpoint_ && payload.find(";cmds:") != std::string_view::npos) {
+    // With them gdbserver stays attached after a detach, as with disconnected tracing.
+    return reply("E.gdbdebug: commands that run at the target are not supported; use set dprintf-style gdb");
+  }
+  if (sets_breakpoint_ && breakpoint_count_ == breakpoints_.size()) {
+    const std::span known(breakpoints_.data(), breakpoint_count_);
+    if (std::find(known.begin(), known.end(), breakpoint_) == known.end())
+      return reply("E.gdbdebug: 1024 breakpoints are set, and no more can be");
+  }
+  ask_server(payload, Ask::kBreakpoint);
+}
+
+/// gdbserver takes every packet that begins with a D for a detach, and reads its number as strtol(3) does: lldb's is
+/// `D;0000000000000001`. It is asked in the one form that is known here.
+void Relay::forward_detach(std::string_view payload) {
+  const auto process = payload == "D"              ? std::optional<std::uint32_t>(1)
+                       : payload.starts_with("D;") ? parse_number<std::uint32_t>(payload.substr(2), 16)
+                                                   : std::nullopt;
+  if (!process || (*process != 1 && !multiprocess_))
+    return reply("E.gdbdebug: this form of detach is not supported; use D;1");
+  if (*process != 1) {  // a child that gdb has followed: what was set there goes with it
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < breakpoint_count_; ++i) {
+      if (breakpoints_[i].process != *process) breakpoints_[kept++] = breakpoints_[i];
+    }
+    breakpoint_count_ = kept;
+    detaching_ = *process;
+    return ask_server(Text<16>("D;").add_number(*process, 16), Ask::kDetachOther);
+  }
+  // PID 1 dies as soon as gdbserver lets go of it, and the machine with it: the answer must be out before.
+  if (fatal_stop_) {
+    wishes_ |= kFatalDetach;
+    return;
+  }
+  if (let_go_) return reply("E.gdbdebug: PID 1 is not being debugged any more");
+  if (other_count_ > 0) {  // the debugger follows a child, or keeps several processes
     if (stop_pending_) wishes_ |= kCancelStop;
     stop_pending_ = false;
-    return ask_server(payload, Ask::kDetach);
+    return ask_server("D;1", Ask::kLetGo);
   }
-  if (is_resume(payload)) {
-    resume_.set(payload);
-    pid1_ = Pid1::kRunning;
-    own_stop_ = fatal_stop_ = false;
-    signal_ = 0;
-    return ask_server(payload, Ask::kResume);
+  if (stays_) {
+    reply("OK");
+    return clean(Then::kResume);
   }
-  ask_server(payload, payload.starts_with("qRcmd,") ? Ask::kMonitor : Ask::kReply);
+  clean(Then::kDetach);
+}
+
+void Relay::forward_resume(std::string_view payload) {
+  if (payload.size() > kMaxResume) return reply("E.gdbdebug: this way to resume is too long to be remembered");
+  resume_.set(payload);
+  pid1_ = Pid1::kRunning;
+  called_ = written_ && !has_signal(payload) ? std::optional(stood_) : std::nullopt;
+  stood_ = {};
+  own_stop_ = fatal_stop_ = gdbs_stop_ = written_ = not_its_own_ = untold_ = false;
+  signal_ = 0;
+  running_process_ = resumed_process(payload);
+  if (let_go_ && running_process_ == 1 && other_count_ > 0) running_process_ = others_[0];
+  if (interrupt_) stop_pid1();
+  ask_server(payload, Ask::kResume);
+}
+
+/// Registers that are written after a fatal signal take it away: what raised it is not what PID 1 executes next. It is
+/// raised again where nothing else has changed. After a function that the debugger has called PID 1 stands where it
+/// stood before, with the signal that it had there.
+void Relay::forward_registers(std::string_view payload) {
+  if (fatal_stop_ && signal_ != 0 && !written_) {
+    const auto now = called_.value_or(Standing{});
+    not_its_own_ = now.signal != signal_;
+    fatal_stop_ = now.fatal;
+    signal_ = now.signal;
+    if (called_) stood_ = now;
+  }
+  written_ = true;
+  ask_server(payload, Ask::kReply);
+}
+
+/// gdbserver 16 ends on x86 with AVX when a later client does not say what an earlier one, the agent, has said: the
+/// registers that it then describes are not those that it knows (regcache.cc: "Unknown register ymm0h requested").
+void Relay::forward_features(std::string_view payload) {
+  Text<kMaxDeferred + 32> features(payload);
+  if (payload.find("xmlRegisters=") == std::string_view::npos)
+    features.add(payload.find(':') == std::string_view::npos ? ':' : ';').add("xmlRegisters=i386");
+  ask_server(features.truncated() ? payload : features.view(), Ask::kFeatures);
 }
 
 /// Passes a list of signals on without SIGSTOP: it is how the relay stops PID 1, so gdbserver must neither hand it to
@@ -182,7 +383,8 @@ void Relay::forward_signals(std::string_view payload) {
     first = false;
     list.add(signal);
   }
-  ask_server(list.truncated() ? payload : list.view(), Ask::kReply);
+  if (list.truncated()) return reply("E.gdbdebug: this list of signals is too long");
+  ask_server(list, Ask::kReply);
 }
 
 void Relay::ask_server(std::string_view payload, Ask ask) {
@@ -208,12 +410,13 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
   // What PID 1 or a monitor command prints comes before the reply, in as many packets as it needs.
   const bool console_output = payload.starts_with('O') && payload != "OK";
   if (console_output && (ask == Ask::kResume || ask == Ask::kMonitor)) {
-    if (session_) reply(payload);
+    if (in_session()) reply(payload);
     return;
   }
   if (ask == Ask::kResume) return on_stop(payload, now_ms);
   ask_ = Ask::kNothing;
   if (ask == Ask::kBreakpoint && payload == "OK") note_breakpoint();
+  if (ask == Ask::kThread && payload == "OK") process_ = selected_;
   if (cleaning_ != Cleaning::kNone) return clean_on();
   switch (ask) {
     case Ask::kFeatures:
@@ -222,8 +425,23 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
       return reply_stop(payload, 0, false);
     case Ask::kDetach:
       detached_ = payload == "OK";
+      if (detached_) wishes_ |= kReleaseServer;  // by itself it does not end while it traces a child
       return reply(payload);
+    case Ask::kDetachOther:
+      reply(payload);
+      if (payload == "OK") forget_process(detaching_);
+      return;
+    case Ask::kLetGo:
+      reply(payload);
+      if (payload != "OK") return;
+      let_go_ = true;
+      own_stop_ = gdbs_stop_ = false;
+      signal_ = 0;
+      stood_ = {};
+      wishes_ |= kLetGo;
+      return;
     case Ask::kReply:
+    case Ask::kThread:
     case Ask::kMonitor:
     case Ask::kBreakpoint:
       return reply(payload);
@@ -236,51 +454,115 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
 
 void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   ask_ = Ask::kNothing;
+  const auto ended = parse_end(payload);
+  if (ended && *ended != 1) {
+    const bool told = in_session() && knows_process(*ended);
+    forget_process(*ended);
+    // Another process's end is not PID 1's, and stops nobody: what was asked for is still under way.
+    if (!told) return ask_server("vCont;c", Ask::kResume);
+  }
   pid1_ = Pid1::kHeld;
   const auto stop = parse_stop(payload);
-  const bool ours = stop && stop->signal == kGdbSigstop && stop_pending_;
+  const bool of_pid1 = stop && stop->process == 1;
+  if (of_pid1) thread_ = stop->thread;
+  if (of_pid1 && stop->event == "exec") wishes_ |= kExecuted;
+  // Of a PID 1 with threads gdbserver has sometimes one more to tell of than was sent; and one that is handed on stops
+  // PID 1 for good.
+  const bool ours = stop && stop->event.empty() && stop->signal == kGdbSigstop && (stop_pending_ || in_session());
   if (ours) stop_pending_ = false;
   own_stop_ = ours;
-  fatal_stop_ = stop && stop->event.empty() && is_fatal(stop->signal) && stop->signal != kGdbSigtrap;
+  fatal_stop_ = of_pid1 && stop->event.empty() && is_fatal(stop->signal) && stop->signal != kGdbSigtrap;
   // SIGINT and SIGTRAP are how debuggers stop a process; they are not handed on, as gdbserver does not on a detach.
-  const bool plain = stop && stop->event.empty() && !ours && stop->signal != kGdbSigint && stop->signal != kGdbSigtrap;
+  const bool plain =
+      of_pid1 && stop->event.empty() && !ours && stop->signal != kGdbSigint && stop->signal != kGdbSigtrap;
   signal_ = plain ? stop->signal : 0;
-  if (cleaning_ != Cleaning::kNone) return clean_on();
+  stood_ = {.signal = signal_, .fatal = fatal_stop_};
+  gdbs_stop_ = stop && is_gdbs_own(*stop);
+  // The program in which they were is not there any more.
+  if (of_pid1 && stop->event == "exec") breakpoint_count_ = 0;
+  if (stop && (stop->event == "fork" || stop->event == "vfork")) note_process(parse_process(stop->value));
+  if (stop) process_ = stop->process;
+  stop_.set(payload);
+  if (cleaning_ != Cleaning::kNone) {
+    untold_ = fatal_stop_ || (of_pid1 && stop->is_call());
+    return clean_on();
+  }
 
   if (ours && !interrupt_) {
-    // PID 1 had stopped by itself before the SIGSTOP reached it, and that stop was told. Nothing has run since, so what
-    // was asked for is asked for again; a signal that went with it has been delivered already.
-    const auto actions = resume_.view().starts_with("vCont") ? resume_.view().substr(5) : resume_.view();
-    const bool with_signal = actions.find_first_of("CS") != std::string_view::npos;
-    const Text<512> again(resume_.truncated() || with_signal ? std::string_view("vCont;c") : resume_.view());
+    // PID 1 had stopped by itself before the SIGSTOP reached it, and that stop was told.
     own_stop_ = false;
-    pid1_ = Pid1::kRunning;
-    return ask_server(again, Ask::kResume);
+    return resume_again();
   }
-  interrupt_ = false;
-  if (session_) {
+  if (in_session() && stays_ && of_pid1 && stop->is_call() && !catches_) {
+    wishes_ |= kCallStop;
+    return;
+  }
+  // What stopped PID 1 before the SIGSTOP did may be nothing that gdb's user sees: a fork, a dprintf, a condition that
+  // does not hold. gdb goes on then, and still waits for the stop that was asked for.
+  interrupt_ = interrupt_ && !ours;
+  if (in_session()) {
+    if (anchored_ && stop) anchor();
+    unseen_ = true;
     reply_stop(payload, kGdbSigint, stop.has_value());
     if (!noack_) {
       ack_tries_ = 0;
       ack_deadline_ = now_ms + kAckTimeoutMs;
     }
+    if (fatal_stop_ && stays_) wishes_ |= kFatalStop;
     return;
   }
-  stop_.set(payload);
   wishes_ |= kUnattended;
 }
 
+/// Nothing has run since the stop, so what was asked for is asked for again; a signal that went with it has been
+/// delivered already.
+void Relay::resume_again() {
+  Text<kMaxResume> again;
+  add_without_signals(resume_, again);
+  pid1_ = Pid1::kRunning;
+  ask_server(again, Ask::kResume);
+}
+
+/// To open files in PID 1's mount namespace gdbserver forks a helper, which has all of its descriptors (mnsh_main() in
+/// gdb/nat/linux-namespaces.c): were gdbserver killed, the kernel would not see its anchor go before PID 1 is on its
+/// way. So from then on a SIGSTOP is queued whenever PID 1 stands; it comes first when PID 1 goes on, and is swallowed.
+void Relay::anchor() {
+  anchored_ = true;
+  if (pid1_ == Pid1::kHeld && !let_go_) stop_pid1();
+}
+
+void Relay::note_process(unsigned process) {
+  if (process > 1 && !knows_process(process) && other_count_ < others_.size()) others_[other_count_++] = process;
+}
+
+bool Relay::knows_process(unsigned process) const {
+  const auto known = std::span(others_).first(other_count_);
+  return std::find(known.begin(), known.end(), process) != known.end();
+}
+
+/// The process has ended, or was detached from. If it was the last one that the debugger kept, so has the session.
+void Relay::forget_process(unsigned process) {
+  const auto known = std::span(others_).first(other_count_);
+  const auto at = std::find(known.begin(), known.end(), process);
+  if (at == known.end()) return;
+  *at = known.back();
+  if (--other_count_ > 0 || !let_go_ || cleaning_ != Cleaning::kNone) return;
+  detached_ = true;
+  wishes_ |= kReleaseServer;
+}
+
+/// Notes what a breakpoint in memory takes the place of, for a gdbserver that ends before it has taken it out.
+void Relay::look_under_breakpoint() {
+  const auto size = breakpoint_size(breakpoint_.kind);
+  if (!sets_breakpoint_ || breakpoint_.type != '0' || peek_ == nullptr || size == 0) return;
+  if (peek_(breakpoint_.address, std::span(breakpoint_.original).first(size))) breakpoint_.size = size;
+}
+
 void Relay::note_breakpoint() {
-  const auto key = breakpoint_.view().substr(1);
-  for (std::size_t i = 0; i < breakpoint_count_; ++i) {
-    if (breakpoints_[i].key.view() != key) continue;
-    if (breakpoint_.view().front() == 'z') breakpoints_[i] = breakpoints_[--breakpoint_count_];
-    return;
-  }
-  if (breakpoint_.view().front() == 'Z' && breakpoint_count_ < breakpoints_.size() && key.size() <= 40) {
-    breakpoints_[breakpoint_count_].key.clear();
-    breakpoints_[breakpoint_count_++].key.add(key);
-  }
+  const std::span known(breakpoints_.data(), breakpoint_count_);
+  const auto found = std::find(known.begin(), known.end(), breakpoint_);
+  if (sets_breakpoint_ && found == known.end()) breakpoints_[breakpoint_count_++] = breakpoint_;
+  if (!sets_breakpoint_ && found != known.end()) *found = breakpoints_[--breakpoint_count_];
 }
 
 // ---- replies to the debugger ----
@@ -310,13 +592,17 @@ void Relay::reply_executable(std::string_view range) {
   reply(text);
 }
 
-/// gdbserver believes that its transport is reliable, and offers no-ack mode; non-stop mode is not the relay's.
+/// gdbserver believes that its transport is reliable, and offers no-ack mode; non-stop mode is not the relay's, and
+/// tracing and commands at the target do not outlive a session. What there is no room for is not offered.
 void Relay::reply_features(std::string_view payload) {
+  constexpr std::size_t kRoomForNoAck = 32;
   Text<4096> features;
   auto rest = payload;
   while (!rest.empty()) {
     const auto feature = take_word(rest, ';');
-    if (feature == "QNonStop+" || feature == "QStartNoAckMode+") continue;
+    if (feature == "QNonStop+" || feature == "QStartNoAckMode+" || feature == "DisconnectedTracing+" ||
+        feature == "BreakpointCommands+" || feature.size() + kRoomForNoAck > features.room())
+      continue;
     if (!features.empty()) features.add(';');
     if (lossy_ && feature.starts_with("PacketSize=")) {
       const auto size = parse_number<std::uint32_t>(feature.substr(11), 16).value_or(kLossyPacketSize);
@@ -326,16 +612,17 @@ void Relay::reply_features(std::string_view payload) {
     features.add(feature);
   }
   if (!lossy_) features.add(features.empty() ? "QStartNoAckMode+" : ";QStartNoAckMode+");
-  reply(features.truncated() ? payload : features.view());
+  reply(features);
 }
 
 /// Tells a stop without the event that has been used up (`exec:`, `syscall_entry:`): with it, gdb 13 and 16 run on past
 /// the first stop, and gdb 18 fails an assertion. A SIGSTOP of ours is told as the interrupt that was asked for.
 void Relay::reply_stop(std::string_view payload, unsigned interrupted_by, bool keep_event) {
   const auto stop = parse_stop(payload);
-  if (!stop || payload.front() != 'T' || payload.size() > 4000) return reply(payload);
-  Text<4096> text("T");
-  const unsigned signal = own_stop_ && stop->signal == kGdbSigstop ? interrupted_by : stop->signal;
+  if (!stop || payload.front() != 'T') return reply(payload);
+  const bool not_its_own = not_its_own_ || (own_stop_ && stop->signal == kGdbSigstop);
+  const unsigned signal = not_its_own ? interrupted_by : stop->signal;
+  Text<16384> text("T");  // the name of a program is at most 4096 bytes long (PATH_MAX), twice that in hexadecimal
   text.add_hex(static_cast<std::uint8_t>(signal));
   for (auto rest = payload.substr(3); !rest.empty();) {
     const auto pair = take_word(rest, ';');
@@ -354,8 +641,9 @@ void Relay::reply_stop(std::string_view payload, unsigned interrupted_by, bool k
 // ---- sessions ----
 
 void Relay::begin_session() {
-  session_ = true;
-  interrupt_ = false;
+  guest_ = Guest::kConnected;
+  knock_deadline_.reset();
+  interrupt_ = untold_ = catches_ = false;
   wishes_ |= kSessionBegan;
 }
 
@@ -366,58 +654,135 @@ void Relay::stop_pid1() {
 }
 
 void Relay::clean(Then then) {
-  then_ = then;
-  session_ = false;
+  then_ = let_go_ ? Then::kRelease : then;  // it is not PID 1 that would stay or run on
+  removed_ = 0;
+  if (guest_ == Guest::kConnected && then != Then::kDetach) guest_ = Guest::kNobody;
   interrupt_ = false;
+  setting_ = 0;
   cleaning_ = Cleaning::kWaiting;
   if (pid1_ == Pid1::kRunning) return stop_pid1();
   if (ask_ == Ask::kNothing) clean_on();
 }
 
+/// Asks gdbserver to take one more breakpoint out; false: there is none left.
+bool Relay::remove_breakpoint() {
+  Text<64> packet;
+  if (removed_ < breakpoint_count_) {
+    const auto& next = breakpoints_[breakpoint_count_ - 1 - removed_];  // the last one first
+    if (next.process == process_) {
+      packet.add('z').add(next.type).add(',').add_number(next.address, 16).add(',').add_number(next.kind, 16);
+      ++removed_;
+    } else {
+      process_ = next.process;
+    }
+  } else if (process_ != 1 && !let_go_) {
+    process_ = 1;
+  } else {
+    return false;
+  }
+  if (packet.empty()) packet.add("Hgp").add_number(process_, 16).add(".0");
+  ask_server(packet, Ask::kOwn);
+  return true;
+}
+
 /// One step at a time: gdbserver is idle and PID 1 is held whenever this is called.
 void Relay::clean_on() {
+  const bool lets_go = then_ == Then::kRelease || then_ == Then::kDetach;
   if (cleaning_ == Cleaning::kWaiting) cleaning_ = Cleaning::kBreakpoints;
   if (cleaning_ == Cleaning::kBreakpoints) {
-    if (breakpoint_count_ > 0) {
-      Text<80> remove("z");
-      remove.add(breakpoints_[--breakpoint_count_].key);
-      return ask_server(remove, Ask::kOwn);
-    }
+    if (remove_breakpoint()) return;
     cleaning_ = Cleaning::kSettings;
-    setting_ = 0;
+    setting_ = traces_ ? 0 : std::size(kForgetTraces);
+    traces_ = false;
   }
-  if (then_ != Then::kRelease) {
-    constexpr std::size_t kForgets = std::size(kForget);
-    if (setting_ < kForgets) return ask_server(kForget[setting_++], Ask::kOwn);
-    if (setting_ - kForgets < settings_.size()) return ask_server(settings_[setting_++ - kForgets], Ask::kOwn);
-    cleaning_ = Cleaning::kNone;
-    if (deferred_.empty()) {
-      if (then_ == Then::kResume) resume(signal_);
+  if (setting_ < std::size(kForgetTraces)) return ask_server(kForgetTraces[setting_++], Ask::kOwn);
+  if (!lets_go) {
+    if (!used_) return cleaned();
+    if (!fatal_stop_ && !untold_) {
+      cleaning_ = Cleaning::kRenewing;
+      wishes_ |= kRenewServer;
       return;
     }
-    begin_session();
-    const Text<4096> first(deferred_);
-    deferred_.clear();
-    return forward(first);
+    // At PID 1's end gdbserver is not replaced: PID 1 would die while nobody traces it.
+    const auto number = setting_ - std::size(kForgetTraces);
+    ++setting_;
+    if (number < std::size(kForget)) return ask_server(kForget[number], Ask::kOwn);
+    if (number - std::size(kForget) < settings_.size())
+      return ask_server(settings_[number - std::size(kForget)], Ask::kOwn);
+    return cleaned();
   }
-  cleaning_ = Cleaning::kReleasing;
+  // gdbserver would hand PID 1 the signal of a stop that was the debugger's own work.
+  if (std::exchange(not_its_own_, false)) return ask_server("QProgramSignals:", Ask::kOwn);
   if (stop_pending_) wishes_ |= kCancelStop;
   stop_pending_ = false;
+  if (then_ == Then::kDetach) {
+    cleaning_ = Cleaning::kNone;
+    return ask_server("D;1", Ask::kDetach);
+  }
+  cleaning_ = Cleaning::kReleasing;
   wishes_ |= kReleaseServer;
 }
 
+/// Nothing of a debugger is left in PID 1, which is held.
+void Relay::cleaned() {
+  cleaning_ = Cleaning::kNone;
+  breakpoint_count_ = 0;
+  if (!deferred_.empty()) {
+    const Text<kMaxDeferred> first(deferred_);
+    deferred_.clear();
+    return forward(first);
+  }
+  if (then_ != Then::kResume) return;
+  if (untold_)
+    wishes_ |= kUnattended;  // it came in the place of the stop that was asked for
+  else
+    resume();
+}
+
+/// Whether PID 1 ran, as far as its user is concerned.
+bool Relay::ran() const {
+  return pid1_ == Pid1::kRunning || (!fatal_stop_ && (ack_deadline_ || gdbs_stop_));
+}
+
 void Relay::debugger_lost() {
-  const bool ran = pid1_ == Pid1::kRunning || (ack_deadline_ && !fatal_stop_);
+  const bool ran = this->ran();
   noack_ = greeted_ = false;
   acked_ = true;
   ack_deadline_.reset();
-  deferred_.clear();
   request_hash_ = 0;
-  if (!session_) return;
-  session_ = false;
-  if (pid1_ == Pid1::kFree || cleaning_ != Cleaning::kNone) return;
+  if (guest_ == Guest::kKnocking) return knock_over();
+  deferred_.clear();
+  if (!in_session()) return;
+  guest_ = Guest::kNobody;
+  if (pid1_ == Pid1::kFree || cleaning_ != Cleaning::kNone || ask_ == Ask::kDetach) return;
+  wishes_ |= kLost;
   if (!ran) return clean(Then::kStay);
   clean(stays_ ? Then::kResume : Then::kRelease);
+}
+
+/// Nobody has followed up a first packet: PID 1 is as it was before.
+void Relay::knock_over() {
+  guest_ = Guest::kNobody;
+  knock_deadline_.reset();
+  deferred_.clear();
+  wishes_ &= ~unsigned{kStartServer};
+  if (pid1_ == Pid1::kFree || cleaning_ == Cleaning::kReleasing) return;
+  const auto then = !knock_ran_ ? Then::kStay : stays_ ? Then::kResume : Then::kRelease;
+  if (cleaning_ == Cleaning::kNone)
+    clean(then);
+  else
+    then_ = then;
+}
+
+void Relay::stop_failed(std::string_view reason) {
+  Text<kMaxReason> text;
+  if (guest_ == Guest::kKnocking) {
+    knock_over();
+    text.add("E.gdbdebug: ").add(reason);
+  } else if (in_session() && interrupt_) {
+    text.add('O').add_hex("gdbdebug: ").add_hex(reason).add_hex("\n");
+  }
+  if (!text.empty()) reply(text);
 }
 
 void Relay::line_lost() {
@@ -426,7 +791,24 @@ void Relay::line_lost() {
   debugger_lost();
 }
 
+/// Whether somebody waits for gdbserver to answer what it was asked before, or to tell of a stop that was asked for.
+bool Relay::owes_answer() const {
+  return !deferred_.empty() && cleaning_ != Cleaning::kNone && ask_ != Ask::kNothing;
+}
+
 void Relay::tick(std::uint64_t now_ms) {
+  if (!owes_answer()) {
+    stuck_deadline_.reset();
+  } else if (!stuck_deadline_) {
+    stuck_deadline_ = now_ms + kStuckMs;
+  } else if (now_ms >= *stuck_deadline_) {
+    stuck_deadline_.reset();
+    wishes_ |= kServerStuck;
+  }
+  if (knock_answered()) {
+    if (!knock_deadline_) knock_deadline_ = now_ms + kKnockMs;
+    if (now_ms >= *knock_deadline_) return debugger_lost();
+  }
   if (!ack_deadline_ || now_ms < *ack_deadline_) return;
   if (++ack_tries_ > kAckTries) return debugger_lost();
   ack_deadline_ = now_ms + kAckTimeoutMs;
@@ -435,7 +817,39 @@ void Relay::tick(std::uint64_t now_ms) {
 
 void Relay::accept_detach() {
   reply("OK");
-  session_ = false;
+  interrupt_ = false;
+  if (in_session()) guest_ = Guest::kNobody;  // or the next one has knocked already
+}
+
+void Relay::mark_end() {
+  const auto stop = parse_stop(stop_);
+  fatal_stop_ = stood_.fatal = true;
+  if (stop && stop->is_signal()) signal_ = stood_.signal = stop->signal;
+}
+
+void Relay::accept_end() {
+  Text<4> text("X");
+  reply(text.add_hex(static_cast<std::uint8_t>(signal_)));
+  interrupt_ = false;
+  guest_ = Guest::kNobody;
+}
+
+void Relay::go_on() {
+  if (pid1_ != Pid1::kHeld || ask_ != Ask::kNothing) return;
+  if (const auto stop = parse_stop(stop_); stop && stop->is_call()) return resume_again();
+  const Text<kMaxResume> resume(resume_);
+  forward_resume(resume);
+}
+
+void Relay::tell_call() {
+  fatal_stop_ = true;
+  interrupt_ = false;
+  reply_stop(stop_, 0, false);
+}
+
+void Relay::run_on() {
+  used_ = true;  // what the agent has turned on for a while ends with this gdbserver
+  if (pid1_ != Pid1::kFree && cleaning_ == Cleaning::kNone) clean(Then::kResume);
 }
 
 void Relay::release() {
@@ -443,12 +857,14 @@ void Relay::release() {
 }
 
 void Relay::resume(unsigned gdb_signal) {
-  Text<16> packet("vCont;c");
+  written_ = false;  // no debugger has called a function
+  Text<40> packet("vCont;c");
   if (gdb_signal != 0) {
+    // To the thread that it is for: without one gdbserver hands it to every thread (handle_v_cont() in server.cc).
     packet.set("vCont;C");
-    packet.add_hex(static_cast<std::uint8_t>(gdb_signal));
+    packet.add_hex(static_cast<std::uint8_t>(gdb_signal)).add(':').add_number(thread_, 16).add(";c");
   }
-  forward(packet);
+  forward_resume(packet);
 }
 
 void Relay::server_ready(Pid1 pid1) {
@@ -463,29 +879,73 @@ void Relay::server_failed(std::string_view reason) {
   deferred_
       .clear();  // first: server_gone() would ask for another gdbserver, which would fail in the same way, for ever
   server_gone();
-  Text<256> text("E.gdbdebug: ");
+  Text<kMaxReason> text("E.gdbdebug: ");
   reply(text.add(reason));
+}
+
+void Relay::server_renewed() {
+  pid1_ = Pid1::kHeld;
+  ask_ = Ask::kNothing;
+  own_stop_ = true;
+  used_ = anchored_ = interrupt_ = stop_pending_ = fatal_stop_ = false;
+  gdbs_stop_ = written_ = not_its_own_ = untold_ = multiprocess_ = traces_ = false;
+  signal_ = 0;
+  stood_ = {};
+  called_.reset();
+  other_count_ = 0;
+  process_ = running_process_ = 1;
+  cleaned();
+}
+
+void Relay::server_replaced() {
+  const bool asked = in_session() && ask_ != Ask::kNothing;
+  if (in_session() || deferred_.empty()) guest_ = Guest::kNobody;
+  knock_deadline_.reset();
+  detached_ = let_go_ = false;
+  to_server_.clear();
+  server_.reset();
+  then_ = Then::kStay;
+  server_renewed();
+  if (asked) reply("E.gdbdebug: gdbserver has ended; connect again");
 }
 
 void Relay::server_gone() {
   // A debugger that came while gdbserver was being released, or was about to end after a detach, gets the next one. One
   // that died while it was made ready for a debugger would die again.
   const bool released = cleaning_ == Cleaning::kReleasing || detached_;
-  const bool unanswered =
-      (session_ && ask_ != Ask::kNothing && ask_ != Ask::kDetach) || (!deferred_.empty() && !released);
+  const bool asked = ask_ != Ask::kNothing && ask_ != Ask::kDetach;
+  const bool unanswered = (in_session() && asked) || (guest_ == Guest::kKnocking && asked && !released) ||
+                          (!deferred_.empty() && !released);
   // A gdbserver that died of a detach has let go of PID 1 all the same.
-  const bool let_go = session_ && ask_ == Ask::kDetach;
+  const bool let_go = in_session() && ask_ == Ask::kDetach;
   if (!released) deferred_.clear();
+  if (deferred_.empty()) guest_ = Guest::kNobody;
+  knock_deadline_.reset();
   pid1_ = Pid1::kFree;
   ask_ = Ask::kNothing;
   cleaning_ = Cleaning::kNone;
-  session_ = interrupt_ = stop_pending_ = own_stop_ = fatal_stop_ = detached_ = false;
-  breakpoint_count_ = 0;
+  interrupt_ = stop_pending_ = own_stop_ = fatal_stop_ = detached_ = false;
+  gdbs_stop_ = written_ = not_its_own_ = untold_ = multiprocess_ = traces_ = false;
+  stood_ = {};
+  called_.reset();
+  used_ = anchored_ = let_go_ = false;
+  process_ = running_process_ = 1;
+  breakpoint_count_ = other_count_ = 0;
   to_server_.clear();
   server_.reset();
   if (unanswered) reply("E.gdbdebug: gdbserver has ended; connect again");
   if (let_go) reply("OK");
   if (!deferred_.empty()) wishes_ |= kStartServer;
+}
+
+bool Relay::consistent() const {
+  const bool nobody = guest_ == Guest::kNobody;
+  if (nobody && (!deferred_.empty() || interrupt_)) return false;
+  if (knock_deadline_ && guest_ != Guest::kKnocking) return false;
+  if (pid1_ == Pid1::kFree && busy()) return false;
+  if (pid1_ != Pid1::kHeld && (fatal_stop_ || gdbs_stop_ || own_stop_)) return false;
+  if (pid1_ == Pid1::kRunning && ask_ != Ask::kResume) return false;
+  return breakpoint_count_ <= breakpoints_.size();
 }
 
 unsigned Relay::take_wishes() {

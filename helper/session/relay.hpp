@@ -59,17 +59,36 @@ class Relay {
     kCancelStop = 4,     ///< send PID 1 a SIGCONT: a SIGSTOP of ours is still pending
     kReleaseServer = 8,  ///< close gdbserver's socket: it detaches and ends
     kHello = 16,         ///< answer with the hello: queue_text()
-    kUnattended = 32,    ///< PID 1 stopped and nobody is there: unattended_stop(), then resume() or stay
+    kUnattended = 32,    ///< PID 1 stopped and nobody is there: last_stop(), then resume() or stay
     kSessionBegan = 64,
-    kFatalDetach = 128,  ///< the debugger wants to detach from PID 1's end: say so, then accept_detach() and release()
+    kFatalDetach = 128,  ///< the debugger wants to detach at a fatal signal or a call that ends PID 1: say what will
+                         ///< happen, then accept_detach() and release()
+    kLost = 256,         ///< the debugger was lost in a session; runs_on() says what becomes of PID 1
+    kRenewServer = 512,  ///< replace gdbserver, which is idle: then server_renewed() or server_gone()
+    kServerStuck =
+        1024,       ///< gdbserver owes an answer for too long, and somebody waits: replace it, then server_replaced()
+    kLetGo = 2048,  ///< the debugger goes on with another process: PID 1 runs without a tracer
+    kExecuted = 4096,      ///< PID 1 has executed a program
+    kFatalStop = 8192,     ///< the debugger of an armed PID 1 has been told of a fatal signal: last_stop()
+    kCallStop = 16384,     ///< PID 1 stands at a system call that the debugger did not ask for: tell_call() or go_on()
+    kFatalResume = 32768,  ///< the debugger hands PID 1 the fatal signal at which it stands: go_on(), or accept_end()
+                           ///< and release()
   };
   enum class Pid1 : std::uint8_t { kFree, kRunning, kHeld };
+  /// What is set beyond that is refused: it could not be taken out after a lost debugger.
+  static constexpr std::size_t kMaxBreakpoints = 1024;
+  static constexpr std::size_t kMaxDeferred = 4096;
+  static constexpr std::size_t kMaxResume = 512;
+  static constexpr std::size_t kMaxReason = 1024;
 
   /// What PID 1 executes, by a name that a debugger can look up.
   using Executable = Text<512> (*)();
+  /// Reads PID 1's memory.
+  using Peek = bool (*)(std::uint64_t address, std::span<char> bytes);
 
   /// `lossy`: the line can lose bytes, so no-ack mode is not offered on it.
-  explicit Relay(bool lossy, Executable executable = nullptr) : lossy_(lossy), executable_(executable) {}
+  explicit Relay(bool lossy, Executable executable = nullptr, Peek peek = nullptr)
+      : lossy_(lossy), executable_(executable), peek_(peek) {}
 
   // What happened.
   void line_bytes(std::string_view bytes);
@@ -79,6 +98,10 @@ class Relay {
   void server_ready(Pid1 pid1);
   void server_failed(std::string_view reason);
   void server_gone();
+  /// Another gdbserver holds PID 1 where the one before did, which was idle: the cleaning up is done.
+  void server_renewed();
+  /// The same after a gdbserver that had ended or did not answer: a session that it had is over.
+  void server_replaced();
   void tick(std::uint64_t now_ms);
 
   // What to do.
@@ -90,46 +113,120 @@ class Relay {
   /// Whether there is room for a whole reply.
   bool wants_server() const { return to_line_.view().size() < 8192; }
   bool wants_server_started() const { return (wishes_ & kStartServer) != 0; }
+  bool wants_server_renewed() const { return (wishes_ & kRenewServer) != 0; }
   /// When tick() must be called, in the clock of now_ms; nullopt: no need.
-  std::optional<std::uint64_t> deadline() const { return ack_deadline_; }
+  std::optional<std::uint64_t> deadline() const {
+    std::optional<std::uint64_t> next;
+    for (const auto& deadline : {ack_deadline_, knock_deadline_, stuck_deadline_}) {
+      if (deadline && (!next || *deadline < *next)) next = deadline;
+    }
+    return next;
+  }
 
   // What the agent may ask of it.
   void queue_text(std::string_view text) { (void)to_line_.add(text); }  // a hello that does not fit is not missed
   /// Resumes PID 1 out of a session, with `gdb_signal` (0: none).
   void resume(unsigned gdb_signal);
+  /// The same, with the signal at which it stands, if that is one of its own.
+  void resume() { resume(signal_); }
+  /// PID 1 does not stop for the debugger that asked for it: tells it why. A knock is over with that.
+  void stop_failed(std::string_view reason);
   /// Answers the debugger's detach.
   void accept_detach();
+  /// Tells the debugger that PID 1 has ended by the signal at which it stands.
+  void accept_end();
+  /// Does what the debugger has asked for, or goes on with it.
+  void go_on();
+  /// Tells the debugger of the stop at a system call, as of a signal of its own.
+  void tell_call();
   /// Takes the lost or expected debugger's traces away, and lets gdbserver detach and end.
   void release();
-  /// Packets that gdbserver is told again after a debugger was lost (an armed agent's own settings).
+  /// The same, but gdbserver, or another one, stays, and PID 1 goes on with the signal at which it stands.
+  void run_on();
+  /// Packets that gdbserver is told again after a debugger was lost at PID 1's end (an armed agent's own settings):
+  /// there it is not replaced.
   void set_settings(std::span<const std::string_view> settings) { settings_ = settings; }
   /// From now on gdbserver stays attached when a debugger leaves: PID 1 is to be held at its end.
   void stay_attached() { stays_ = true; }
   /// The stop at which nobody is there is PID 1's end.
-  void mark_end() { fatal_stop_ = true; }
+  void mark_end();
   /// Whether PID 1 is held at its end: a fatal signal, or its exit.
   bool at_end() const { return fatal_stop_ && pid1_ == Pid1::kHeld; }
-  std::string_view unattended_stop() const { return stop_.view(); }
+  /// The last stop of all.
+  std::string_view last_stop() const { return stop_.view(); }
+  /// gdb's number of the signal that PID 1 is to get when it goes on without a debugger.
+  unsigned signal() const { return signal_; }
+  /// Whether the debugger has detached from PID 1 and goes on with another process.
+  bool let_go() const { return let_go_; }
+  /// The process that a SIGSTOP has to be sent to: one of those that run.
+  unsigned running_process() const { return running_process_; }
+  /// What a Z packet has put into a process: `Z0,55d0,1`.
+  struct Breakpoint {
+    std::uint64_t address = 0;
+    std::uint32_t kind = 0;
+    std::uint32_t process = 1;
+    char type = '0';
+    std::uint8_t size = 0;           ///< of the instruction in memory that it takes the place of; 0: not known
+    std::array<char, 4> original{};  ///< that instruction
+    bool operator==(const Breakpoint& other) const {
+      return address == other.address && kind == other.kind && process == other.process && type == other.type;
+    }
+  };
+  std::span<const Breakpoint> breakpoints() const { return std::span(breakpoints_).first(breakpoint_count_); }
 
   /// Whether gdbserver ends because it was told to: a detach, or a release().
   bool expects_end() const { return detached_ || ask_ == Ask::kDetach || cleaning_ == Cleaning::kReleasing; }
-  bool in_session() const { return session_; }
+  bool in_session() const { return guest_ == Guest::kConnected; }
+  /// Whether anybody is there, if only with a first packet, or something of a debugger's is being undone.
+  bool engaged() const { return guest_ != Guest::kNobody || (busy() && ask_ != Ask::kResume); }
+  /// Whether PID 1 goes on by itself once what a debugger left has been undone.
+  bool runs_on() const { return cleaning_ != Cleaning::kNone ? then_ != Then::kStay : pid1_ != Pid1::kHeld; }
+  /// Whether somebody waits for PID 1 to stop.
+  bool wants_stop() const { return pid1_ == Pid1::kRunning && stop_pending_ && (interrupt_ || !deferred_.empty()); }
   Pid1 pid1() const { return pid1_; }
   /// Whether PID 1 is held by a SIGSTOP of ours, or one is on its way.
   bool at_own_stop() const { return own_stop_; }
   bool stop_pending() const { return stop_pending_; }
   bool busy() const { return cleaning_ != Cleaning::kNone || ask_ != Ask::kNothing; }
+  /// What holds between any two calls; for tests.
+  bool consistent() const;
 
  private:
   /// What gdbserver's next packet answers.
-  enum class Ask : std::uint8_t { kNothing, kReply, kMonitor, kStop, kFeatures, kBreakpoint, kDetach, kResume, kOwn };
+  enum class Ask : std::uint8_t {
+    kNothing,
+    kReply,
+    kMonitor,
+    kStop,
+    kFeatures,
+    kThread,
+    kBreakpoint,
+    kDetach,
+    kDetachOther,
+    kLetGo,
+    kResume,
+    kOwn
+  };
+  /// Who is at the other end of the line.
+  ///
+  ///            first packet              `+` for its reply, or a second packet
+  ///   kNobody --------------> kKnocking ---------------------------------------> kConnected
+  ///      ^                        | 10 s, line lost: PID 1 is as it was              |
+  ///      +------------------------+-----------------------------------------------<--+ detach, lost
+  ///
+  /// kKnocking   nothing that changes PID 1 is passed on; knock_ran_: it is to run again when nobody follows up.
+  /// kConnected  a session.
+  enum class Guest : std::uint8_t { kNobody, kKnocking, kConnected };
   /// How far the cleaning up after a lost debugger is.
-  enum class Cleaning : std::uint8_t { kNone, kWaiting, kBreakpoints, kSettings, kReleasing };
+  enum class Cleaning : std::uint8_t { kNone, kWaiting, kBreakpoints, kSettings, kRenewing, kReleasing };
   /// What follows it.
-  enum class Then : std::uint8_t { kStay, kResume, kRelease };
+  enum class Then : std::uint8_t { kStay, kResume, kRelease, kDetach };
 
-  struct Breakpoint {
-    Text<40> key;  ///< `0,55d0,1`: type, address and kind of the Z packet
+  static std::optional<Breakpoint> parse_breakpoint(std::string_view payload, std::uint32_t process);
+  /// A signal at which PID 1 stands.
+  struct Standing {
+    unsigned signal = 0;  ///< gdb's number of the one that it is to get when it goes on without a debugger
+    bool fatal = false;   ///< it ends with it
   };
 
   void on_request(std::string_view payload);
@@ -141,22 +238,48 @@ class Relay {
   void reply(std::string_view payload);
   void reply_executable(std::string_view range);
   void reply_features(std::string_view payload);
+  void forward_breakpoint(std::string_view payload);
+  void forward_detach(std::string_view payload);
+  void forward_resume(std::string_view payload);
+  void forward_registers(std::string_view payload);
   void reply_stop(std::string_view payload, unsigned interrupted_by, bool keep_event);
   void ask_server(std::string_view payload, Ask ask);
   void begin_session();
   void debugger_lost();
+  void knock_over();
+  bool knock_answered() const {
+    return guest_ == Guest::kKnocking && ask_ == Ask::kNothing && cleaning_ == Cleaning::kNone && deferred_.empty();
+  }
+  bool ran() const;
+  bool remove_breakpoint();
   void clean(Then then);
   void clean_on();
   void stop_pid1();
+  void resume_again();
   void note_breakpoint();
+  void look_under_breakpoint();
+  void anchor();
+  void note_process(unsigned process);
+  bool knows_process(unsigned process) const;
+  void forget_process(unsigned process);
+  void cleaned();
+  void forward_features(std::string_view payload);
+  bool owes_answer() const;
 
   const bool lossy_;
   const Executable executable_;
+  const Peek peek_;
   bool stays_ = false;
   bool detached_ = false;  ///< gdbserver was told to detach, and has said OK
-  bool session_ = false;
+  bool used_ = false;      ///< gdbserver has had a debugger: what that turned on in it is still on
+  bool anchored_ = false;  ///< a SIGSTOP is queued whenever PID 1 stands in a session
+  bool let_go_ = false;    ///< the debugger has detached from PID 1 and goes on with another process
+  Guest guest_ = Guest::kNobody;
+  bool knock_ran_ = false;
+  std::optional<std::uint64_t> knock_deadline_;
   bool noack_ = false;
   bool greeted_ = false;  ///< the packet before was QStartNoAckMode
+  bool catches_ = false;  ///< the debugger has asked for system calls
   Pid1 pid1_ = Pid1::kFree;
   Ask ask_ = Ask::kNothing;
   Cleaning cleaning_ = Cleaning::kNone;
@@ -164,24 +287,47 @@ class Relay {
   unsigned wishes_ = 0;
 
   bool interrupt_ = false;     ///< the debugger asked for a stop
+  bool unseen_ = false;        ///< nothing shows yet that it has seen the last one
   bool stop_pending_ = false;  ///< a SIGSTOP of ours was sent and has not shown yet
   bool own_stop_ = false;      ///< PID 1 is held because of it
   bool fatal_stop_ = false;    ///< PID 1 is held at a fatal signal, or its exit
   unsigned signal_ = 0;        ///< gdb's number of the signal that it is to get when it goes on without a debugger
+  unsigned thread_ = 1;        ///< the thread that stopped last
+  bool gdbs_stop_ = false;     ///< it stands at a stop that gdb has asked for in its own interest, such as a fork
+  // A function that a debugger calls in PID 1 ends in a stop of the debugger's own making, a SIGSEGV at its return
+  // address; then the registers are written back, and that stop is none of PID 1's (forward_registers()).
+  bool not_its_own_ = false;  ///< gdbserver has a signal for it that was the debugger's own work
+  bool untold_ = false;       ///< it has stopped for a reason of its own while a debugger's traces were taken away
+  bool traces_ = false;       ///< tracepoints may be defined
+  bool written_ = false;      ///< registers were written since the last stop
+  Standing stood_;            ///< at which signal PID 1 stands, whatever was written
+  std::optional<Standing> called_;  ///< and where it stood when the function was called
 
   bool acked_ = true;  ///< the last reply was acknowledged
   std::optional<std::uint64_t> ack_deadline_;
   unsigned ack_tries_ = 0;
   std::uint64_t request_hash_ = 0;
+  std::optional<std::uint64_t> stuck_deadline_;
 
-  Text<512> resume_;     ///< how PID 1 was resumed last
-  Text<80> breakpoint_;  ///< the Z or z packet under way
-  std::array<Breakpoint, 128> breakpoints_;
+  unsigned running_process_ = 1;
+  unsigned detaching_ = 0;             ///< the process of the D packet under way
+  std::array<unsigned, 64> others_{};  ///< the processes beside PID 1 that the debugger has been told of
+  std::size_t other_count_ = 0;
+
+  bool multiprocess_ = false;   ///< a debugger of this gdbserver's has named processes
+  std::uint32_t process_ = 1;   ///< the one that g, m, Z and others mean
+  std::uint32_t selected_ = 1;  ///< the same, once gdbserver has said OK to it
+
+  Text<kMaxResume> resume_;       ///< how PID 1 was resumed last
+  bool sets_breakpoint_ = false;  ///< the Z or z packet under way
+  Breakpoint breakpoint_;         ///< of it
+  std::array<Breakpoint, kMaxBreakpoints> breakpoints_;
   std::size_t breakpoint_count_ = 0;
+  std::size_t removed_ = 0;  ///< of these, while cleaning up
   std::span<const std::string_view> settings_;
   std::size_t setting_ = 0;
 
-  Text<4096> deferred_;  ///< a new debugger's first packet, until it can be passed on
+  Text<kMaxDeferred> deferred_;  ///< a new debugger's first packet, until it can be passed on
   Text<1024> stop_;
   std::array<char, rsp::kMaxPacket> line_buffer_;
   std::array<char, rsp::kMaxPacket> server_buffer_;

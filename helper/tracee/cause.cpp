@@ -11,7 +11,7 @@ namespace gdbdebug {
 
 Cause find_cause(const Stop& stop, Server& server) {
   Cause cause;
-  if (stop.event == "syscall_entry") return cause;
+  if (stop.is_call()) return cause;
   const auto reply = server.ask_expanded("qXfer:siginfo:read::0,200");
   siginfo_t info{};
   if (!reply || reply->size() < 1 + offsetof(siginfo_t, si_addr) + sizeof info.si_addr || reply->front() != 'l')
@@ -21,7 +21,8 @@ Cause find_cause(const Stop& stop, Server& server) {
   cause.known = true;
   cause.signal = info.si_signo;
   cause.code = info.si_code;
-  if (info.si_code <= 0)
+  // Other codes have something else where the sender would be: a timer its number (siginfo_t, sigaction(2)).
+  if (info.si_code == SI_USER || info.si_code == SI_QUEUE || info.si_code == SI_TKILL || info.si_code == SI_MESGQ)
     cause.sender = info.si_pid;
   else if (info.si_signo == SIGILL || info.si_signo == SIGFPE || info.si_signo == SIGBUS || info.si_signo == SIGSEGV)
     cause.address = reinterpret_cast<std::uintptr_t>(info.si_addr);

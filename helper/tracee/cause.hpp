@@ -15,7 +15,7 @@ struct Cause {
   bool known = false;
   int signal = 0;                          ///< the kernel's number
   int code = 0;                            ///< si_code; 0 or less: sent by a process, more: by the kernel
-  std::int32_t sender = 0;                 ///< of a signal that was sent by a process
+  std::int32_t sender = 0;                 ///< of a signal that was sent by a process of this machine, else 0
   std::optional<std::uint64_t> address{};  ///< of a fault
 };
 

@@ -25,7 +25,11 @@ class Rope {
   bool tie(pid_t process, int signal);
   /// Takes it away without a signal.
   void untie();
+  /// Closes this process's copy of the writing end: those that inherited it have it now.
+  void leave_writing_end() { write_.reset(); }
+  bool made() const { return static_cast<bool>(read_); }
   int reading_end() const { return read_.get(); }
+  int writing_end() const { return write_.get(); }
 
  private:
   UniqueFd write_;

@@ -60,6 +60,23 @@ Text<128> find_build_id(const UniqueFd& file) {
   return {};
 }
 
+Text<40> file_of(pid_t process, std::string_view name) {
+  Text<40> path("/proc/");
+  path.add_number(static_cast<std::uint64_t>(process)).add('/').add(name);
+  return path;
+}
+
+Text<256> field(int directory, const char* path, std::string_view key) {
+  Text<4096> text;
+  const auto file = sys::open(directory, path, O_RDONLY);
+  if (!file || !sys::read_all(*file, text)) return {};
+  for (auto rest = text.view(); !rest.empty();) {
+    auto line = take_word(rest, '\n');
+    if (take_word(line, ':') == key) return Text<256>(trim(line));
+  }
+  return {};
+}
+
 }  // namespace
 
 Text<512> executable() {
@@ -85,19 +102,42 @@ Text<128> executable_build_id() {
 }
 
 Text<256> status(std::string_view key) {
-  Text<4096> text;
-  const auto file = sys::open(AT_FDCWD, "/proc/1/status", O_RDONLY);
-  if (!file || !sys::read_all(*file, text)) return {};
-  for (auto rest = text.view(); !rest.empty();) {
-    auto line = take_word(rest, '\n');
-    if (take_word(line, ':') == key) return Text<256>(trim(line));
-  }
-  return {};
+  return status_of(1, key);
 }
 
 bool catches(int signal) {
   const auto mask = parse_number<std::uint64_t>(status("SigCgt"), 16).value_or(0);
   return ((mask >> (signal - 1)) & 1) != 0;
+}
+
+Text<256> status_of(pid_t process, std::string_view key) {
+  return field(AT_FDCWD, file_of(process, "status").c_str(), key);
+}
+
+bool read_memory(pid_t process, std::uint64_t address, std::span<char> bytes) {
+  const auto file = sys::open(AT_FDCWD, file_of(process, "mem").c_str(), O_RDONLY);
+  return file && ::pread(file->get(), bytes.data(), bytes.size(), static_cast<off_t>(address)) ==
+                     static_cast<ssize_t>(bytes.size());
+}
+
+bool write_memory(pid_t process, std::uint64_t address, std::string_view bytes) {
+  const auto file = sys::open(AT_FDCWD, file_of(process, "mem").c_str(), O_WRONLY);
+  return file && ::pwrite(file->get(), bytes.data(), bytes.size(), static_cast<off_t>(address)) ==
+                     static_cast<ssize_t>(bytes.size());
+}
+
+bool is_stopped() {
+  const auto tasks = sys::open(AT_FDCWD, "/proc/1/task", O_RDONLY | O_DIRECTORY);
+  if (!tasks) return false;
+  sys::Names names(*tasks);
+  for (auto name = names.next(); !name.empty(); name = names.next()) {
+    Text<64> path(name);
+    path.add("/status");
+    const auto state = field(tasks->get(), path.c_str(), "State");
+    // A thread that is gone, or is going, runs nothing of PID 1's any more.
+    if (!state.empty() && std::string_view("TZX").find(state.view().front()) == std::string_view::npos) return false;
+  }
+  return true;
 }
 
 }  // namespace gdbdebug::pid1

@@ -2,7 +2,10 @@
 // pid1: what the agent's /proc tells about PID 1. Nothing here needs ptrace, so it works beside gdbserver.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "core/base/fd.hpp"
@@ -17,7 +20,14 @@ Text<128> build_id(const UniqueFd& file);
 Text<128> executable_build_id();
 /// The value of a line `key:` in /proc/1/status, without white space around it; empty if there is none.
 Text<256> status(std::string_view key);
+/// The same of another process.
+Text<256> status_of(pid_t process, std::string_view key);
 /// Whether PID 1 has a handler for a signal (the kernel's number).
 bool catches(int signal);
+/// Reads or writes a process's memory; whether all of it could be. The kernel writes even where the process must not.
+bool read_memory(pid_t process, std::uint64_t address, std::span<char> bytes);
+bool write_memory(pid_t process, std::uint64_t address, std::string_view bytes);
+/// Whether every thread of PID 1 is stopped as by SIGSTOP, and by no tracer.
+bool is_stopped();
 
 }  // namespace gdbdebug::pid1

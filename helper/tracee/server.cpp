@@ -7,19 +7,27 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <optional>
+#include <utility>
 
+#include "core/rsp/stop.hpp"
 #include "sys/sys.hpp"
 #include "tracee/guard.hpp"
+#include "tracee/pid1.hpp"
 
 namespace gdbdebug {
 namespace {
 
 /// Detaching takes gdbserver some milliseconds; what takes longer is stuck.
 constexpr std::uint64_t kDetachTimeoutMs = 5'000;
+/// What PID 1 may take to stop by a signal that is queued already, unless it is in uninterruptible sleep.
+constexpr std::uint64_t kStopTimeoutMs = 1'000;
 /// What is left after gdbserver has ended gets a SIGKILL at that moment.
 constexpr std::uint64_t kReapTimeoutMs = 500;
 
@@ -41,7 +49,7 @@ rsp::Reader reader(reply_buffer);
 
 /// In the child between fork and exec: system calls only.
 [[noreturn]] void become_gdbserver(const char* program, int socket, std::span<const int> kept, int messages, int report,
-                                   pid_t agent) {
+                                   int gate, pid_t agent) {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -57,6 +65,8 @@ rsp::Reader reader(reply_buffer);
   if (const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); score >= 0)
     (void)!::write(score, "-999", 4);
   (void)raise_fence();  // without it the session works all the same, for as long as gdbserver lives
+  char go = 0;
+  if (sys::read(gate, {&go, 1}) != 1) ::_exit(127);
   if (::dup2(socket, STDIN_FILENO) >= 0 && ::dup2(socket, STDOUT_FILENO) >= 0 && ::dup2(messages, STDERR_FILENO) >= 0) {
     char* const argv[] = {const_cast<char*>("@gdbserver"), const_cast<char*>("--once"), const_cast<char*>("--attach"),
                           const_cast<char*>("-"),          const_cast<char*>("1"),      nullptr};
@@ -68,6 +78,55 @@ rsp::Reader reader(reply_buffer);
   ::_exit(127);
 }
 
+/// Whether these are gdbserver's breakpoint instruction; on machines where that has many forms, whether they could be.
+bool is_breakpoint([[maybe_unused]] std::string_view bytes) {
+#if defined(__x86_64__) || defined(__i386__)
+  return bytes == "\xcc";
+#elif defined(__aarch64__)
+  return bytes == std::string_view("\0\0\x20\xd4", 4);
+#else
+  return true;
+#endif
+}
+
+/// Puts back the bytes under breakpoints that gdbserver does not take out any more.
+void put_back(pid_t process, std::span<const Patch> patches) {
+  for (const auto& patch : patches) {
+    std::array<char, Patch::kMax> bytes{};
+    const auto now = std::span(bytes).first(patch.size);
+    if (!pid1::read_memory(process, patch.address, now)) continue;
+    if (is_breakpoint({now.data(), now.size()}))
+      (void)pid1::write_memory(process, patch.address, {patch.original.data(), patch.size});
+  }
+}
+
+/// The kernel's number of a signal, by gdb's (include/gdb/signals.def); 0 for those that Linux does not have.
+int host_signal(unsigned gdb_signal) {
+  constexpr std::array<unsigned char, 34> kFirst = {
+      0,       SIGHUP,  SIGINT,    SIGQUIT, SIGILL,   SIGTRAP, SIGABRT, 0,       SIGFPE,  SIGKILL, SIGBUS,  SIGSEGV,
+      SIGSYS,  SIGPIPE, SIGALRM,   SIGTERM, SIGURG,   SIGSTOP, SIGTSTP, SIGCONT, SIGCHLD, SIGTTIN, SIGTTOU, SIGIO,
+      SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGWINCH, 0,       SIGUSR1, SIGUSR2, SIGPWR,  SIGPOLL};
+  constexpr unsigned kReal33 = 45, kReal63 = 75, kReal32 = 77, kReal64 = 78;
+  if (gdb_signal < kFirst.size()) return kFirst[gdb_signal];
+  if (gdb_signal >= kReal33 && gdb_signal <= kReal63) return static_cast<int>(gdb_signal - kReal33 + 33);
+  return gdb_signal == kReal32 ? 32 : gdb_signal == kReal64 ? 64 : 0;
+}
+
+/// The processes beside PID 1 that `tracer` traces; how many of them fit.
+std::size_t traced_by(pid_t tracer, std::span<pid_t> found) {
+  std::size_t count = 0;
+  const auto proc = sys::open(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
+  if (!proc || tracer <= 0) return 0;
+  sys::Names names(*proc);
+  for (auto name = names.next(); !name.empty() && count < found.size(); name = names.next()) {
+    const auto pid = parse_number<std::uint32_t>(name);
+    if (!pid || *pid == 1) continue;
+    if (parse_number<std::uint32_t>(pid1::status_of(static_cast<pid_t>(*pid), "TracerPid")) == std::uint32_t(tracer))
+      found[count++] = static_cast<pid_t>(*pid);
+  }
+  return count;
+}
+
 }  // namespace
 
 Status may_attach() {
@@ -77,52 +136,66 @@ Status may_attach() {
   return Error{kAttaching, "", EPERM, kForbidden};
 }
 
-Status Server::start(const char* program) {
+Status Server::fork(const char* program, Process& process) {
   int pair[2];
   int messages[2];
   int report[2];
+  int gate[2];
   // Should the agent be killed while PID 1 stands at a SIGSTOP, that of the attach or one of its own, only a SIGCONT
   // ends that. The kernel sends it, and gdbserver keeps the reading end open for as long as it takes.
-  if (continues_pid1_.make()) (void)continues_pid1_.tie(1, SIGCONT);
+  if (!continues_pid1_.made() && continues_pid1_.make()) (void)continues_pid1_.tie(1, SIGCONT);
+  // Should gdbserver be killed, PID 1 must not run on with its breakpoints in. The kernel closes its files before it
+  // lets go of PID 1, so the SIGSTOP is queued while PID 1 is still traced; an untraced init is not stopped by it. The
+  // reading end is the agent's alone: when the agent has gone nobody is stopped.
+  if (process.anchor.make()) (void)process.anchor.tie(1, SIGSTOP);
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return failed("making a socket pair", "");
-  socket_.reset(pair[0]);
+  process.socket.reset(pair[0]);
   const UniqueFd theirs(pair[1]);
   if (::pipe2(messages, O_CLOEXEC | O_NONBLOCK) != 0) return failed("making a pipe", "");
-  messages_.reset(messages[0]);
+  process.messages.reset(messages[0]);
   const UniqueFd their_messages(messages[1]);
   if (::pipe2(report, O_CLOEXEC) != 0) return failed("making a pipe", "");
-  const UniqueFd failure(report[0]);
-  UniqueFd their_report(report[1]);
+  process.failure.reset(report[0]);
+  const UniqueFd their_report(report[1]);
+  if (::pipe2(gate, O_CLOEXEC) != 0) return failed("making a pipe", "");
+  const UniqueFd their_gate(gate[0]);
+  process.gate.reset(gate[1]);
 
   const pid_t agent = ::getpid();
-  pid_ = ::fork();
-  if (pid_ < 0) return failed("starting gdbserver", program);
-  if (pid_ == 0) {
-    const int kept[] = {socket_.get(), continues_pid1_.reading_end()};
-    become_gdbserver(program, theirs.get(), kept, their_messages.get(), their_report.get(), agent);
+  process.pid = ::fork();
+  if (process.pid < 0) return failed("starting gdbserver", program);
+  if (process.pid == 0) {
+    process.gate.reset();
+    const int kept[] = {process.socket.get(), continues_pid1_.reading_end(), process.anchor.writing_end()};
+    become_gdbserver(program, theirs.get(), kept, their_messages.get(), their_report.get(), their_gate.get(), agent);
   }
-  their_report.reset();
-  int error = 0;
-  if (sys::read(failure.get(), {reinterpret_cast<char*>(&error), sizeof error}) == sizeof error) {
-    end(true);
-    return Error{"starting gdbserver", program, error};
-  }
-  (void)::fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
+  process.anchor.leave_writing_end();
   return Done{};
 }
 
-Status Server::attach(const char* program) {
+/// From now on this is the gdbserver that is spoken to.
+Status Server::let_in(Process&& process, const char* program) {
   message_.clear();
   partial_.clear();
   unread_ = {};
   reader.reset();
-  if (const auto status = may_attach(); !status) {
-    message_.set(kForbidden);
-    return status;
+  pid_ = process.pid;
+  socket_ = std::move(process.socket);
+  messages_ = std::move(process.messages);
+  anchor_ = std::move(process.anchor);
+  (void)sys::write(process.gate.get(), "g");  // where this fails it ends, and that is seen
+  process.gate.reset();
+  int error = 0;
+  if (sys::read(process.failure.get(), {reinterpret_cast<char*>(&error), sizeof error}) == sizeof error) {
+    end(true);
+    return Error{"starting gdbserver", program, error};
   }
-  if (const auto status = start(program); !status) return status;
+  (void)::fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
   (void)guard::start(pid_);  // without it the session still works
+  return greet();
+}
 
+Status Server::greet() {
   const auto quiet = ask("QStartNoAckMode");
   if (!quiet) return Error{kAttaching, "", quiet.error().err, quiet.error().reason.data()};
   (void)sys::write_all(socket_.get(), "+");  // the last one: for the OK
@@ -134,9 +207,113 @@ Status Server::attach(const char* program) {
   return Done{};
 }
 
+Status Server::attach(const char* program) {
+  if (const auto status = may_attach(); !status) {
+    message_.set(kForbidden);
+    return status;
+  }
+  Process process;
+  if (const auto status = fork(program, process); !status) return status;
+  return let_in(std::move(process), program);
+}
+
+Status Server::renew(const char* program, std::span<const Patch> patches, const Standing& standing) {
+  // It is there before its predecessor goes: it has the end of the rope that keeps PID 1 from standing still for ever
+  // should the agent be killed in between.
+  Process next;
+  if (const auto status = fork(program, next); !status) return status;
+  release_others(patches);
+  // Nothing that a debugger left may keep it from detaching (any_persistent_commands() in gdbserver/server.cc).
+  (void)ask("QTDisconnected:0");
+  (void)ask("QTStop");
+  Text<640> signals("QProgramSignals");
+  for (unsigned signal = 1; signal < 64; ++signal) {
+    const bool delivered = standing.delivers && signal != kGdbSigint && signal != kGdbSigstop &&
+                           (standing.delivers_fatal || !is_fatal(signal));
+    if (delivered) signals.add(signals.view().back() == 's' ? ':' : ';').add_number(signal, 16);
+  }
+  if (signals.view().back() == 's') signals.add(':');
+  (void)ask(signals);
+  (void)::kill(1, SIGSTOP);
+  (void)ask("D;1", kDetachTimeoutMs);
+  finish(false);
+  const auto deadline = sys::now_ms() + kStopTimeoutMs;
+  while (!pid1::is_stopped() && sys::now_ms() < deadline) (void)::poll(nullptr, 0, 1);
+  if (const auto status = let_in(std::move(next), program); !status) return status;
+  return settle({}, standing);
+}
+
+Status Server::replace(const char* program, std::span<const Patch> patches, const Standing& standing) {
+  Process next;
+  const auto forked = fork(program, next);
+  // Traced by a gdbserver that is still there it is stopped by this; otherwise the anchor has done it.
+  (void)::kill(1, SIGSTOP);
+  std::array<pid_t, 64> others{};
+  const auto count = traced_by(pid_, others);
+  finish(true);
+  put_back(1, patches);
+  for (const pid_t other : std::span(others).first(count)) {
+    put_back(other, patches);
+    (void)::kill(other, SIGCONT);
+  }
+  if (!forked) {
+    (void)::kill(1, SIGCONT);
+    return forked;
+  }
+  const auto deadline = sys::now_ms() + kStopTimeoutMs;
+  while (!pid1::is_stopped() && sys::now_ms() < deadline) (void)::poll(nullptr, 0, 1);
+  if (const auto status = let_in(std::move(next), program); !status) return status;
+  return settle(patches, standing);
+}
+
+/// PID 1 stands where a SIGSTOP stopped it, under a gdbserver that has just attached. Makes of that the stop of a
+/// single SIGSTOP, which is not handed on: the group stop is over, and no SIGSTOP of the attach is left.
+Status Server::settle(std::span<const Patch> patches, const Standing& standing) {
+  // The later one throws the earlier one away (prepare_signal() in kernel/signal.c), so nothing of PID 1's is run.
+  (void)::kill(1, SIGCONT);
+  const auto stopped = parse_stop(standing.stop);
+  const auto thread = stopped ? stopped->thread : 1;
+  Text<32> only;  // the other threads do not run meanwhile
+  if (::syscall(SYS_tgkill, 1, thread, SIGSTOP) == 0)
+    only.add(':').add_number(thread, 16);
+  else
+    (void)::kill(1, SIGSTOP);
+  Text<64> resume("vCont;c");
+  for (resume.add(only);;) {
+    const auto reply = ask(resume);
+    if (!reply) return Error{kAttaching, "", reply.error().err, reply.error().reason.data()};
+    const auto stop = parse_stop(*reply);
+    if (!stop) return Error{kAttaching, "", EIO, "PID 1 did not stop"};
+    if (stop->signal == kGdbSigstop) break;
+    // What was on its way to PID 1 before: it gets it as it would have.
+    resume.set("vCont;c");
+    if (stop->signal != 0 && stop->signal != kGdbSigtrap && stop->event.empty()) {
+      resume.set("vCont;C");
+      resume.add_hex(static_cast<std::uint8_t>(stop->signal));
+    }
+    resume.add(only);
+  }
+  if (const int signal = host_signal(standing.signal); signal != 0) (void)::syscall(SYS_tgkill, 1, thread, signal);
+  return step_back(patches, standing.stop);
+}
+
+void Server::release_others(std::span<const Patch> patches) {
+  std::array<pid_t, 64> others{};
+  for (auto count = traced_by(pid_, others); count > 0;) {
+    for (const pid_t other : std::span(others).first(count)) {
+      put_back(other, patches);
+      Text<32> detach("D;");
+      (void)ask(detach.add_number(static_cast<std::uint64_t>(other), 16), kDetachTimeoutMs);
+      (void)::kill(other, SIGCONT);
+    }
+    if (count < others.size()) break;
+    count = traced_by(pid_, others);
+  }
+}
+
 Status Server::send(std::string_view payload) {
-  std::array<char, 2048> packet;
-  // A socket buffer is far larger than any packet of the agent's own.
+  std::array<char, 16400> packet;
+  // A socket buffer is far larger than any packet of the agent's own; the longest is that of all registers.
   if (!sys::write_all(socket_.get(), rsp::frame(payload, packet))) return ended();
   return Done{};
 }
@@ -213,15 +390,92 @@ Error Server::ended() {
   return Error{kAsking, "", EPIPE, message_.empty() ? "gdbserver has ended" : message_.c_str()};
 }
 
-void Server::end(bool at_once) {
+#if defined(__x86_64__) || defined(__i386__)
+/// The program counter of a stop reply, as it stands there: `10:` or `08:` and digits, the lowest byte first.
+std::string_view program_counter(std::string_view stop) {
+  constexpr std::string_view kPc = sizeof(void*) == 8 ? "10" : "08";
+  if (stop.size() < 3) return {};
+  for (stop.remove_prefix(3); !stop.empty();) {
+    auto pair = take_word(stop, ';');
+    if (take_word(pair, ':') == kPc) return pair;
+  }
+  return {};
+}
+
+std::optional<std::uint64_t> little_endian(std::string_view digits) {
+  std::uint64_t value = 0;
+  if (digits.size() != 2 * sizeof(void*)) return std::nullopt;
+  for (std::size_t at = digits.size(); at > 0; at -= 2) {
+    const auto byte = parse_number<std::uint8_t>(digits.substr(at - 2, 2), 16);
+    if (!byte) return std::nullopt;
+    value = value << 8 | *byte;
+  }
+  return value;
+}
+
+/// gdbserver moves the program counter back over its breakpoint instruction in its own copy of the registers, or leaves
+/// that to a debugger that has not said `swbreak+`; one that was killed has not written it. The next one finds PID 1
+/// behind an instruction whose first byte is back.
+Status Server::step_back(std::span<const Patch> patches, std::string_view stop) {
+  constexpr std::size_t kDigits = 2 * sizeof(void*);
+  constexpr std::size_t kBefore = sizeof(void*) == 8 ? 16 : 8;  // the registers before it, of the same size
+  const auto why = parse_stop(stop);
+  if (!why || why->signal != kGdbSigtrap || !(why->event.empty() || why->event == "swbreak")) return Done{};
+  std::array<char, 2048> expanded;
+  const auto told = program_counter(rsp::expand(stop, expanded));
+  const auto registers = ask_expanded("g");
+  if (!registers) return registers.error();
+  if (registers->size() < (kBefore + 1) * kDigits) return Done{};
+  const auto now = little_endian(registers->substr(kBefore * kDigits, kDigits));
+  const auto wanted = little_endian(told);
+  if (!now || !wanted) return Done{};
+  const bool in = std::any_of(patches.begin(), patches.end(), [&](const Patch& p) { return p.address == *now - 1; });
+  if (*now != *wanted + 1 && !(in && *now == *wanted)) return Done{};
+  Text<16384> packet("G");
+  packet.add(registers->substr(0, kBefore * kDigits));
+  auto pc = *now - 1;
+  for (std::size_t byte = 0; byte < sizeof(void*); ++byte, pc >>= 8) packet.add_hex(static_cast<std::uint8_t>(pc));
+  packet.add(registers->substr((kBefore + 1) * kDigits));
+  const auto done = ask(packet);
+  return done ? Status(Done{}) : done.error();
+}
+#else
+Status Server::step_back(std::span<const Patch>, std::string_view) {
+  return Done{};  // it stands before a breakpoint instruction, not behind it
+}
+#endif
+
+void Server::end(bool at_once, std::span<const Patch> patches) {
+  if (!running()) return;
   // It is told to detach, and ends after that. Closing its socket would not do: after an exec event gdbserver 13 takes
   // PID 1 for a process of its own making (handle_extended_wait() in linux-low.cc adds it with attached = 0), and such
   // a one it kills at the end of a connection. Where it has ended already, nobody reads this.
-  if (!at_once && socket_) (void)send("D;1");
+  std::array<pid_t, 64> others{};
+  std::size_t count = 0;
+  if (at_once) {
+    count = traced_by(pid_, others);
+  } else if (socket_) {
+    release_others(patches);
+    (void)send("D;1");
+  }
+  finish(at_once);
+  put_back(1, patches);
+  for (const pid_t other : std::span(others).first(count)) {
+    put_back(other, patches);
+    (void)::kill(other, SIGCONT);
+  }
+  // One that was killed leaves PID 1 with the SIGSTOP by which it was attached, or that of the anchor. SIGCONT does
+  // nothing to a PID 1 that runs.
+  (void)::kill(1, SIGCONT);
+  continues_pid1_.untie();
+  anchor_.untie();
+}
+
+/// Waits for gdbserver's end, and sees to what is left of it.
+void Server::finish(bool at_once) {
   // Detaching must not be cut short: PID 1 would get the signal it stands at. gdbserver's end of the pipe closes when
   // it ends.
   const auto deadline = sys::now_ms() + kDetachTimeoutMs;
-  const bool was_there = pid_ > 0;
   while (pid_ > 0) {
     const bool last = at_once || sys::now_ms() >= deadline;
     if (last) ::kill(pid_, SIGKILL);
@@ -231,9 +485,6 @@ void Server::end(bool at_once) {
     (void)::poll(&poll, 1, 10);
     if (messages_) read_messages();
   }
-  // One that was killed leaves PID 1 with the SIGSTOP by which it was attached. SIGCONT does nothing to a PID 1 that
-  // runs.
-  if (was_there) (void)::kill(1, SIGCONT);
   guard::stop();
   // gdbserver's own helper dies with it, and the agent inherits it (PR_SET_CHILD_SUBREAPER): left to PID 1, it would be
   // a dead child more that the real init did not start. A child that it tried ptrace(2) on may stand at a SIGSTOP.
@@ -244,7 +495,6 @@ void Server::end(bool at_once) {
     if (gone == 0) (void)::poll(nullptr, 0, 5);
   }
   pid_ = -1;
-  continues_pid1_.untie();
   socket_.reset();
   messages_.reset();
 }

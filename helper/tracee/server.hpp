@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -24,6 +26,22 @@ inline constexpr std::uint64_t kServerTimeoutMs = 20'000;
 /// which stops untraced, and waits for it for ever (linux_check_ptrace_features() in gdb/nat/linux-ptrace.c).
 Status may_attach();
 
+/// Bytes of PID 1 that a breakpoint has taken the place of.
+struct Patch {
+  static constexpr std::size_t kMax = 4;
+  std::uint64_t address = 0;
+  std::size_t size = 0;
+  std::array<char, kMax> original{};
+};
+
+/// How a gdbserver left PID 1, for the one that follows it to hold it in the same way.
+struct Standing {
+  std::string_view stop{};      ///< the reply by which the stop was told; empty: there was none
+  unsigned signal = 0;          ///< gdb's number of a signal that it has not got yet; 0: none
+  bool delivers = false;        ///< it gets the signal that it stands at
+  bool delivers_fatal = false;  ///< even if that would end it
+};
+
 class Server {
  public:
   Server() = default;
@@ -36,6 +54,15 @@ class Server {
   /// Then, as its first client, turns acknowledgements off (the socket loses nothing) and asks for exec events.
   /// PID 1 is attached and stopped when this returns.
   Status attach(const char* program);
+  /// Replaces this gdbserver, which must be idle with PID 1 held, by a fresh one that holds PID 1 in the same place:
+  /// whatever a debugger turned on in it ends with it. Other processes that it traces run on. There is no moment in
+  /// which PID 1 runs: a SIGSTOP is queued while it is still traced, and an untraced init ignores only later ones.
+  /// `patches`: the breakpoints that the debugger has left in, which children have copies of.
+  Status renew(const char* program, std::span<const Patch> patches, const Standing& standing);
+  /// The same for a gdbserver that does not answer, or that has ended by itself: `patches` are its breakpoints, whose
+  /// bytes are put back. One that had ended leaves PID 1 stopped by the anchor; where that came too late PID 1 has run
+  /// on for a moment.
+  Status replace(const char* program, std::span<const Patch> patches, const Standing& standing);
   /// Sends a packet and waits for the reply, which is valid until the next call. Errors: EPIPE when gdbserver has ended
   /// (the reason is its own last message), ETIMEDOUT.
   Result<std::string_view> ask(std::string_view payload, std::uint64_t timeout_ms = kServerTimeoutMs);
@@ -44,9 +71,13 @@ class Server {
   Status send(std::string_view payload);
   Result<std::string_view> receive(std::uint64_t timeout_ms = kServerTimeoutMs);
 
+  /// Lets go of every process that it traces beside PID 1, the children that a debugger followed or forgot. It must be
+  /// idle.
+  void release_others(std::span<const Patch> patches);
   /// Tells gdbserver, which must be idle, to detach from PID 1, which runs on, and to end. Waits for that, and kills it
-  /// if it takes too long, or `at_once`: PID 1 then runs on too, with the signal it stood at.
-  void end(bool at_once = false);
+  /// if it takes too long, or `at_once`: PID 1 then runs on too, with the signal it stood at. Other processes that it
+  /// traces run on as well. `patches`: breakpoints that are still in, which nobody else takes out.
+  void end(bool at_once = false, std::span<const Patch> patches = {});
   /// Reads what gdbserver wrote to its standard error; keeps the last line.
   void read_messages();
   std::string_view last_message() const { return message_; }
@@ -57,12 +88,28 @@ class Server {
   int messages_fd() const { return messages_.get(); }
 
  private:
-  Status start(const char* program);
+  /// A gdbserver, and our ends of what joins it to us.
+  struct Process {
+    pid_t pid = -1;
+    UniqueFd socket{};
+    UniqueFd messages{};
+    UniqueFd failure{};  ///< what kept it from being executed
+    UniqueFd gate{};     ///< it is executed when a byte is written here
+    Rope anchor{};       ///< it has gone: PID 1 stops, so that it does not run into what is left of its breakpoints
+  };
+
+  Status fork(const char* program, Process& process);
+  Status let_in(Process&& process, const char* program);
+  Status greet();
+  Status settle(std::span<const Patch> patches, const Standing& standing);
+  Status step_back(std::span<const Patch> patches, std::string_view stop);
+  void finish(bool at_once);
   Error ended();
   bool wait_readable(std::uint64_t deadline_ms);
 
   pid_t pid_ = -1;
   Rope continues_pid1_;  ///< the agent has gone: PID 1 does not stay at a SIGSTOP of gdbserver's or of ours
+  Rope anchor_;
   UniqueFd socket_;
   UniqueFd messages_;
   Text<200> message_;

@@ -64,6 +64,106 @@ with_program() {
     refute_line --partial 'main ran'
 }
 
+# A program without a C library: $1 is the C of it, which has to bring _start. It is the image's too.
+bare_program() {
+    echo "$1" >bare.c
+    cc -g -O0 -static -nostdlib -ffreestanding -fno-stack-protector -Wl,--build-id=sha1 -o bare bare.c
+    cp bare sysroot/usr/bin/program
+    ln -sf ../../bin/program sysroot/usr/lib/gdbdebug/init
+    start_target target "$line" --program "$PWD/bare" --exe /usr/bin/program --build-id "$(build_id_of bare)"
+}
+
+@test "attach: --main stops in main.main of a program of Go's" {
+    line=unix:$PWD/sock
+    bare_program 'void go(void) __asm__("main.main"); void go(void) { for (;;) ; } void _start(void) { go(); }'
+    run -0 attach --sysroot sysroot --main "$target" -- -batch -ex 'info symbol $pc' -ex kill
+    assert_line --regexp '^Temporary breakpoint 1, '
+    assert_line --regexp '^main\.main( \+ [0-9]+)? in section \.text'
+}
+
+@test "attach: --main stays at _start of a program that has no main, with debug information too, and says so" {
+    line=unix:$PWD/sock
+    bare_program 'void work(void) { for (;;) ; } void _start(void) { work(); }'
+    run -0 attach --sysroot sysroot --main "$target" -- -batch -ex 'info symbol $pc' -ex kill
+    assert_line --partial "--main cannot be done: '/usr/bin/program' has neither a function main nor Go's main.main"
+    assert_line --regexp '^_start in section \.text'
+}
+
+@test "attach: a debugger that does not find main stays where it is" {
+    line=unix:$PWD/sock
+    with_program program
+    # As one that cannot read this program's symbols.
+    cat >blind <<'SH'
+#!/bin/bash
+for word; do
+    [[ $word != file\ * ]] || word=file
+    words+=("$word")
+done
+exec gdb "${words[@]}"
+SH
+    chmod +x blind
+    run attach --gdb ./blind --sysroot sysroot --main "$target" -- -batch -ex 'info inferiors' -ex kill
+    refute_output --partial 'exited'
+    assert_line --regexp '^\* 1 +process [0-9]+'
+}
+
+@test "attach: a newline in the name of a library is no command" {
+    line=unix:$PWD/sock
+    local name=$'x.so\nshell touch owned\n'
+    mkdir -p sysroot/lib
+    echo 'int __libc_start_main(void) { return 0; }' >libx.c
+    cc -shared -nostdlib -Wl,-soname,"$name" -o "sysroot/lib/$name" libx.c
+    echo 'int __libc_start_main(void); void _start(void) { __libc_start_main(); }' >uses.c
+    cc -nostdlib -ffreestanding -o uses uses.c "sysroot/lib/$name"
+    strip uses
+    cp uses sysroot/usr/bin/program
+    ln -sf ../../bin/program sysroot/usr/lib/gdbdebug/init
+    start_target target "$line" --program "$PWD/program" --exe /usr/bin/program
+    run -0 attach --sysroot sysroot --main "$target" -- -batch -ex kill
+    assert_not_exist owned
+    assert_line --partial '--main cannot be done'
+}
+
+@test "attach: what a hello says with a control character in it is ignored, and named" {
+    line=unix:$PWD/sock
+    with_program program --exe '/usr/bin/program\x0ashell\x20touch\x20owned'
+    run -0 attach --sysroot sysroot "$target" -- -batch -ex kill
+    assert_line --partial 'has control characters or the wrong form, and is ignored: exe'
+    assert_not_exist owned
+}
+
+@test "attach: a 32-bit program that executes a 64-bit one is followed, as a plain gdb would" {
+    [[ $(uname -m) == x86_64 ]] || skip "it takes a processor that runs both"
+    need as ld
+    line=unix:$PWD/sock
+    cat >narrow.S <<S
+        .data
+path:   .asciz "$PWD/program"
+argv:   .long path, 0
+        .text
+        .globl _start
+_start: movl \$11, %eax
+        movl \$path, %ebx
+        movl \$argv, %ecx
+        xorl %edx, %edx
+        int \$0x80
+        hlt
+S
+    as --32 -o narrow.o narrow.S && ld -m elf_i386 -o narrow narrow.o
+    local status=0
+    ./narrow >ran || status=$?
+    [[ $status == 0 && $(cat ran) == 'program: main ran' ]] || skip "this kernel runs no 32-bit programs"
+    mkdir -p "sysroot$PWD"
+    cp program "sysroot$PWD/program"
+    cp narrow sysroot/usr/bin/narrow
+    start_target target "$line" --program "$PWD/narrow" --exe /usr/bin/narrow
+    run -0 attach --sysroot sysroot "$target" -- -batch -ex 'print sizeof($pc)' -ex 'catch exec' -ex continue \
+        -ex 'print $rip == $pc' -ex 'tbreak main' -ex continue -ex bt -ex kill
+    refute_output --partial "reply is too long"
+    assert_line --regexp 'is executing new program: .*/program$'
+    assert_line --regexp '^Temporary breakpoint 2, main \(argc=1'
+}
+
 @test "attach: --break is set, also in a library that is not loaded yet" {
     line=unix:$PWD/sock
     with_program
@@ -139,9 +239,38 @@ with_program() {
     assert_line '$1 = 1'
 }
 
-@test "attach: nobody there within --timeout is exit status 4, and says what to do" {
+@test "attach: nobody there within --timeout is exit status 4, and says once what to do" {
     run -4 timeout 60 "$gdbdebug" attach --timeout 1 "$PWD/nobody.sock" <&-
-    assert_line --partial 'no answer within 1 s; boot the target with rd.gdbdebug='
+    assert_line --partial 'no answer within 1 s'
+    assert_equal "$(grep -c 'boot the target with rd.gdbdebug=' <<<"$output")" 1
+}
+
+@test "attach: a socket that is still to come needs no slash" {
+    run -4 timeout 60 "$gdbdebug" attach --timeout 1 later.sock <&-
+    assert_line --partial "waiting for 'later.sock' to be there"
+    run -2 "$gdbdebug" attach later
+    assert_output --partial 'a socket that is still to come is written ./later'
+}
+
+@test "attach: --timeout also ends the wait for a PID 1 that cannot be stopped" {
+    line=unix:$PWD/sock
+    with_program program --state running --asleep
+    run -4 timeout 60 "$gdbdebug" attach --timeout 2 --sysroot sysroot "$target" -- -batch <&-
+    assert_line --partial 'it says hello, but did not answer the debugger in time; PID 1 may sleep in the kernel'
+}
+
+@test "attach: a socket that lets us wait because it serves somebody else is said to be busy" {
+    need socat
+    line=unix:$PWD/sock
+    with_program
+    coproc HOLDER { socat - "UNIX-CONNECT:$PWD/sock" 3>&-; }
+    target_pids+=("$HOLDER_PID")
+    echo >&"${HOLDER[1]}"
+    read -r -t 30 <&"${HOLDER[0]}"  # the hello: it was accepted
+    run -4 timeout 60 "$gdbdebug" attach --timeout 3 "$target" <&-
+    assert_line --partial "another debugger is connected to '$target'; waiting until it has gone"
+    assert_line --partial 'another debugger was connected to it within 3 s'
+    refute_line --partial 'nothing answers yet'
 }
 
 @test "attach: a target that refuses a second debugger is asked until the first has gone" {

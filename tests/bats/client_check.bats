@@ -80,6 +80,129 @@ assert facts["ok"] is False and facts["helper"] is None and len(facts["faults"])
     assert_fault "('/bin/sh' is not there)"
 }
 
+# A program that needs the library libsl.so, which needs the library libdeep.so: init, libsl.so and libdeep.so here. The
+# further arguments are the linker's, for the program.
+make_needy() {
+    echo 'int deep(void) { return 1; }' >deep.c
+    echo 'int deep(void); int sl(void) { return deep(); }' >sl.c
+    echo 'int sl(void); int main(void) { return sl(); }' >needy.c
+    cc -shared -o libdeep.so deep.c
+    cc -shared -o libsl.so sl.c -L. -ldeep
+    cc -o needy needy.c -L. -lsl -Wl,-rpath-link,. "$@"
+    real_init=needy
+}
+
+@test "check: a missing library of the real init is a fault, with who needs it" {
+    make_needy
+    image
+    assert_fault "'/usr/lib/systemd/systemd' needs 'libsl.so', which is not in the image, so the real init ends before its main"
+    assert_line --regexp '^ +libsl.so: missing$'
+    refute_output --partial 'can be debugged'
+    image 'exec usr/lib/libsl.so libsl.so'
+    assert_fault "'/(usr/)?lib/libsl.so' needs 'libdeep.so', which is not in the image"
+    image 'exec usr/lib/libsl.so libsl.so' 'exec usr/lib/libdeep.so libdeep.so'
+    run -0 "$gdbdebug" check image
+    assert_line --regexp '^result +this image can be debugged$'
+    run -0 "$gdbdebug" check --json image
+    echo "$output" | /usr/bin/python3 -c '
+import json, sys
+libraries = json.load(sys.stdin)["real_init"]["libraries"]
+assert {"libsl.so", "libdeep.so", "libc.so.6"} <= {one["name"] for one in libraries}, libraries
+assert all(one["path"] for one in libraries), libraries'
+}
+
+@test "check: libraries are looked for where the dynamic linker looks" {
+    make_needy -Wl,--disable-new-dtags,-rpath,/opt/a:\$ORIGIN/../b
+    # DT_RPATH holds for what libsl.so needs too, DT_RUNPATH does not.
+    image 'exec opt/a/libsl.so libsl.so' 'exec usr/lib/b/libdeep.so libdeep.so'
+    run -0 "$gdbdebug" check image
+    make_needy -Wl,--enable-new-dtags,-rpath,/opt/a:\$ORIGIN/../b
+    image 'exec opt/a/libsl.so libsl.so' 'exec usr/lib/b/libdeep.so libdeep.so'
+    assert_fault "'/opt/a/libsl.so' needs 'libdeep.so'"
+    make_needy -Wl,-rpath,/usr/\$LIB/sl
+    image "exec usr/lib/$(cc -print-multiarch)/sl/libsl.so libsl.so" 'exec usr/lib/libdeep.so libdeep.so'
+    run -0 "$gdbdebug" check image
+}
+
+@test "check: a name of a library with a control character is a missing one" {
+    echo 'int sl(void) { return 1; }' >sl.c
+    echo 'int sl(void); int main(void) { return sl(); }' >needy.c
+    cc -shared -Wl,-soname,$'x\nshell id' -o libx.so sl.c
+    cc -o needy needy.c ./libx.so
+    real_init=needy
+    image
+    assert_fault "needs 'x\?shell id', which is not in the image"
+}
+
+@test "check: a level of the processor that the real init or its library needs is named" {
+    [[ $(uname -m) == x86_64 ]] || skip "the levels are those of x86-64"
+    make_needy
+    image 'exec usr/lib/libsl.so libsl.so' 'exec usr/lib/libdeep.so libdeep.so'
+    run -0 "$gdbdebug" check image
+    refute_output --partial x86-64-v
+    cc -shared -Wl,-z,x86-64-v3 -o libdeep.so deep.c || skip "this linker does not mark libraries"
+    image 'exec usr/lib/libsl.so libsl.so' 'exec usr/lib/libdeep.so libdeep.so'
+    run -0 "$gdbdebug" check image
+    assert_line --regexp '^processor +x86-64-v3 or newer$'
+    assert_line --regexp "^warning +'/usr/lib/libdeep.so' needs a processor of level x86-64-v3; on another one"
+    run -0 "$gdbdebug" check --json image
+    assert_output --partial '"processor":"x86-64-v3"'
+    make_needy -Wl,-z,x86-64-v2
+    image 'exec usr/lib/libsl.so libsl.so' 'exec usr/lib/libdeep.so libdeep.so'
+    run -0 "$gdbdebug" check image
+    assert_line --regexp "^warning +'/usr/lib/systemd/systemd' needs a processor of level x86-64-v2"
+}
+
+# A UKI around the file image, with the command line $1.
+make_uki() {
+    /usr/bin/python3 - "$1" <<'PY'
+import struct, sys
+parts = [(b".linux", b"core"), (b".cmdline", sys.argv[1].encode() + b"\n\0"), (b".initrd", open("image", "rb").read())]
+header = b"MZ" + bytes(58) + struct.pack("<I", 64)
+pe = b"PE\0\0" + struct.pack("<HHIIIHH", 0x8664, len(parts), 0, 0, 0, 0, 0)
+table, data, at = b"", b"", 64 + len(pe) + 40 * len(parts)
+for name, content in parts:
+    table += name.ljust(8, b"\0") + struct.pack("<IIII", len(content), 0, len(content), at + len(data)) + bytes(16)
+    data += content
+open("uki", "wb").write(header + pe + table + data)
+PY
+}
+
+@test "check: a UKI's own command line is read" {
+    image
+    make_uki 'root=/dev/sda1 rd.gdbdebug=ttyS1,wait'
+    run -0 "$gdbdebug" check uki
+    assert_line "The UKI's own command line:"
+    assert_line --partial 'meaning: the line is ttyS1 at 115200n8; PID 1 is held at its first instruction'
+    make_uki 'rd.gdbdebug=tcp:1234,wait'
+    run -3 "$gdbdebug" check uki
+    assert_line --regexp "^fault +the UKI's own command line: tcp is in the clear"
+    refute_output --partial 'can be debugged'
+    run -3 "$gdbdebug" check --json uki
+    echo "$output" | /usr/bin/python3 -c '
+import json, sys
+facts = json.load(sys.stdin)
+assert facts["ok"] is False and facts["uki_cmdline"]["remarks"][0]["fault"] is True, facts'
+    make_uki 'rd.gdbdebug=tcp:1234,wait,insecure'
+    run -3 "$gdbdebug" check uki
+    assert_line --regexp "^fault +the command line wants the line 'net', but the helper for network lines"
+    make_uki 'quiet'
+    run -0 "$gdbdebug" check uki
+    assert_line --regexp "^warning +the UKI's own command line has no rd.gdbdebug=: 'quiet'"
+    run -0 "$gdbdebug" check uki --cmdline ttyS1,wait
+    assert_line --regexp '^warning +the UKI has a command line of its own; with Secure Boot'
+}
+
+@test "check: rdinit= beside rd.gdbdebug= is a fault, for /init would not run" {
+    assert_pointed_at 'rdinit=/bin/sh rd.gdbdebug=ttyS1,wait' /bin/sh 'in the place of /init, so the helper does not run'
+    assert_line 'meaning: the machine boots as if debugging were off'
+    run -0 "$gdbdebug" check --cmdline 'rdinit=/init rd.gdbdebug=ttyS1,wait'
+    image
+    make_uki 'rdinit=/bin/sh rd.gdbdebug=ttyS1,wait'
+    run -3 "$gdbdebug" check uki
+    assert_line --regexp "^fault +the UKI's own command line: rdinit= makes the kernel run this"
+}
+
 @test "check: the modules of modules= are looked for, as modprobe would, and a wrong default= is a fault" {
     local modules=usr/lib/modules/6.99.0-test
     printf 'kernel/drivers/tty/serial/8250/8250.ko\n' >builtin

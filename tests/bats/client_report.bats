@@ -89,6 +89,17 @@ LOG
     assert_line --regexp '^#1 +main at .*/crash\.c:10 '
 }
 
+@test "report: names of functions and sources cannot move the terminal's cursor" {
+    sed 's/^int main/# 9 "odd\\033[2J.c"\nint main/' crash.c >odd.c
+    cc -g -O1 -fno-optimize-sibling-calls -Wl,--build-id=sha1 -o crash odd.c
+    local id; id=$(build_id_of crash)
+    report >log
+    objcopy --redefine-sym main=$'ma\033[2Jin' crash sysroot/usr/bin/crash
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line --regexp '^#1 +ma\?\[2Jin at .*odd\?\[2J\.c:10 '
+    refute_output --partial $'\033'
+}
+
 @test "report: a --debug-dir that is none is named" {
     report >log
     run -2 "$gdbdebug" report log --sysroot sysroot --debug-dir no-such-place
@@ -110,6 +121,156 @@ LOG
     report | sed 's#file=/usr/bin/crash#&\\x20(deleted)#' >log
     run -0 "$gdbdebug" report log --sysroot sysroot
     assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+}
+
+@test "report: functions and lines of a program without a table of addresses, as clang and Go make it" {
+    report >log
+    # gcc writes it, and libdw before 0.191 depends on it.
+    objcopy --remove-section .debug_aranges crash sysroot/usr/bin/crash
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line --regexp '^#0 +inner at .*/crash\.c:3 \(/usr/bin/crash\+0x'
+    assert_line --regexp '^ +inlined into outer at .*/crash\.c:6$'
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    refute_line --partial 'no debug information'
+}
+
+@test "report: functions and lines of what clang compiles, with debug information of each form" {
+    need clang
+    local form
+    for form in '-gdwarf-4' '-gdwarf-5' '-gdwarf-4 -gz' '-gdwarf-5 -gz'; do
+        # shellcheck disable=SC2086  # two words
+        clang -g -O1 $form -fno-optimize-sibling-calls -Wl,--build-id=sha1 -o crash crash.c
+        cp crash sysroot/usr/bin/crash
+        report "$(build_id_of crash)" >log
+        run -0 "$gdbdebug" report log --sysroot sysroot
+        assert_line --regexp '^#0 +inner at .*/crash\.c:3 \(/usr/bin/crash\+0x'
+        assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    done
+}
+
+@test "report: compressed debug information, in its old and its new form" {
+    report >log
+    local form
+    for form in zlib zlib-gnu; do
+        objcopy --remove-section .debug_aranges --compress-debug-sections="$form" crash sysroot/usr/bin/crash
+        run readelf --sections --wide sysroot/usr/bin/crash
+        [[ $form == zlib ]] || assert_output --partial .zdebug_info
+        run -0 "$gdbdebug" report log --sysroot sysroot
+        assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    done
+}
+
+@test "report: debug information that is compressed in an unknown way is not called missing" {
+    report >log
+    objcopy --compress-debug-sections=zlib crash sysroot/usr/bin/crash
+    # The first word of the section is the kind of compression: one that nobody has.
+    local offset
+    offset=$(readelf --sections --wide sysroot/usr/bin/crash |
+        sed -n 's/.* \.debug_info *PROGBITS *[0-9a-f]* *\([0-9a-f]*\) .*/\1/p')
+    printf '\x77' | dd of=sysroot/usr/bin/crash bs=1 seek=$((16#$offset)) conv=notrunc status=none
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line --partial 'note: /usr/bin/crash: its debug information is compressed in a way that'
+    refute_line --partial 'no debug information'
+}
+
+# A log with a frame in each of the functions named.
+report_in() {
+    local name number=0
+    echo "gdbdebug: report: begin version=1 pid=1 comm=crash signal=SIGSEGV machine=x86_64 kernel=6.1.0"
+    for name; do
+        printf 'gdbdebug: report: frame %d file=/usr/bin/crash offset=0x%x address=0x1 by=scan\n' \
+            $((number++)) $(($(place_of "$name") + 1))
+    done
+    echo "gdbdebug: report: end frames=$number maps=0 omitted=0"
+}
+
+# base62 NUMBER, which is not 0: as Rust's names have it (RFC 2603).
+base62() {
+    local digits=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ text=_ rest=$(($1 - 1))
+    while :; do
+        text=${digits:rest % 62:1}$text
+        rest=$((rest / 62))
+        ((rest > 0)) || break
+    done
+    echo "$text"
+}
+
+@test "report: names of C++ and Rust are as the source has them, and a huge one is left as it is" {
+    grep -q '^GDBDEBUG_RUST_NAMES:.*=1' "$build/CMakeCache.txt" || skip "this build has no libiberty"
+    # A tuple of two of the one before it, forty times: a terabyte when it is written out.
+    local i last=8 here huge=INvC1a1fTmmE
+    for ((i = 0; i < 40; i++)); do
+        here=${#huge}
+        huge+=TB$(base62 "$last")B$(base62 "$last")E
+        last=$here
+    done
+    huge=_R${huge}E
+    local -a names=(_RNvCs1234_7mycrate3foo _ZN7mycrate4tree4grow17h0123456789abcdefE _ZN2ns3addEib "$huge")
+    {
+        echo 'int sink;'
+        for i in "${!names[@]}"; do
+            echo "void f$i(void) __asm__(\"${names[i]}\"); void f$i(void) { sink += $i; sink--; }"
+        done
+        echo 'int main(void) { return 0; }'
+    } >names.c
+    cc -g -o crash names.c
+    cp crash sysroot/usr/bin/crash
+    report_in "${names[@]}" >log
+    run -0 timeout 20 "$gdbdebug" report log --sysroot sysroot
+    assert_line --regexp '^#0 +mycrate::foo '
+    assert_line --regexp '^#1 +mycrate::tree::grow '
+    assert_line --regexp '^#2 +ns::add\(int, bool\) '
+    assert_line --regexp "^#3 +$huge "
+}
+
+@test "report: who has sent the signal, a stack overflow, what is repeated and what is left out" {
+    report | sed -e 's/ machine=/ sender=106 sender_comm=kill&/' -e 's/ machine=/ stack=overflow&/' \
+        -e '/frame 1/s/by=scan/by=chain times=2000/' -e 's/maps=1/& omitted=57 unread=4096/' >log
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line --regexp '^PID 1 \(crash\), SIGSEGV at address 0x0 sent by process 106 \(kill\), stack overflow, kernel'
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    assert_line '      repeated 2000 times'
+    assert_line 'The frame pointers lead to #1.'
+    assert_line --partial 'note: the list is cut: 57 possible return addresses on the stack are not in it; 4096 bytes of'
+    sed 's/ sender=106 sender_comm=kill/ sender=1/' log >own
+    run -0 "$gdbdebug" report own
+    assert_line --partial 'SIGSEGV at address 0x0 sent by itself, stack overflow'
+}
+
+@test "report: the report of 0.1 is folded, and may be cut" {
+    local i
+    {
+        echo "gdbdebug: report: begin version=1 pid=1 comm=crash signal=SIGSEGV machine=x86_64 kernel=6.1.0"
+        echo "gdbdebug: report: frame 0 file=/usr/bin/crash offset=$(place_of outer) address=0x1"
+        for ((i = 1; i < 32; i++)); do
+            echo "gdbdebug: report: frame $i file=/usr/bin/crash offset=$(return_place) address=0x2 by=scan"
+        done
+        echo "gdbdebug: report: end frames=32 maps=0"
+    } >log
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line '      repeated 31 times'
+    refute_line --regexp '^#2'
+    assert_line --partial 'note: the list may be cut: the gdbdebug on that machine stops at 32 frames'
+}
+
+@test "report --json: the same for a program" {
+    report | sed -e 's/ machine=/ sender=106 sender_comm=kill stack=overflow&/' -e 's/maps=1/& omitted=57/' >log
+    run -0 --separate-stderr "$gdbdebug" report log --sysroot sysroot --json
+    printf '%s\n' "$output" >json
+    run -0 /usr/bin/python3 - <<'PYTHON'
+import json
+report, = json.load(open("json"))["reports"]
+assert report["signal"] == "SIGSEGV" and report["exit"] is None and report["address"] == "0x0", report
+assert report["sender"] == 106 and report["sender_comm"] == "kill" and report["stack_overflow"] is True, report
+assert report["command"] == ["/usr/bin/crash", "--now"], report
+assert report["omitted"] == 57 and report["complete"] is True, report
+inner, outer = report["frames"][0]["functions"]
+assert (inner["name"], inner["line"], outer["name"], outer["line"]) == ("inner", 3, "outer", 6), report
+assert report["frames"][1]["by"] == "scan" and report["frames"][1]["times"] == 1, report
+assert report["frames"][2]["functions"] == [] and report["frames"][2]["file"] == "/usr/bin/elsewhere", report
+assert report["maps"][0]["begin"] == "0x1000" and len(report["maps"][0]["build_id"]) == 40, report
+assert any("not in the image" in note for note in report["notes"]), report
+PYTHON
 }
 
 @test "report: lines that were lost are missed" {

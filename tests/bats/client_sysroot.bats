@@ -126,6 +126,23 @@ everything() {
     assert_equal "$(readlink out/top)" .
 }
 
+@test "sysroot: a link that uses up the budget of links does not lead out where it is cheaper" {
+    local target
+    printf -v target '%0.sp/' {1..20}
+    printf -v target '%s%s' "$target" '../../../../../../../../../../../etc/hostname'
+    printf '%s\n' 'dir d' 'link s .' 'link d/p /s/s/s/d' "link d/L $target" | newc >image
+    run -0 "$gdbdebug" sysroot image out
+    run ! cat out/d/L
+    assert_output --partial 'Too many levels of symbolic links'
+}
+
+@test "sysroot: names that would be commands or move a terminal are refused" {
+    printf 'file bad\033[2J x\n' | newc >image
+    assert_refused image "'bad\?\[2J': it has a control character in it"
+    printf 'link bad a\033[2J\n' | newc >image
+    assert_refused image "'bad': it is a link to 'a\?\[2J', which has a control character in it"
+}
+
 @test "sysroot: device nodes are passed over, and said" {
     printf '%s\n' 'dir dev' 'node dev/null' 'node dev/console' | newc >image
     run -0 "$gdbdebug" sysroot image out

@@ -26,6 +26,7 @@ def arguments():
     parser.add_argument("--state", default="held")
     parser.add_argument("--watchdog", help="seconds after which one resets the machine")
     parser.add_argument("--deaf", type=int, default=0, help="answer nothing to so many questions first")
+    parser.add_argument("--asleep", action="store_true", help="acknowledge packets, and answer none: PID 1 cannot stop")
     parser.add_argument("--plain", action="store_true", help="be a gdbserver without a hello")
     parser.add_argument("--noise", default="", help="text to say when somebody connects")
     parser.add_argument("--drop", type=int, default=0, help="damage every so-manieth packet in either direction")
@@ -102,6 +103,9 @@ class Target:
                             send(b"-")
                             if data.endswith(b"\n"):
                                 send(self.hello())
+                            continue
+                        if self.options.asleep:
+                            send(b"+")
                             continue
                         server = subprocess.Popen(["gdbserver", "--once", "-", self.options.program], bufsize=0,
                                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -26,6 +26,7 @@ for word; do
     esac
 done
 echo "[    1.0] the kernel's console" >"\$console"
+[[ -z \${SAYS:-} ]] || echo "[    1.5] gdbdebug: \$SAYS" >>"\$console"
 [[ -z \${QEMU_FAILS:-} ]] || { echo 'qemu: no such machine' >&2; echo '[    2.0] Kernel panic' >>"\$console"; exit 1; }
 exec /usr/bin/python3 "$BATS_TEST_DIRNAME/client_target.py" "unix:\$socket" --program "$PWD/program" \
     --exe /usr/lib/systemd/systemd --build-id "$(build_id_of program)" --state "\${STATE:-held}" 3>&-
@@ -98,6 +99,34 @@ assert_words() {
     assert_not_exist words
     run -0 vm --debug ttyS1,wait,wat --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
     assert_output --partial "the kernel command line, 'wat': unknown option"
+}
+
+@test "vm: the debug line that --debug names is made" {
+    run -0 vm --debug virtio:org.gdbdebug.0,wait --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_words -device virtio-serial-pci -device virtserialport,chardev=gdbdebug,name=org.gdbdebug.0
+    run -1 grep -x chardev:gdbdebug words
+    rm words
+    run -0 vm --append rd.gdbdebug=hvc0,wait --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_words -device virtio-serial-pci -device virtconsole,chardev=gdbdebug
+    rm words
+    run -2 vm --debug ttyS7,wait
+    assert_output --partial "making the debug line 'ttyS7': gdbdebug makes no such line for this machine"
+    assert_not_exist words
+    run -0 vm --debug ttyUSB0,wait --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill -- -device usb-serial,chardev=gdbdebug
+    run -1 grep -x chardev:gdbdebug words
+}
+
+@test "vm: what gdbdebug says on the console while it is waited for is shown" {
+    SAYS="opening the line 'ttyS1': no such device; waiting for it" run -0 vm --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_line --partial "the console says: gdbdebug: opening the line 'ttyS1': no such device; waiting for it"
+}
+
+@test "vm --accel kvm: a KVM that hangs is told, and taken all the same" {
+    [[ -w /dev/kvm ]] || skip "there is no /dev/kvm"
+    accel=kvm KVM_TRIAL='exec sleep 60' run -0 vm --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_line --partial 'WARNING: KVM does not work here'
+    assert_words -accel kvm
+    run -1 grep -x tcg words
 }
 
 @test "vm --accel auto: a KVM that fails is told, tcg taken, and a trial that hung is not repeated" {

@@ -95,6 +95,39 @@ unpack() {
     run timeout 300 dracut --force --conf "$BATS_TEST_TMPDIR/dracut.conf" --confdir "$BATS_FILE_TMPDIR/confdir" \
         --no-hostonly --no-kernel --modules base --add gdbdebug "$BATS_TEST_TMPDIR/broken.img" "$kernel"
     assert_failure
-    assert_output --partial gdbserver
+    assert_output --partial "no 'gdbserver' on this machine; install the package gdbserver"
     assert_not_exists "$BATS_TEST_TMPDIR/broken.img"
+}
+
+@test "dracut: with include=always every real build has the helper, as long as there are module and gdbserver" {
+    # dracut looks at modules that nobody has named only where all of them are wanted: that takes a while, so the other
+    # ones are left out.
+    local omit
+    omit=$(find "$dracutbasedir/modules.d/" -mindepth 1 -printf '%f\n' | sed 's/^[0-9]*//' | grep -vx -e base -e udev-rules -e gdbdebug |
+        tr '\n' ' ')
+    echo include=always >"$BATS_TEST_TMPDIR/conf"
+    GDBDEBUG_CONF=$BATS_TEST_TMPDIR/conf run dracut_image always --no-hostonly --no-kernel --omit "$omit"
+    assert_success
+    unpack always
+    assert_swapped "$BATS_TEST_TMPDIR/always" "$GDBDEBUG_HELPER"
+
+    mkdir "$BATS_TEST_TMPDIR/bin"
+    for file in /usr/sbin/* /usr/bin/*; do
+        [[ $file == */gdbserver ]] || ln -sf "$file" "$BATS_TEST_TMPDIR/bin/"
+    done
+    printf 'export DRACUT_PATH="%s"\n' "$BATS_TEST_TMPDIR/bin" >"$BATS_TEST_TMPDIR/dracut.conf"
+    GDBDEBUG_CONF=$BATS_TEST_TMPDIR/conf run timeout 300 dracut --force --conf "$BATS_TEST_TMPDIR/dracut.conf" \
+        --confdir "$BATS_FILE_TMPDIR/confdir" --no-hostonly --no-kernel --omit "$omit" \
+        "$BATS_TEST_TMPDIR/without.img" "$kernel"
+    assert_success
+    assert_output --partial "install the package gdbserver"
+    unpack without
+    assert_not_exists "$BATS_TEST_TMPDIR/without/usr/lib/gdbdebug"
+
+    # The package removed, its configuration left behind.
+    cp -a "$dracutbasedir" "$BATS_TEST_TMPDIR/basedir"
+    rm "$BATS_TEST_TMPDIR/basedir/modules.d/99gdbdebug"
+    dracutbasedir=$BATS_TEST_TMPDIR/basedir GDBDEBUG_CONF=$BATS_TEST_TMPDIR/conf run dracut_image removed \
+        --no-hostonly --no-kernel --omit "$omit"
+    assert_success
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The dracut module with stand-ins for dracut's functions. dracut-real.bats has the real dracut.
-# shellcheck disable=SC2154,SC2317  # source_dir is generators.bash's; the stand-ins are called by the module
+# shellcheck disable=SC2154,SC2317,SC2329  # source_dir is generators.bash's; the stand-ins are called by the module
 # shellcheck disable=SC2030,SC2031  # each test is a subshell, and changes its own copy of a variable
 
 bats_require_minimum_version 1.5.0
@@ -31,7 +31,6 @@ setup() {
 # Only functions that every dracut from 059 to 112 has. Messages go to the standard error, as the real ones do.
 dfatal() { echo "fatal: $*" >&2; }
 dwarn() { echo "warning: $*" >&2; }
-require_binaries() { type -P "$1" >/dev/null; }
 find_binary() { if [[ $1 == gdbserver ]]; then echo "$program"; else type -P "$1"; fi; }
 dinfo() { echo "info: $*" >&2; }
 inst_simple() {
@@ -45,15 +44,50 @@ instmods() {
 }
 
 @test "dracut: check() asks to be named" {
-    require_binaries() { return 0; }
+    run check
+    assert_equal "$status" 255
+    assert_output ""
+}
+
+@test "dracut: with include=always check() says yes, and no longer when an image of named modules is made" {
+    echo include=always >"$GDBDEBUG_CONF"
+    run check
+    assert_equal "$status" 0
+    # gdbserver's libraries in another root are not known, and nobody asked for gdbdebug in this image.
+    dracutsysrootdir=/somewhere
     run check
     assert_equal "$status" 255
 }
 
-@test "dracut: check() says never where there is no gdbserver" {
-    require_binaries() { return 1; }
+@test "dracut: include=always without gdbserver names the package, and the image is made without gdbdebug" {
+    echo include=always >"$GDBDEBUG_CONF"
+    find_binary() { [[ $1 != gdbserver ]] && type -P "$1"; }
     run check
-    assert_equal "$status" 1
+    assert_equal "$status" 255
+    assert_output --partial "the image is made without gdbdebug; install the package gdbserver"
+}
+
+@test "dracut: named on a command line or in a configuration, without gdbserver, check() names the package" {
+    local variable
+    find_binary() { [[ $1 != gdbserver ]] && type -P "$1"; }
+    for variable in dracutmodules add_dracutmodules force_add_dracutmodules; do
+        (
+            printf -v "$variable" ' base gdbdebug '
+            run check
+            assert_equal "$status" 1
+            assert_output --partial "no 'gdbserver' on this machine; install the package gdbserver"
+        )
+    done
+    run check
+    assert_equal "$status" 255
+    assert_output ""
+}
+
+@test "dracut: check() of an installation that is not whole asks to be named, and is silent" {
+    gdbdebug_load() { gdbdebug_error nothing there; return 1; }
+    run check
+    assert_equal "$status" 255
+    assert_output ""
 }
 
 @test "dracut: the helper is /init, and the kept link leads to the same file" {
@@ -122,7 +156,7 @@ instmods() {
 @test "dracut: without gdbserver the image keeps its own /init" {
     find_binary() { [[ $1 != gdbserver ]] && type -P "$1"; }
     run -1 install
-    assert_output --partial "there is no 'gdbserver'"
+    assert_output --partial "there is no 'gdbserver' on this machine; install the package gdbserver"
     assert_output --partial "no image is made"
     assert_symlink_to "$initdir/usr/lib/systemd/systemd" "$initdir/init"
 }

@@ -10,7 +10,7 @@ setup() {
     grub_d=$BATS_TEST_TMPDIR/grub.d
     boot=$BATS_TEST_TMPDIR/boot
     mkdir -p "$grub_d" "$boot" "$BATS_TEST_TMPDIR/bin"
-    ln -s "$source_dir/grub/11_gdbdebug" "$grub_d/11_gdbdebug"
+    ln -s "$source_dir/grub/99_gdbdebug" "$grub_d/99_gdbdebug"
     export GDBDEBUG_DEFAULTS=$BATS_TEST_TMPDIR/defaults
     touch "$boot/initrd-2" "$boot/initrd-1" "$boot/ucode"
 
@@ -60,7 +60,7 @@ SCRIPT
 has_helper() { echo usr/lib/gdbdebug/init >"$boot/$1"; }
 
 # The menu alone: what the script says goes to the standard error.
-menu() { "$grub_d/11_gdbdebug" 2>/dev/null; }
+menu() { "$grub_d/99_gdbdebug" 2>/dev/null; }
 
 check_syntax() {
     type -P grub-script-check >/dev/null || return 0
@@ -104,7 +104,7 @@ check_syntax() {
     : >"$boot/initrd-2"
     run -0 menu
     assert_output ""
-    run -0 "$grub_d/11_gdbdebug"
+    run -0 "$grub_d/99_gdbdebug"
     assert_output --partial "no initramfs in it has gdbdebug's helper"
 }
 
@@ -133,7 +133,7 @@ check_syntax() {
 
 @test "grub: an empty value means no entries" {
     echo 'RD_GDBDEBUG=' >"$GDBDEBUG_DEFAULTS"
-    run -0 "$grub_d/11_gdbdebug"
+    run -0 "$grub_d/99_gdbdebug"
     assert_output ""
 }
 
@@ -144,16 +144,16 @@ check_syntax() {
         printf 'RD_GDBDEBUG=%q\n' "$value" >"$GDBDEBUG_DEFAULTS"
         run -0 menu
         assert_output ""
-        run -0 "$grub_d/11_gdbdebug"
+        run -0 "$grub_d/99_gdbdebug"
         assert_output --partial "RD_GDBDEBUG='$value'"
     done
 }
 
 @test "grub: without 10_linux, or with one that fails, the menu is made without our entries" {
     printf '%s\n' '#!/bin/sh' 'exit 1' >"$grub_d/10_linux"
-    run -0 "$grub_d/11_gdbdebug"
+    run -0 "$grub_d/99_gdbdebug"
     assert_output --partial "10_linux' failed"
     chmod -x "$grub_d/10_linux"
-    run -0 "$grub_d/11_gdbdebug"
+    run -0 "$grub_d/99_gdbdebug"
     assert_output --partial "10_linux' is not there or not executable"
 }

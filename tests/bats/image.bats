@@ -73,6 +73,17 @@ assert_untouched() {
     assert_equal "$gdbdebug_lines" "serial virtio"
 }
 
+@test "conf: include= is always or asked" {
+    gdbdebug_read_conf "$conf"
+    assert_equal "$gdbdebug_include" asked
+    echo 'include = "always"' >"$conf"
+    gdbdebug_read_conf "$conf"
+    assert_equal "$gdbdebug_include" always
+    echo include=yes >"$conf"
+    run -1 gdbdebug_read_conf "$conf"
+    assert_output --partial "include='yes' is neither always nor asked"
+}
+
 @test "conf: what is wrong is named with its line, and a * is no list of files" {
     printf 'lines=serial nett\n' >"$conf"
     run -1 gdbdebug_read_conf "$conf"

@@ -56,6 +56,31 @@ assert_own_init() {
     done
 }
 
+@test "initramfs-tools: with include=always every image has the helper, unless this one is made without" {
+    echo include=always >"$GDBDEBUG_CONF"
+    GDBDEBUG=n run -0 "$hook"
+    assert_own_init
+    GDBDEBUG='' run -0 "$hook"
+    assert_swapped "$DESTDIR" "$GDBDEBUG_HELPER"
+}
+
+@test "initramfs-tools: include=always without gdbserver names the package, and the image is made without gdbdebug" {
+    local program
+    for program in sh readlink awk head tail grep cat; do ln -s "$(type -P "$program")" "$BATS_TEST_TMPDIR/bin/"; done
+    rm -f "$BATS_TEST_TMPDIR/bin/gdbserver"
+    echo include=always >"$GDBDEBUG_CONF"
+    GDBDEBUG='' PATH=$BATS_TEST_TMPDIR/bin run -0 "$hook"
+    assert_output --partial "the image is made without gdbdebug; install the package gdbserver"
+    assert_own_init
+}
+
+@test "initramfs-tools: an image that nobody wants to debug is made whatever is wrong in gdbdebug.conf" {
+    printf '%s\n' 'lines=nonsense' 'what' >"$GDBDEBUG_CONF"
+    GDBDEBUG='' run -0 "$hook"
+    assert_output ""
+    assert_own_init
+}
+
 @test "initramfs-tools: a GDBDEBUG that is neither y nor n is named" {
     GDBDEBUG=maybe run -1 "$hook"
     assert_output --partial "GDBDEBUG='maybe'"
@@ -102,7 +127,7 @@ assert_own_init() {
     done
     # The hook looks in /usr/sbin and /sbin too, where no gdbserver is.
     PATH=$BATS_TEST_TMPDIR/few run -1 "$hook"
-    assert_output --partial "there is no 'gdbserver'"
+    assert_output --partial "there is no 'gdbserver' on this machine; install the package gdbserver"
     assert_own_init
 }
 

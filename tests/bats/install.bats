@@ -27,9 +27,10 @@ installed() {
     assert_line "644 usr/libexec/gdbdebug/image.sh"
     assert_line --regexp "^755 usr/lib/dracut/modules.d/99gdbdebug/module-setup.sh$"
     assert_line "755 usr/lib/initcpio/install/gdbdebug"
+    assert_line "644 etc/mkinitcpio.conf.d/zz-gdbdebug.conf"
     assert_line "755 usr/share/initramfs-tools/hooks/gdbdebug"
     assert_line "644 usr/share/initramfs-tools/conf-hooks.d/gdbdebug"
-    assert_line "755 etc/grub.d/11_gdbdebug"
+    assert_line "755 etc/grub.d/99_gdbdebug"
     assert_line "644 etc/default/gdbdebug"
     if type -P scdoc >/dev/null; then
         assert_line "644 usr/share/man/man7/gdbdebug.7.gz"
@@ -55,7 +56,7 @@ installed() {
     DESTDIR=$where run -0 cmake --install "$build_dir" --component target
     assert_files_equal "$where/usr/libexec/gdbdebug/image.sh" "$source_dir/generators/image.sh"
     assert_files_equal "$where/usr/share/initramfs-tools/hooks/gdbdebug" "$source_dir/initramfs-tools/hooks/gdbdebug"
-    assert_files_equal "$where/etc/grub.d/11_gdbdebug" "$source_dir/grub/11_gdbdebug"
+    assert_files_equal "$where/etc/grub.d/99_gdbdebug" "$source_dir/grub/99_gdbdebug"
 }
 
 @test "install: with another libexec folder, as Arch has it, the modules look there" {
@@ -72,7 +73,7 @@ installed() {
     DESTDIR=$where run -0 cmake --install "$other" --component target
     assert_exists "$where/usr/lib/gdbdebug/gdbdebug-init"
     assert_exists "$where/usr/lib/gdbdebug/image.sh"
-    for script in usr/lib/initcpio/install/gdbdebug usr/share/initramfs-tools/hooks/gdbdebug \
+    for script in usr/lib/initcpio/install/gdbdebug etc/mkinitcpio.conf.d/zz-gdbdebug.conf usr/share/initramfs-tools/hooks/gdbdebug \
         usr/lib/dracut/modules.d/99gdbdebug/module-setup.sh; do
         assert_file_contains "$where/$script" /usr/lib/gdbdebug
         refute_file_contains "$where/$script" /usr/libexec/gdbdebug

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The hook for mkinitcpio with stand-ins for its functions. mkinitcpio-real.bats has a real mkinitcpio.
-# shellcheck disable=SC2154,SC2317  # source_dir is generators.bash's; the stand-ins are called by the hook
+# shellcheck disable=SC2154,SC2317,SC2329  # source_dir is generators.bash's; the stand-ins are called by the hook
 # shellcheck disable=SC2030,SC2031,SC2034  # each test is a subshell; the variables are for the hook
 
 bats_require_minimum_version 1.5.0
@@ -121,7 +121,7 @@ assert_own_init() {
 @test "mkinitcpio: without gdbserver the error is counted and the image keeps its own /init" {
     gdbdebug_find() { return 1; }
     run build_and_count
-    assert_output --partial "there is no 'gdbserver'"
+    assert_output --partial "there is no 'gdbserver' on this machine; install the package gdbserver"
     refute_line "errors: 0"
     assert_own_init
 }
@@ -172,4 +172,43 @@ assert_own_init() {
     assert_output --partial "rd.gdbdebug=ttyS1,wait"
     assert_output --partial "last in HOOKS"
     assert_output --partial "gdbdebug(7)"
+}
+
+# configured WORD... : prints HOOKS as they are after our part of the configuration, with HOOKS from the WORDs.
+configured() {
+    mkdir -p "$BATS_TEST_TMPDIR/libexec"
+    cp "$source_dir/generators/image.sh" "$BATS_TEST_TMPDIR/libexec"
+    local HOOKS=("$@") GDBDEBUG_LIBEXECDIR=$BATS_TEST_TMPDIR/libexec
+    # shellcheck disable=SC2178
+    [[ ! -v as_string ]] || { unset HOOKS; HOOKS=$*; }
+    # shellcheck source=../../mkinitcpio/conf.d/zz-gdbdebug.conf
+    . "$source_dir/mkinitcpio/conf.d/zz-gdbdebug.conf"
+    declare -p HOOKS
+}
+
+@test "mkinitcpio: with include=always the hook is the last of all, once" {
+    cp "$source_dir/mkinitcpio/install/gdbdebug" "$_d_install"
+    run -0 configured base udev
+    assert_output 'declare -a HOOKS=([0]="base" [1]="udev")'
+    echo include=always >"$GDBDEBUG_CONF"
+    run -0 configured base udev
+    assert_output 'declare -a HOOKS=([0]="base" [1]="udev" [2]="gdbdebug")'
+    run -0 configured base gdbdebug strip
+    assert_output 'declare -a HOOKS=([0]="base" [1]="gdbdebug" [2]="strip")'
+    as_string=1 run -0 configured base udev
+    assert_output 'declare -- HOOKS="base udev gdbdebug"'
+}
+
+@test "mkinitcpio: include=always with the hook, its files or gdbserver gone fails nothing" {
+    echo include=always >"$GDBDEBUG_CONF"
+    run -0 configured base udev
+    assert_output 'declare -a HOOKS=([0]="base" [1]="udev")'
+    cp "$source_dir/mkinitcpio/install/gdbdebug" "$_d_install"
+    gone_for_good() {
+        type() { [[ ${*: -1} != gdbserver ]] && builtin type "$@"; }
+        configured base udev
+    }
+    run -0 gone_for_good
+    assert_line 'declare -a HOOKS=([0]="base" [1]="udev")'
+    assert_output --partial "the image is made without gdbdebug; install the package gdbserver"
 }

@@ -132,3 +132,106 @@ install="apt-get -qy --no-install-recommends install /out/gdbdebug_*.deb"
     run comm -13 "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
     refute_output --partial gdbdebug
 }
+
+@test "package: with include=always, on a clean Debian 12 both generators go on when gdbserver or the package is gone" {
+    local step
+    run -0 in_debian "$install
+        echo include=always >/etc/gdbdebug.conf
+        echo MODULES=list >/etc/initramfs-tools/conf.d/modules
+        # What dracut includes of itself, only small.
+        omit=\$(ls /usr/lib/dracut/modules.d | sed 's/^[0-9]*//' | grep -vx -e base -e udev-rules -e gdbdebug)
+        images() {
+            dracut --no-hostonly --no-kernel --omit \"\$omit\" --kver \$kernel /out/dracut-\$1
+            mkinitramfs -o /out/initramfs-tools-\$1 \$kernel
+            mkdir /out/dracut-tree-\$1 && (cd /out/dracut-tree-\$1 && lsinitrd --unpack /out/dracut-\$1)
+            unmkinitramfs /out/initramfs-tools-\$1 /out/initramfs-tools-tree-\$1
+        }
+        images installed
+        dpkg --force-depends --remove gdbserver
+        images without-gdbserver
+        dpkg --force-depends --remove gdbdebug
+        images removed
+        dpkg --purge gdbdebug
+        images purged"
+    assert_line --partial "the image is made without gdbdebug; install the package gdbserver"
+    assert_swapped "$BATS_TEST_TMPDIR/dracut-tree-installed" "$build_dir/helper/gdbdebug-init"
+    assert_swapped "$BATS_TEST_TMPDIR/initramfs-tools-tree-installed" "$build_dir/helper/gdbdebug-init"
+    for step in without-gdbserver removed purged; do
+        assert_exists "$BATS_TEST_TMPDIR/dracut-tree-$step/init"
+        assert_not_exists "$BATS_TEST_TMPDIR/dracut-tree-$step/usr/lib/gdbdebug"
+        assert_exists "$BATS_TEST_TMPDIR/initramfs-tools-tree-$step/init"
+        assert_not_exists "$BATS_TEST_TMPDIR/initramfs-tools-tree-$step/usr/lib/gdbdebug"
+    done
+}
+
+@test "package: installing, upgrading and removing say what to make anew, and trigger it where every image includes us" {
+    # A package that is interested in the trigger, as initramfs-tools is, and says when it comes.
+    mkdir -p "$BATS_TEST_TMPDIR/watcher/DEBIAN"
+    printf '%s\n' 'Package: watcher' 'Version: 1' 'Architecture: all' 'Maintainer: nobody <nobody@example.org>' \
+        'Description: says when a trigger comes' >"$BATS_TEST_TMPDIR/watcher/DEBIAN/control"
+    echo 'interest-noawait update-initramfs' >"$BATS_TEST_TMPDIR/watcher/DEBIAN/triggers"
+    # shellcheck disable=SC2016
+    printf '%s\n' '#!/bin/sh' 'echo "watcher: $*"' >"$BATS_TEST_TMPDIR/watcher/DEBIAN/postinst"
+    chmod 755 "$BATS_TEST_TMPDIR/watcher/DEBIAN/postinst"
+    dpkg-deb --build --root-owner-group "$BATS_TEST_TMPDIR/watcher" "$BATS_TEST_TMPDIR/watcher.deb"
+
+    run -0 in_debian "dpkg -i /out/watcher.deb
+        mkdir -p /etc/dracut.conf.d
+        echo == installing; $install
+        echo == upgrading; dpkg -i /out/gdbdebug_*.deb
+        echo 'add_dracutmodules+=\" gdbdebug \"' >/etc/dracut.conf.d/gdbdebug.conf
+        echo == removing; dpkg --remove gdbdebug
+        dpkg --purge gdbdebug
+        echo include=always >/etc/gdbdebug.conf
+        echo == always; dpkg -i /out/gdbdebug_*.deb
+        echo == purging; dpkg --purge gdbdebug"
+    part() { awk -v part="$1" '$1 == "==" { wanted = $2 == part } wanted' <<<"$all"; }
+    all=$output
+    output=$(part installing)
+    assert_output --partial "gdbdebug: no image includes it yet"
+    refute_output --partial "watcher: triggered"
+    output=$(part upgrading)
+    assert_output --partial "gdbdebug: images that include the previous version keep it until they are made anew: dracut"
+    refute_output --partial "watcher: triggered"
+    output=$(part removing)
+    assert_output --partial "images that include it keep it, and boot as before, until they are made anew: dracut"
+    assert_output --partial "'/etc/dracut.conf.d/gdbdebug.conf' still names 'gdbdebug'"
+    output=$(part always)
+    assert_output --partial "every image includes gdbdebug once it is made anew"
+    assert_output --partial "watcher: triggered update-initramfs"
+    output=$(part purging)
+    assert_output --partial "images that include it keep it"
+    assert_output --partial "watcher: triggered update-initramfs"
+}
+
+@test "package: the menu script of an older package moves to its new place, with what the administrator changed in it" {
+    # The package as it was: the script by its old name, and no maintainer scripts.
+    local old=$BATS_TEST_TMPDIR/old
+    dpkg-deb -R "$BATS_TEST_TMPDIR"/gdbdebug_*.deb "$old"
+    mv "$old/etc/grub.d/99_gdbdebug" "$old/etc/grub.d/11_gdbdebug"
+    rm -r "$old"/DEBIAN/{preinst,postinst,postrm} "$old/etc/mkinitcpio.conf.d"
+    sed -i -e 's/99_gdbdebug/11_gdbdebug/' -e /mkinitcpio/d "$old/DEBIAN/conffiles"
+    (cd "$old" && find . -type f ! -path './DEBIAN/*' -printf '%P\n' | xargs md5sum >DEBIAN/md5sums)
+    dpkg-deb --build --root-owner-group "$old" "$BATS_TEST_TMPDIR/older.deb"
+
+    run -0 in_debian "apt-get -qy --no-install-recommends install /out/older.deb
+        dpkg -i /out/gdbdebug_*.deb
+        ls -A /etc/grub.d >/out/unchanged
+        dpkg --purge gdbdebug
+        dpkg -i /out/older.deb
+        echo '# mine' >>/etc/grub.d/11_gdbdebug
+        dpkg --force-confold -i /out/gdbdebug_*.deb
+        ls -A /etc/grub.d >/out/changed
+        cp /etc/grub.d/99_gdbdebug /out/script
+        dpkg --purge gdbdebug
+        ls -A /etc/grub.d >/out/purged || :"
+    run -0 grep gdbdebug "$BATS_TEST_TMPDIR/unchanged"
+    assert_output 99_gdbdebug
+    # dpkg keeps ours beside it; grub-mkconfig ignores that name.
+    run -0 grep gdbdebug "$BATS_TEST_TMPDIR/changed"
+    assert_output "99_gdbdebug
+99_gdbdebug.dpkg-new"
+    assert_file_contains "$BATS_TEST_TMPDIR/script" '^# mine$'
+    run grep gdbdebug "$BATS_TEST_TMPDIR/purged"
+    assert_output ""
+}

@@ -32,7 +32,57 @@ make_packages() {
     # dpkg asks before it overwrites what the administrator has changed.
     run -0 dpkg-deb -I "$packages"/gdbdebug_*.deb conffiles
     assert_line /etc/default/gdbdebug
-    assert_line /etc/grub.d/11_gdbdebug
+    assert_line /etc/grub.d/99_gdbdebug
+    assert_line /etc/mkinitcpio.conf.d/zz-gdbdebug.conf
+}
+
+@test "package: cpack, with no generator named, makes packages of this machine's kind" {
+    needs_build
+    # shellcheck disable=SC2016
+    run -0 timeout 300 bash -c 'cd "$1" && cpack -B "$2"' bash "$build_dir" "$packages"
+    if type -P dpkg-shlibdeps >/dev/null && [[ -e /etc/debian_version ]]; then
+        assert_exists "$packages"/gdbdebug_[0-9]*.deb
+        assert_exists "$packages"/gdbdebug-client_[0-9]*.deb
+    elif type -P rpmbuild >/dev/null; then
+        assert_exists "$packages"/gdbdebug-[0-9]*.rpm
+    else
+        assert_exists "$packages"/gdbdebug-*.tar.gz
+    fi
+}
+
+@test "package: no generator of cpack installs anything on this machine" {
+    needs_build
+    local generator
+    [[ $(id -u) == 0 ]] || skip "needs root, for a mount namespace"
+    for generator in TGZ STGZ DEB; do
+        [[ $generator != DEB ]] || type -P dpkg-shlibdeps >/dev/null || continue
+        # A user cannot write to these folders, and root is not to.
+        # shellcheck disable=SC2016
+        run -0 timeout 300 unshare --mount --propagation private bash -c 'for folder in /etc /usr /opt; do
+            mount --bind "$folder" "$folder" && mount -o remount,bind,ro "$folder" || exit 99
+            done; cd "$1" && exec cpack -G "$2" -B "$3"' bash "$build_dir" "$generator" "$packages"
+    done
+    run -0 tar -tzf "$packages"/gdbdebug-*-Linux-*.tar.gz
+    assert_line --regexp '/etc/grub.d/99_gdbdebug$'
+    assert_line --regexp '/usr/libexec/gdbdebug/gdbdebug-init$'
+    refute_line --regexp '/usr/etc/'
+}
+
+@test "package: removal names the configuration that would make the generators fail" {
+    [[ $(id -u) == 0 ]] || skip "needs root, for a mount namespace"
+    # shellcheck disable=SC2016
+    run -0 unshare --mount --propagation private bash -ec 'mount -t tmpfs tmpfs /etc && mkdir -p /etc/dracut.conf.d
+        echo "add_dracutmodules+=\" gdbdebug \"" >/etc/dracut.conf.d/gdbdebug.conf
+        echo "#add_dracutmodules+=\" gdbdebug \"" >/etc/dracut.conf.d/comment.conf
+        echo "HOOKS=(base gdbdebug)" >/etc/mkinitcpio.conf
+        mkdir /etc/mkinitcpio.conf.d
+        cp "$1/mkinitcpio/conf.d/zz-gdbdebug.conf" /etc/mkinitcpio.conf.d
+        echo "[[ ! -e /usr/lib/initcpio/install/gdbdebug ]] || HOOKS+=(gdbdebug)" >/etc/mkinitcpio.conf.d/old.conf
+        exec sh -ec ". $1/packaging/arch/gdbdebug.install; post_remove"' bash "$source_dir"
+    assert_line --regexp "until they are made anew: (update-initramfs|dracut|mkinitcpio)"
+    assert_line --partial "WARNING: '/etc/dracut.conf.d/gdbdebug.conf' still names 'gdbdebug'"
+    assert_line --partial "WARNING: '/etc/mkinitcpio.conf' still names 'gdbdebug'"
+    assert_equal "$(grep -c WARNING <<<"$output")" 2
 }
 
 @test "package: nothing of the building machine's folders is in the .deb pair" {
@@ -59,6 +109,10 @@ make_packages() {
     assert_line /usr/bin/gdbserver
     run -0 rpm -qpc "$packages"/gdbdebug-0*.rpm
     assert_line /etc/default/gdbdebug
+    assert_line /etc/mkinitcpio.conf.d/zz-gdbdebug.conf
+    run -0 rpm -qp --scripts "$packages"/gdbdebug-0*.rpm
+    assert_output --partial "postuninstall scriptlet"
+    assert_output --partial "post_remove"
 }
 
 @test "package: the source archive has one folder, from which the release preset configures" {
@@ -76,7 +130,7 @@ make_packages() {
 @test "package: makepkg reads the PKGBUILD" {
     type -P makepkg >/dev/null || skip "needs makepkg"
     mkdir "$BATS_TEST_TMPDIR/arch"
-    cp "$source_dir/packaging/arch/PKGBUILD" "$BATS_TEST_TMPDIR/arch"
+    cp "$source_dir"/packaging/arch/* "$BATS_TEST_TMPDIR/arch"
     # makepkg refuses to run as root, and looks for a pacman even where it asks it nothing.
     local as=()
     if [[ $(id -u) == 0 ]]; then
@@ -115,7 +169,7 @@ make_packages() {
     for word in wait crash exit modules= from= insecure virtio: vsock: tcp: ssh; do
         assert_file_contains "$source_dir/man/gdbdebug.7.scd" "^\*$word"
     done
-    for word in default lines modules authorized_keys host_key; do
+    for word in default include lines modules authorized_keys host_key; do
         assert_file_contains "$source_dir/man/gdbdebug.conf.5.scd" "^\*$word="
     done
     # shellcheck source=../../generators/layout.sh

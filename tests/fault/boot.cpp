@@ -9,9 +9,10 @@
 //  - stands in for what a namespace has not: the kernel command line, the kernel log (so that thousands of boots
 //    write nothing into this machine's), and a serial port, which is a pty;
 //  - plays the debugger, where the mode needs one for PID 1 to go on;
-//  - or joins the line to a Unix socket, where a real gdb plays it (--socket; tests/fault/test_sessions.py): a peer
-//  that
-//    comes or goes is not seen by the helper, as on a serial port;
+//  - or joins the line to a Unix socket, where a real debugger plays it (--socket; tests/fault/test_sessions.py and
+//    tests/fault/sessions): a peer that comes or goes is not seen by the helper, as on a serial port; with --carrier
+//    the line hangs up when one goes, as an adapter that is pulled. Then only the calls that it stands in for wait for
+//    this program, and the real init runs as fast as it can;
 //  - looks at the real init from outside when it has begun, and sees to its end.
 // What it found it prints as one JSON object. Exit status 0: the boot was not lost; 1: it was; 2: no boot was made.
 #include <fcntl.h>
@@ -42,6 +43,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "debugger.hpp"
@@ -79,7 +81,7 @@ enum class Role : std::uint8_t { kInit, kAgent, kChild, kServer, kReal, kOther }
 constexpr std::array<const char*, 6> kRoles = {"init", "agent", "child", "gdbserver", "real", "other"};
 
 struct Fault {
-  enum class Kind : std::uint8_t { kNone, kErrno, kKillAgent, kKillServer };
+  enum class Kind : std::uint8_t { kNone, kErrno, kKillAgent, kKillServer, kStopServer };
   Kind kind = Kind::kNone;
   Role role = Role::kOther;
   int number = -1;          ///< of the call
@@ -99,8 +101,14 @@ struct Options {
   fs::path reference;  ///< what the real init must find; empty: print it
   std::uint64_t limit_ms = 60'000;
   bool list_calls = false;
-  fs::path socket;  ///< a debugger connects here, and PID 1 does what it likes; empty: this program is the debugger
+  fs::path socket;      ///< a debugger connects here, and PID 1 does what it likes; empty: this program is the debugger
+  fs::path log;         ///< what is written to the kernel log goes to this file too, at once
+  bool vmcore = false;  ///< /proc/vmcore exists, as in a kdump kernel
+  std::string word = "word";  ///< the argument that the kernel would pass to init
+  bool carrier = false;       ///< the line hangs up when a debugger goes
+  bool network = false;       ///< the boot has a network of its own, with one interface
   Fault fault;
+  std::optional<Plan> plan;  ///< of the first session; it begins as early as it can, in every mode
 };
 
 struct CountedCall {
@@ -147,10 +155,21 @@ int receive_descriptor(int channel) {
   return fd;
 }
 
+/// The calls that must go by the supervisor; empty: all.
+std::vector<int> filtered_calls(const Options& options) {
+  if (options.socket.empty()) return {};
+  std::vector<int> calls = {SYS_openat, SYS_execve};
+  if (options.fault.kind != Fault::Kind::kNone) calls.push_back(options.fault.number);
+  return calls;
+}
+
 [[noreturn]] void become_pid1(const Options& options, int channel, int console) {
   // The boot does not outlive its supervisor, nor anything of the boot PID 1.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) give_up("prctl");
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) give_up("making mounts private");
+  if (options.network &&
+      std::system("ip link set lo up && ip link add eth0 type veth peer name other && ip link set other up") != 0)
+    give_up("making a network interface");
   if (::mount("rootfs", options.scratch.c_str(), "tmpfs", 0, "mode=755") != 0) give_up("mounting a tmpfs");
   fs::copy(options.root, options.scratch, fs::copy_options::recursive | fs::copy_options::copy_symlinks);
   if (::chdir(options.scratch.c_str()) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0 ||
@@ -158,6 +177,11 @@ int receive_descriptor(int channel) {
     give_up("entering the root");
   }
   ::umask(022);
+  // For a gdbserver that somebody else starts there.
+  if (!options.socket.empty() && options.program != "/init" &&
+      (::mkdir("/proc", 0555) != 0 || ::mount("proc", "/proc", "proc", 0, nullptr) != 0)) {
+    give_up("mounting /proc");
+  }
   for (int number = 1; number < NSIG; ++number) (void)::signal(number, SIG_DFL);
   sigset_t none;
   ::sigemptyset(&none);
@@ -168,12 +192,12 @@ int receive_descriptor(int channel) {
   }
   if (::close_range(3, kChannel - 1, 0) != 0 || ::close_range(kChannel, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
     give_up("close_range");
-  const int listener = install_filter(kChannel);
+  const int listener = install_filter(kChannel, filtered_calls(options));
   if (listener < 0) give_up("installing the seccomp filter");
   send_descriptor(kChannel, listener);
   // Both close at the exec.
   (void)::fcntl(listener, F_SETFD, FD_CLOEXEC);
-  std::array<const char*, 3> argv = {"/init", "word", nullptr};
+  std::array<const char*, 3> argv = {"/init", options.word.c_str(), nullptr};
   std::array<const char*, 3> envp = {"HOME=/", "TERM=linux", nullptr};
   ::execve(options.program.c_str(), const_cast<char**>(argv.data()), const_cast<char**>(envp.data()));
   give_up("executing " + options.program);
@@ -203,6 +227,7 @@ class Supervisor {
   void look_at_real_init();
   long next_action();
   bool may_still_speak() const;
+  void start_session();
   void drive_debugger();
   void count_session(Debugger::State before);
   void read_log();
@@ -211,6 +236,7 @@ class Supervisor {
   void listen();
   void accept_peer();
   void read_peer();
+  void make_line();
   void lost(const std::string& why) {
     if (lost_.empty()) lost_ = why;
   }
@@ -244,6 +270,7 @@ class Supervisor {
   Debugger debugger_;
   unsigned sessions_ = 0;
   unsigned failed_sessions_ = 0;
+  bool plan_used_ = false;
   std::string session_failure_;
 
   std::uint64_t begun_ = 0;
@@ -253,6 +280,7 @@ class Supervisor {
   std::uint64_t settled_since_ = 0;
   unsigned markers_ = 0;
   bool hung_up_ = false;  ///< the line
+  bool pulled_ = false;   ///< it is there again only when it has been missed
   bool nobody_calls_ = false;
   bool console_closed_ = false;
   bool struck_ = false;
@@ -261,22 +289,34 @@ class Supervisor {
   bool no_server_there_ = false;
   std::string lost_;
   std::vector<std::string> facts_;
+  std::string end_;  ///< how PID 1 has ended
 };
 
-void Supervisor::prepare() {
+void Supervisor::make_line() {
+  for (const int fd : {master_, slave_}) {
+    if (fd >= 0) ::close(fd);
+  }
   termios raw{};
   ::cfmakeraw(&raw);
   if (::openpty(&master_, &slave_, nullptr, &raw, nullptr) != 0) give_up("opening a pty");
+  for (const int fd : {master_, slave_}) {
+    (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    (void)::fcntl(fd, F_SETFL, O_NONBLOCK);  // the slave too, as the helper opens it; the open file is one and the same
+  }
+}
+
+void Supervisor::prepare() {
+  make_line();
   // Each write is a record, as in the kernel's log.
   if (::pipe2(log_pipe_.data(), O_CLOEXEC | O_DIRECT | O_NONBLOCK) != 0) give_up("making a pipe");
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, console_.data()) != 0) give_up("making a socket pair");
   std::array<int, 2> channel{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel.data()) != 0) give_up("making a socket pair");
-  for (const int fd : {master_, slave_}) (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
-  for (const int fd : {master_, log_pipe_[0], console_[0]}) (void)::fcntl(fd, F_SETFL, O_NONBLOCK);
-  (void)::fcntl(slave_, F_SETFL, O_NONBLOCK);  // as the helper opens it; the open file is one and the same
+  for (const int fd : {log_pipe_[0], console_[0]}) (void)::fcntl(fd, F_SETFL, O_NONBLOCK);
 
-  const auto pid = ::syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+  const unsigned long network = options_.network ? CLONE_NEWNET : 0;
+  const auto pid =
+      ::syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | network | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
   if (pid < 0) give_up("making namespaces (this needs root)");
   if (pid == 0) become_pid1(options_, channel[1], console_[1]);
   pid1_ = static_cast<pid_t>(pid);
@@ -320,12 +360,20 @@ Supervisor::Process& Supervisor::process_of(const Call& call) {
 bool Supervisor::stand_in(const Call& call, const Process& process, const std::string& path) {
   if (call.data.nr != SYS_openat || (process.role != Role::kInit && process.role != Role::kAgent)) return false;
   const bool cloexec = (call.data.args[2] & O_CLOEXEC) != 0;
+  if (path == kLine && std::exchange(pulled_, false)) {
+    listener_.fail(call, ENODEV);
+    return true;
+  }
   if (path == kLine) {
     listener_.give(call, slave_, cloexec);
     return true;
   }
   if (path == "kmsg" || path == "/dev/kmsg") {
     listener_.give(call, log_pipe_[1], cloexec);
+    return true;
+  }
+  if (path == "vmcore" && options_.vmcore) {
+    listener_.give(call, nothing_, cloexec);
     return true;
   }
   if (path == "cmdline" || path == "/proc/cmdline") {
@@ -355,7 +403,8 @@ bool Supervisor::strike(const Call& call, Role role, unsigned occurrence) {
     return true;
   }
   const pid_t victim = fault.kind == Fault::Kind::kKillAgent ? agent_ : server_;
-  if (victim <= 0 || ::kill(victim, SIGKILL) != 0) no_server_there_ = true;
+  const int signal = fault.kind == Fault::Kind::kStopServer ? SIGSTOP : SIGKILL;
+  if (victim <= 0 || ::kill(victim, signal) != 0) no_server_there_ = true;
   return false;
 }
 
@@ -436,10 +485,12 @@ bool Supervisor::may_still_speak() const {
 /// What PID 1 is told when it asks: to go on until all is as it will stay, then to end.
 long Supervisor::next_action() {
   if (debugger_.state() == Debugger::State::kBusy) return MARKER_GO_ON;
-  const bool wants_session = options_.mode == Mode::kDemand && sessions_ == 0 && failed_sessions_ == 0 && agent_lives();
+  if (debugger_.state() == Debugger::State::kGone) return MARKER_GO_ON;
+  const bool wants_session =
+      (options_.mode == Mode::kDemand || options_.plan) && sessions_ == 0 && failed_sessions_ == 0 && agent_lives();
   if (wants_session) {
     // On demand the agent may still be opening the line; the first packet waits there for it.
-    debugger_.start(now_ms());
+    start_session();
     return MARKER_GO_ON;
   }
   if (!armed() && options_.mode != Mode::kOff) {
@@ -459,7 +510,13 @@ long Supervisor::next_action() {
 
 // ---- the debugger ----
 
+void Supervisor::start_session() {
+  debugger_.start(now_ms(), plan_used_ || !options_.plan ? Plan{} : *options_.plan);
+  plan_used_ = true;
+}
+
 void Supervisor::drive_debugger() {
+  constexpr std::uint64_t kAbsenceMs = 300;
   if (!options_.socket.empty()) return;
   const auto now = now_ms();
   if (debugger_.state() == Debugger::State::kBusy) {
@@ -469,15 +526,22 @@ void Supervisor::drive_debugger() {
     if (agent_ > 0 && !agent_lives() && !readable(master_) && !ends_with_pid1) debugger_.give_up("the agent has gone");
     debugger_.tick(now);
   } else {
-    const bool holds = options_.mode == Mode::kWait && !started_;
+    const bool waits = options_.mode == Mode::kWait || (options_.mode == Mode::kWaitSeconds && options_.plan);
+    const bool holds = waits && !started_ && sessions_ == 0;
+    // Whoever has gone is followed by somebody else, who finds what the first one has left.
+    const bool follows = debugger_.state() == Debugger::State::kGone && now - debugger_.gone_ms() > kAbsenceMs;
+    // Its session was cut off: PID 1 stands, and waits for the next one.
+    const bool cut_off =
+        options_.mode == Mode::kDemand && sessions_ == 0 && failed_sessions_ > 0 && failed_sessions_ < 4;
     const bool held = (holds && line_text_.find("gdbdebug version=") != std::string::npos) ||
                       (armed() && said(") is held before it would die"));
     // A message can be what the fault was in: try without it, too.
     const bool overdue =
         (holds && begun_ != 0 && now - begun_ > 3000) || (armed() && end_asked_ && now - *end_asked_ > 3000);
-    if ((held || overdue) && (!retry_at_ || now >= *retry_at_)) {
+    const bool may_begin = debugger_.state() != Debugger::State::kGone && (held || overdue || cut_off);
+    if ((may_begin || follows) && (!retry_at_ || now >= *retry_at_)) {
       retry_at_ = now + 1000;
-      debugger_.start(now);
+      start_session();
     }
   }
   const auto output = debugger_.take_output();
@@ -524,6 +588,9 @@ void Supervisor::read_peer() {
   }
   ::close(peer_);
   peer_ = -1;
+  if (!options_.carrier) return;
+  make_line();
+  pulled_ = true;
 }
 
 void Supervisor::read_log() {
@@ -532,6 +599,7 @@ void Supervisor::read_log() {
     const auto count = ::read(log_pipe_[0], record.data(), record.size());
     if (count <= 0) return;
     log_.emplace_back(record.data(), static_cast<std::size_t>(count));
+    if (!options_.log.empty()) std::ofstream(options_.log, std::ios::app) << log_.back();
   }
 }
 
@@ -608,14 +676,14 @@ int Supervisor::run() {
   read_log();
   if (debugger_.detaching()) ++sessions_;
   if (!started_) lost("PID 1 has ended before the real init began");
-  const auto end =
-      std::string(info.si_code == CLD_EXITED ? "exit status " : "signal ") + std::to_string(info.si_status);
+  end_ = std::string(info.si_code == CLD_EXITED ? "exit status " : "signal ") + std::to_string(info.si_status);
   const bool by_signal = info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED;
   if (options_.mode == Mode::kCrash) {
-    if (!by_signal || info.si_status != SIGSEGV) lost("PID 1 did not die of its SIGSEGV, but of " + end);
+    if (!by_signal || info.si_status != SIGSEGV) lost("PID 1 did not die of its SIGSEGV, but of " + end_);
   } else if (by_signal || info.si_status != MARKER_STATUS) {
-    lost("PID 1 did not end with its own exit status, but of " + end);
+    lost("PID 1 did not end with its own exit status, but of " + end_);
   }
+  if (options_.plan && armed() && !said(") is held before it would")) lost("PID 1 was not held before its end");
   print();
   return lost_.empty() ? 0 : 1;
 }
@@ -646,7 +714,7 @@ std::string list(const std::vector<std::string>& items) {
 void Supervisor::print() const {
   const bool expects = options_.mode != Mode::kOff && options_.mode != Mode::kWaitSeconds;
   const bool debugged = !expects || sessions_ > 0;
-  std::string out = "{\"lost\": " + json(lost_);
+  std::string out = "{\"lost\": " + json(lost_) + ", \"end\": " + json(end_);
   out += ", \"struck\": " + std::string(struck_ ? "true" : "false");
   out += ", \"struck_at_end\": " + std::string(struck_at_end_ ? "true" : "false");
   out += ", \"no_victim\": " + std::string(no_server_there_ ? "true" : "false");
@@ -690,12 +758,13 @@ std::string command_line_of(std::string_view mode) {
   return line + " splash\n";
 }
 
-/// `KIND ROLE CALL OCCURRENCE [ERRNO]`, KIND one of fail, lack, kill-agent, kill-gdbserver.
+/// `KIND ROLE CALL OCCURRENCE [ERRNO]`, KIND one of fail, lack, kill-agent, kill-gdbserver, stop-gdbserver.
 Fault fault_of(const std::vector<std::string>& words) {
   Fault fault;
   if (words.size() < 4) give_up("a fault is KIND ROLE CALL OCCURRENCE [ERRNO]");
   fault.kind = words[0] == "kill-agent"       ? Fault::Kind::kKillAgent
                : words[0] == "kill-gdbserver" ? Fault::Kind::kKillServer
+               : words[0] == "stop-gdbserver" ? Fault::Kind::kStopServer
                                               : Fault::Kind::kErrno;
   fault.always = words[0] == "lack";
   const auto role = std::find(kRoles.begin(), kRoles.end(), words[1]);
@@ -707,13 +776,19 @@ Fault fault_of(const std::vector<std::string>& words) {
   return fault;
 }
 
+Plan plan_of(std::string_view way, std::size_t at) {
+  if (at >= Debugger::packets()) give_up("a session has fewer packets");
+  return {way == "cut" ? Plan::Way::kCut : way == "killed" ? Plan::Way::kKilled : Plan::Way::kDetach, at};
+}
+
 int boot_main(int argc, char** argv) {
   Options options;
   const std::vector<std::string> words(argv + 1, argv + argc);
   if (words.size() < 3) {
     std::fprintf(stderr,
                  "usage: fault-boot ROOT SCRATCH MODE [--direct] [--reference FILE] [--limit SECONDS] [--list]\n"
-                 "                  [--socket PATH] [--command-line TEXT]\n"
+                 "                  [--socket PATH] [--carrier] [--log FILE] [--vmcore] [--word TEXT] [--network]\n"
+                 "                  [--command-line TEXT] [--leave detach|killed|cut PACKET]\n"
                  "                  [--fault KIND ROLE CALL OCCURRENCE [ERRNO]]\n");
     return 2;
   }
@@ -732,6 +807,19 @@ int boot_main(int argc, char** argv) {
       options.command_line = words.at(++i) + "\n";
     else if (words[i] == "--socket")
       options.socket = words.at(++i);
+    else if (words[i] == "--log")
+      options.log = words.at(++i);
+    else if (words[i] == "--vmcore")
+      options.vmcore = true;
+    else if (words[i] == "--word")
+      options.word = words.at(++i);
+    else if (words[i] == "--carrier")
+      options.carrier = true;
+    else if (words[i] == "--leave") {
+      options.plan = plan_of(words.at(i + 1), std::stoul(words.at(i + 2)));
+      i += 2;
+    } else if (words[i] == "--network")
+      options.network = true;
     else if (words[i] == "--list")
       options.list_calls = true;
     else if (words[i] == "--fault") {

@@ -36,10 +36,10 @@ constexpr sock_filter result(unsigned value) {
 
 }  // namespace
 
-int install_filter(int channel) {
+int install_filter(int channel, const std::vector<int>& only) {
   constexpr unsigned kNumber = offsetof(seccomp_data, nr);
   constexpr unsigned kFirst = offsetof(seccomp_data, args);  // its lower half, on little-endian machines
-  std::array<sock_filter, 14> code = {{
+  std::vector<sock_filter> code = {
       load(kNumber),
       unless(SYS_rt_sigreturn, 1),
       result(SECCOMP_RET_ALLOW),
@@ -53,8 +53,13 @@ int install_filter(int channel) {
       load(kFirst),
       unless(static_cast<unsigned>(channel), 1),
       result(SECCOMP_RET_ALLOW),
-      result(SECCOMP_RET_USER_NOTIF),
-  }};
+      load(kNumber),
+  };
+  for (const int number : only) {
+    code.push_back(unless(static_cast<unsigned>(number), 1));
+    code.push_back(result(SECCOMP_RET_USER_NOTIF));
+  }
+  code.push_back(result(only.empty() ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW));
   const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
   for (const unsigned long flags :
        {SECCOMP_FILTER_FLAG_NEW_LISTENER | kWaitKillable, SECCOMP_FILTER_FLAG_NEW_LISTENER}) {

@@ -11,6 +11,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace fault {
 
@@ -19,7 +20,8 @@ using Call = seccomp_notif;
 /// In the process to be watched: installs the filter. Returns the listener's descriptor, -1 with errno.
 /// From then on every call waits for the supervisor, except sendmsg(2) on `channel`, by which the descriptor is handed
 /// over, and the calls that only end or resume something (rt_sigreturn, restart_syscall, exit, exit_group).
-int install_filter(int channel);
+/// `only`: just these calls wait, and the others are made at once.
+int install_filter(int channel, const std::vector<int>& only);
 
 class Listener {
  public:

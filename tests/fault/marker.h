@@ -9,5 +9,7 @@ enum {
   MARKER_GO_ON = 0,
   MARKER_CRASH = 1,
   MARKER_EXIT = 2,
-  MARKER_STATUS = 7, /* the exit status */
+  MARKER_STATUS = 7,     /* the exit status */
+  MARKER_CHILD_LOST = 8, /* the exit status if a child was lost: held, or ended by a signal */
+  MARKER_CHILD_STATUS = 3,
 };

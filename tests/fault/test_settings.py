@@ -58,12 +58,16 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("files, line, taken", [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_the_setting_that_counts_is(tmp_path, files, line, taken):
+def make_matrix(folder):
     loader = SourceFileLoader("matrix", str(HERE / "run"))
     module = module_from_spec(spec_from_loader("matrix", loader))
     loader.exec_module(module)
-    matrix = module.Matrix(BUILD, tmp_path, 30)
+    return module.Matrix(BUILD, folder, 30)
+
+
+@pytest.mark.parametrize("files, line, taken", [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_the_setting_that_counts_is(tmp_path, files, line, taken):
+    matrix = make_matrix(tmp_path)
     for name, text in files.items():
         path = matrix.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,3 +76,27 @@ def test_the_setting_that_counts_is(tmp_path, files, line, taken):
     assert boot["lost"] == "", "whatever it says, the real init runs as if debugging were off"
     named = re.findall(r"gdbdebug: reading the line '([^']*)'", "".join(boot["log"]))
     assert named == ([taken] if taken else []), boot["log"]
+
+
+ASKS = "quiet rd.gdbdebug=kernel:1"
+DUMPS = " elfcorehdr=0x7f000000"
+KDUMP = [
+    ("elfcorehdr= on the command line", ASKS + DUMPS, False, False),
+    ("a /proc/vmcore", ASKS, True, False),
+    ("allowed there", ASKS + DUMPS + " rd.gdbdebug.kdump=1", True, True),
+    ("allowed there, bare", ASKS + " rd.gdbdebug.kdump", True, True),
+    ("allowed, and not again", ASKS + DUMPS + " rd.gdbdebug.kdump=1 rd.gdbdebug.kdump=0", False, False),
+    ("not asked for", "quiet" + DUMPS, True, None),
+    ("turned off", "quiet rd.gdbdebug=off" + DUMPS, True, None),
+    ("no kdump kernel", ASKS + " rd.gdbdebug.kdump=0", False, True),
+]
+
+
+@pytest.mark.parametrize("line, vmcore, on", [case[1:] for case in KDUMP], ids=[case[0] for case in KDUMP])
+def test_in_a_kdump_kernel_debugging_is_off_and_that_is_said(tmp_path, line, vmcore, on):
+    boot = make_matrix(tmp_path).run("off", "--command-line", line, *(["--vmcore"] if vmcore else []))
+    assert boot["lost"] == ""
+    log = "".join(boot["log"])
+    told = "gdbdebug: this is a kdump kernel: debugging is off; rd.gdbdebug.kdump=1 would turn it on" in log
+    named = "reading the line 'kernel:1'" in log
+    assert (told, named) == {True: (False, True), False: (True, False), None: (False, False)}[on], log

@@ -8,15 +8,22 @@
 //   finish), census (the same, and tell of all processes every second), spin-blocked (the same with every signal
 //   blocked, as systemd runs), spin:N (N ticks),
 //   segv, abort, jump0, ill, fpe, bus, trap, sys, overflow: it ends by that signal (overflow: of its stack)
+//   overflow-thread: the same of another thread's stack
 //   segv-handled: the same with a handler that forks a child for the core and then freezes, as systemd has it
+//   abort-sent: a child, whose name is `sender`, sends it that signal, for which it has the same handler
+//   lookup: it calls a function that no library has (built with -DPROBE_LOOKUP and lookup.c)
 //   exit:N, exit-thread:N (by the system call exit alone), exec (itself once more), hang
 //   watchdog: it starts the watchdog (3 seconds) and feeds it at each tick, until a debugger sets finish: then as segv
 //   kill-agent: a child kills gdbdebug's agent as soon as PID 1 is held; 60 ticks
-//   threads: a second thread ends, then as poweroff
+//   threads: a second thread ends, then as poweroff; forks: thirty children, ten a second, then as segv
+//   reboot: it restarts the machine by its own reboot(2)
+//   recover: it crashes three times, with a handler that goes on behind the crash as the runtime of Go does, while
+//   other threads make system calls; 80 ms later it crashes in a second thread, and its handler exits with status 2
+//   killed: a seccomp filter of its own kills it
 //   signals: others send it what must not hold it, its children end by the hundred, then as poweroff
-// REPORT=no on the kernel command line: it tells nothing, and is at its action sooner.
-// Built with -DPROBE_BREAKS_LINKER it crashes in the dynamic linker, in any case: a resolver that the linker calls
-// while it relocates the program dereferences a null pointer.
+// REPORT=no on the kernel command line: it tells nothing, and is at its action sooner. With POWEROFF=child a child of
+// its powers the machine off, and not PID 1 itself. Built with -DPROBE_BREAKS_LINKER it crashes in the dynamic linker,
+// in any case: a resolver that the linker calls while it relocates the program dereferences a null pointer.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -26,6 +33,7 @@
 #include <linux/seccomp.h>
 #include <linux/watchdog.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -59,7 +67,9 @@ static int locked_down = 0;  // QEMU cannot be reached: it tells on its descript
 #if defined(__x86_64__)
 
 // The kernel's lockdown forbids it.
-static int reach_qemu(void) { return iopl(3); }
+static int reach_qemu(void) {
+  return iopl(3);
+}
 
 static void send_to_qemu(const char* bytes, size_t count) {
   enum { kDebugPort = 0xe9 };
@@ -71,7 +81,9 @@ static void send_to_qemu(const char* bytes, size_t count) {
 
 #elif defined(__aarch64__)
 
-static int reach_qemu(void) { return 0; }
+static int reach_qemu(void) {
+  return 0;
+}
 
 // SYS_WRITE0 of "Semihosting for AArch32 and AArch64": a string that ends with a zero byte.
 static void send_to_qemu(const char* bytes, size_t count) {
@@ -98,7 +110,9 @@ static void send(const char* bytes, size_t count) {
   send_to_qemu(bytes, count);
 }
 
-static void send_text(const char* text) { send(text, strlen(text)); }
+static void send_text(const char* text) {
+  send(text, strlen(text));
+}
 
 __attribute__((format(printf, 1, 2))) static void say(const char* format, ...) {
   char line[1024];
@@ -413,17 +427,27 @@ static void feed_watchdog(void) {
 }
 
 // Each end has a function of its own, so that a backtrace can be told right from wrong.
-__attribute__((noinline)) static void crash_here(void) { *(volatile int*)8 = 1; }
-__attribute__((noinline)) static void crash_by_abort(void) { abort(); }
-__attribute__((noinline)) static void crash_by_undefined(void) { __asm__ volatile(UNDEFINED_INSTRUCTION); }
-__attribute__((noinline)) static void crash_by_breakpoint(void) { __asm__ volatile(BREAKPOINT_INSTRUCTION); }
+__attribute__((noinline)) static void crash_here(void) {
+  *(volatile int*)8 = 1;
+}
+__attribute__((noinline)) static void crash_by_abort(void) {
+  abort();
+}
+__attribute__((noinline)) static void crash_by_undefined(void) {
+  __asm__ volatile(UNDEFINED_INSTRUCTION);
+}
+__attribute__((noinline)) static void crash_by_breakpoint(void) {
+  __asm__ volatile(BREAKPOINT_INSTRUCTION);
+}
 
 __attribute__((noinline)) static void crash_at_0(void) {
   ((void (*volatile)(void))(uintptr_t)0)();
   ticks++;  // not the last thing it does: the call must not become a jump
 }
 
-__attribute__((noinline)) static int crash_by_division(volatile int divisor) { return ticks / divisor; }
+__attribute__((noinline)) static int crash_by_division(volatile int divisor) {
+  return ticks / divisor;
+}
 
 // A page of a file beyond the file's end.
 __attribute__((noinline)) static void crash_by_bus(void) {
@@ -431,12 +455,11 @@ __attribute__((noinline)) static void crash_by_bus(void) {
   *(volatile char*)mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) = 1;
 }
 
-// A system call that a filter answers with SIGSYS.
-__attribute__((noinline)) static void crash_by_filter(void) {
+// A system call that a filter answers with SIGSYS, or by killing the process.
+__attribute__((noinline)) static void crash_by_filter(unsigned action) {
   struct sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
                                  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
-                                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
-                                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+                                 BPF_STMT(BPF_RET | BPF_K, action), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
   const struct sock_fprog program = {sizeof filter / sizeof *filter, filter};
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
@@ -457,6 +480,20 @@ static void overflow(void) {
   ticks = crash_by_recursion(0);
 }
 
+static void* overflow_here(void* argument) {
+  ticks = crash_by_recursion(0);
+  return argument;
+}
+
+static void overflow_thread(void) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 256 * 1024);
+  pthread_t thread;
+  pthread_create(&thread, &attributes, overflow_here, NULL);
+  pthread_join(thread, NULL);
+}
+
 // As systemd's (crash_handler.c): a child dies of the signal for the core file, PID 1 waits for it and never returns.
 static void on_crash(int number) {
   if (fork() == 0) {
@@ -473,6 +510,16 @@ static void handle_crashes(void) {
   struct sigaction action = {.sa_handler = on_crash, .sa_flags = SA_NODEFER};
   for (const int* number = (const int[]){SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGQUIT, SIGABRT, 0}; *number; number++)
     sigaction(*number, &action, NULL);
+}
+
+static void have_abort_sent(void) {
+  handle_crashes();
+  if (fork() == 0) {
+    prctl(PR_SET_NAME, "sender");
+    kill(1, SIGABRT);
+    for (;;) pause();  // so that there is somebody who can be named
+  }
+  for (;;) pause();
 }
 
 static volatile int interrupts;
@@ -515,6 +562,54 @@ static void run_threads(void) {
   send_text("probe: the thread has ended\n");
 }
 
+__attribute__((noinline)) static void restart_here(void) {
+  reboot(RB_AUTOBOOT);
+}
+
+static sigjmp_buf behind;
+
+static void go_on_behind(int number, siginfo_t* info, void* context) {
+  (void)number;
+  (void)context;
+  if (info->si_code <= 0) send_text("probe: a signal without its siginfo\n");
+  siglongjmp(behind, 1);
+}
+
+__attribute__((noinline)) static void give_up(int number) {
+  (void)number;
+  _exit(2);
+}
+
+static void* make_calls(void* argument) {
+  for (;;) {
+    const struct timespec pause = {0, 300000};
+    nanosleep(&pause, NULL);
+  }
+  return argument;
+}
+
+static void* crash_later(void* argument) {
+  const struct timespec pause = {0, 80 * 1000 * 1000};
+  nanosleep(&pause, NULL);
+  crash_here();
+  return argument;
+}
+
+static void recover(void) {
+  pthread_t thread;
+  for (int i = 0; i < 2; i++) pthread_create(&thread, NULL, make_calls, NULL);
+  struct sigaction action = {.sa_flags = SA_SIGINFO | SA_NODEFER};
+  action.sa_sigaction = go_on_behind;
+  sigaction(SIGSEGV, &action, NULL);
+  for (volatile int i = 0; i < 3; i++) {
+    if (sigsetjmp(behind, 1) == 0) crash_here();
+  }
+  send_text("probe: recovered\n");
+  signal(SIGSEGV, give_up);
+  pthread_create(&thread, NULL, crash_later, NULL);
+  pthread_join(thread, NULL);
+}
+
 #ifdef PROBE_BREAKS_LINKER
 static void (*resolve_broken(void))(void) {
   crash_here();
@@ -522,7 +617,14 @@ static void (*resolve_broken(void))(void) {
 }
 void broken(void) __attribute__((ifunc("resolve_broken")));
 #else
-static void broken(void) {}
+static void broken(void) {
+}
+#endif
+
+#ifdef PROBE_LOOKUP
+int configure(int number);
+#else
+static int configure(int number) { return number; }
 #endif
 
 __attribute__((noinline)) static void act(const char* what, char** argv) {
@@ -551,6 +653,10 @@ __attribute__((noinline)) static void act(const char* what, char** argv) {
   } else if (!strcmp(what, "segv-handled")) {
     handle_crashes();
     crash_here();
+  } else if (!strcmp(what, "lookup")) {
+    ticks = configure(1);
+  } else if (!strcmp(what, "abort-sent")) {
+    have_abort_sent();
   } else if (!strcmp(what, "abort")) {
     crash_by_abort();
   } else if (!strcmp(what, "jump0")) {
@@ -564,13 +670,30 @@ __attribute__((noinline)) static void act(const char* what, char** argv) {
   } else if (!strcmp(what, "trap")) {
     crash_by_breakpoint();
   } else if (!strcmp(what, "sys")) {
-    crash_by_filter();
+    crash_by_filter(SECCOMP_RET_TRAP);
+  } else if (!strcmp(what, "killed")) {
+    crash_by_filter(SECCOMP_RET_KILL_PROCESS);
+  } else if (!strcmp(what, "reboot")) {
+    restart_here();
+  } else if (!strcmp(what, "recover")) {
+    recover();
   } else if (!strcmp(what, "overflow")) {
     overflow();
+  } else if (!strcmp(what, "overflow-thread")) {
+    overflow_thread();
   } else if (!strcmp(what, "signals")) {
     receive_signals();
   } else if (!strcmp(what, "threads")) {
     run_threads();
+  } else if (!strcmp(what, "forks")) {
+    // A child ten times a second; the thirtieth is the last, and then it is PID 1 that crashes.
+    for (int number = 1; number <= 30; number++) {
+      const pid_t child = fork();
+      if (child == 0) _exit(63);
+      while (waitpid(child, NULL, 0) < 0 && errno == EINTR) continue;
+      tick(number);
+    }
+    crash_here();
   } else if (!strncmp(what, "exit:", 5)) {
     exit(atoi(what + 5));
   } else if (!strncmp(what, "exit-thread:", 12)) {
@@ -599,6 +722,10 @@ int main(int argc, char** argv, char** environment) {
   (void)!write(1, hello, sizeof hello - 1);
   act(what, argv);
   send_text("\nprobe: poweroff\n");
+  const char* who = getenv("POWEROFF");
+  if (who && !strcmp(who, "child") && fork() != 0) {
+    for (;;) pause();
+  }
   reboot(RB_POWER_OFF);
   return 98;
 }

@@ -14,7 +14,7 @@ PROBE = BUILD / "tests" / "vm" / "probe"
 BUSYBOX = SYSROOT / "bin/busybox"
 LIBC = r"libc\.so\.6$"
 LINKER = r"/ld-linux"
-DIES = "the debugger lets go of PID 1 at its end; it dies now as it would have"
+DIES = "debugger detached; PID 1 now dies as it would have without gdbdebug"
 QUIET = {"loglevel": 3}
 
 
@@ -84,6 +84,16 @@ ENDS = [
 ]
 
 
+def check_overflow(message, report, times):
+    """It is called what it is; the recursion is a line or two, with its number, and what began it is there too."""
+    assert message["why"].endswith(" (stack overflow)") and report["begin"]["stack"] == "overflow", report["begin"]
+    most = max(report["frames"], key=lambda frame: frame["times"])
+    lines = [frame for frame in report["frames"] if frame["address"] == most["address"]]
+    assert most["times"] >= times and len(lines) <= 2, report["frames"]
+    assert "unread" not in report["end"], report["end"]
+    assert re.search(LIBC, report["frames"][-2]["file"]) or re.search(LIBC, report["frames"][-1]["file"])
+
+
 @pytest.mark.parametrize("action,signal,frames,place,code", ENDS, ids=[one[0] for one in ENDS])
 def test_pid_1_is_held_at_a_fatal_signal(boot, gdb, directory, helper, action, signal, frames, place, code):
     if action == "fpe" and MACHINE == "aarch64":
@@ -103,6 +113,10 @@ def test_pid_1_is_held_at_a_fatal_signal(boot, gdb, directory, helper, action, s
         assert message["place"] == "no file, at 0x0" and "file" not in report["frames"][0]
     if action == "segv":
         assert report["begin"]["address"] == "0x8" and "at address 0x8" in message["why"]
+    if action == "overflow":
+        check_overflow(message, report, times=100)
+    else:
+        assert "stack" not in report["begin"], report["begin"]
 
     debugger, live = meet(directory, machine, gdb, PROBE, signal)
     if frames:
@@ -123,7 +137,7 @@ def test_pid_1_is_held_at_a_fatal_signal(boot, gdb, directory, helper, action, s
     check_core(directory, debugger, PROBE, live)
     debugger.command("detach")
     if code is None:
-        machine.wait_for("gdbdebug: the debugger lets go of PID 1 at its end; it goes on")
+        machine.wait_for("gdbdebug: debugger detached; PID 1 goes on")
         assert machine.wait_end() == "poweroff"
     else:
         wait_panic(machine, code)
@@ -131,13 +145,16 @@ def test_pid_1_is_held_at_a_fatal_signal(boot, gdb, directory, helper, action, s
 
 def test_pid_1_is_held_before_its_own_handler_runs(boot, gdb, directory, helper):
     """As systemd's, it would fork a child for the core file and then freeze: which it does once the user has looked."""
-    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash PROBE=segv-handled")
-    wait_held(machine)
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,handled PROBE=segv-handled")
+    message, report = wait_held(machine)
+    assert message["why"] == "SIGSEGV at address 0x8, for which it has a handler", message
+    assert report["begin"]["handled"] == "1", report["begin"]
     assert "probe: frozen" not in machine.probe.text
     debugger, live = meet(directory, machine, gdb, PROBE, "SIGSEGV")
     assert live["functions"][:3] == ["crash_here", "act", "main"], live
     check_core(directory, debugger, PROBE, live)
     debugger.command("detach")
+    machine.wait_for("gdbdebug: debugger detached; PID 1 goes on with its handler for the signal")
     machine.wait_probe("probe: frozen")
     assert "Kernel panic" not in machine.console.text
 
@@ -154,6 +171,46 @@ def test_pid_1_is_held_in_the_dynamic_linker(boot, gdb, directory, helper):
     check_core(directory, debugger, program, live)
     debugger.command("detach")
     wait_panic(machine, 11)
+
+
+def test_the_stack_of_another_thread_overflows(boot, helper):
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash PROBE=overflow-thread")
+    message, report = wait_held(machine)
+    check_overflow(message, report, times=50)
+
+
+def test_what_the_dynamic_linker_has_left_does_not_hide_the_program(boot, gdb, helper):
+    """It gives up in the middle of the program, for a function that is in no library. On the stack is more of its own
+    than a report has lines."""
+    folder = BUILD / "tests" / "vm"
+    name = "libprobe-lookup-library.so"
+
+    def add_library(tree):
+        tree.add(f"/usr/lib/probe/{name}", (folder / name).read_bytes(), 0o755)
+
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,exit PROBE=lookup",
+                         probe_image(probe="probe-lookup", change=add_library))
+    message, report = wait_held(machine)
+    assert message["why"] == "exit with status 127", message
+    assert len(report["frames"]) <= 32, report["frames"]
+    debugger = gdb(str(folder / "probe-lookup"))
+    debugger.command(f"set sysroot {SYSROOT}")
+    debugger.command(f"set solib-search-path {folder}")
+    debugger.connect(machine.debug)
+    live = functions(debugger.command("backtrace 40"))
+    assert {"configure", "act", "main"} <= set(live), live
+    shown = {frame["address"] for frame in report["frames"]}
+    for level, function in enumerate(live):
+        debugger.command(f"frame {level}")
+        assert debugger.value("(unsigned long) $pc") in shown, (level, function, report["frames"], report["end"])
+
+
+def test_the_sender_of_a_signal_is_named(boot, helper):
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash PROBE=abort-sent")
+    machine.wait_for(r"gdbdebug: report: end .*\n")
+    begin = read_report(machine.console.text)["begin"]
+    assert begin["signal"] == "SIGABRT" and begin["sender_comm"] == "sender", begin
+    assert f"SIGABRT sent by process {begin['sender']} (sender)" in machine.console.text, machine.console.tail()
 
 
 def shell_init(tree):
@@ -206,7 +263,7 @@ def test_crash_with_seconds_dies_as_it_would_have_after_them(boot, helper):
     message, _ = wait_held(machine)
     assert message["seconds"] == "2", message
     wait_panic(machine, AFTER_ABORT)
-    machine.wait_for("gdbdebug: no debugger came in time; PID 1 goes on and dies as it would have")
+    machine.wait_for("gdbdebug: no debugger came in time; PID 1 now dies as it would have without gdbdebug")
     # The report's last line and the panic arrive as the kernel prints them.
     waited = machine.time_of("gdbdebug: no debugger came in time") - machine.time_of("gdbdebug: report: end")
     assert 1.5 < waited < 20, waited
@@ -246,16 +303,16 @@ def test_a_crash_is_reported_though_the_line_is_not_there(boot, helper):
 def test_what_does_not_end_pid_1_does_not_hold_it(boot, helper):
     """Others send it signals that the kernel keeps from a PID 1 without a handler; it gets those that it handles, and
     300 children end at once."""
-    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,exit PROBE=signals")
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,exit POWEROFF=child PROBE=signals")
     found = machine.wait_probe(r"probe: survived, (\d+) interrupts, (\d+) children")
     # Two it has handlers for. (A SIGINT that its tracer sees must not be taken for a debugger's Ctrl-C.)
     assert found.groups() == ("2", "300"), machine.probe.tail()
     assert machine.wait_end() == "poweroff"
-    assert "is held" not in machine.console.text
+    assert ") is held" not in machine.console.text
 
 
 def test_the_end_of_one_thread_among_others_does_not_hold_pid_1(boot, helper):
-    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,exit PROBE=threads")
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,exit POWEROFF=child PROBE=threads")
     machine.wait_probe("probe: the thread has ended")
     assert machine.wait_end() == "poweroff"
     assert "is held" not in machine.console.text
@@ -290,6 +347,54 @@ def test_a_debugger_that_detaches_before_the_end_leaves_pid_1_armed(boot, gdb, d
     second, _ = meet(directory, machine, gdb, PROBE, "SIG\\w+")
     second.command("detach")
     wait_panic(machine, code)
+
+
+def test_the_crash_after_signals_that_pid_1_handles_is_held(boot, gdb, directory, helper):
+    """As a program in Go that recovers from a nil dereference, and later does not."""
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash=60 PROBE=recover")
+    message, report = wait_held(machine)
+    machine.wait_probe("probe: recovered")
+    assert "without its siginfo" not in machine.probe.text
+    assert message["why"] == "exit with status 2" and report["begin"]["exit"] == "2", message
+    debugger, live = meet(directory, machine, gdb, PROBE, "SIGTRAP")
+    assert "give_up" in live["functions"] and "crash_here" in live["functions"], live
+    debugger.command("detach")
+    wait_panic(machine, 2 << 8)
+
+
+def test_a_restart_of_the_machine_is_held_in_the_initramfs(boot, gdb, directory, helper):
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,exit PROBE=reboot")
+    message, report = wait_held(machine)
+    assert message["why"] == "reboot(2) with RESTART" and report["begin"]["reboot"] == "RESTART", message
+    debugger, live = meet(directory, machine, gdb, PROBE, "SIGTRAP")
+    assert "restart_here" in live["functions"], live
+    debugger.command("detach")
+    machine.wait_for("gdbdebug: debugger detached; PID 1 now restarts or stops the machine as it would have")
+    machine.wait_end()
+    assert "Kernel panic" not in machine.console.text
+
+
+def test_a_kill_by_a_filter_of_its_own_is_not_held(boot, helper):
+    """What gdbdebug(7) says of it: since Linux 5.16 the kernel shows no debugger that signal. Older ones do."""
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,exit PROBE=killed")
+    wait_panic(machine, 31)
+
+
+def test_pid_1_forks_on_after_a_session_and_is_still_armed(boot, gdb, directory, helper):
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,wait,crash PROBE=forks")
+    machine.wait_for("gdbdebug: ready on ttyS1")
+    debugger = gdb(str(PROBE))
+    debugger.command(f"set sysroot {SYSROOT}")
+    debugger.connect(machine.debug)
+    debugger.command("break tick")
+    assert debugger.resume()["frame"]["func"] == "tick"
+    debugger.command("detach")
+    debugger.quit()
+    message, _ = wait_held(machine)
+    assert "SIGSEGV" in message["why"], message
+    second, _ = meet(directory, machine, gdb, PROBE, "SIGSEGV")
+    second.command("detach")
+    wait_panic(machine, 11)
 
 
 def test_exit_alone_does_not_hold_at_a_signal(boot, helper):

@@ -67,7 +67,7 @@ def make_disk(directory, initrd):
     (boot / "initrd.img-1.0.0-plain").write_bytes(b"")
     for script in ("00_header", "10_linux"):
         shutil.copy(SCRIPTS / script, scripts)
-    shutil.copy(tree / "etc/grub.d/11_gdbdebug", scripts)
+    shutil.copy(tree / "etc/grub.d/99_gdbdebug", scripts)
     shutil.copy(tree / "etc/default/gdbdebug", settings)
     (settings / "grub").write_text(
         "GRUB_TIMEOUT=-1\nGRUB_TERMINAL=serial\nGRUB_SERIAL_COMMAND='serial --unit=0 --speed=115200'\n"
@@ -118,7 +118,7 @@ def test_the_entry_is_chosen_over_a_serial_terminal_and_ends_at_the_first_instru
     disc, said, menu = make_disk(directory, generators.initramfs_tools_image())
     version, _ = kernel()
     assert f"found an image for debugging: /boot/initrd.img-{version}" in said, said
-    ours = menu.partition("BEGIN /etc/grub.d/11_gdbdebug")[2].partition("END /etc/grub.d/11_gdbdebug")[0]
+    ours = menu.partition("BEGIN /etc/grub.d/99_gdbdebug")[2].partition("END /etc/grub.d/99_gdbdebug")[0]
     assert "1.0.0-plain" not in ours and ours.count("rd.gdbdebug=ttyS1,wait") >= 1, ours
 
     with GrubMachine(directory, disc, memory=1024, devices=generators.root_disk()) as machine:

@@ -132,6 +132,55 @@ def test_a_virtio_console(boot, gdb, directory, helper):
     stands_at_start(gdb(), path, machine)
 
 
+HANGS_UP = r"""
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+int failed, rounds;
+__attribute__((noinline)) void hung_up(void) { __asm__ volatile("" ::: "memory"); }
+int main(void) {
+  mkdir("/dev", 0755);
+  mount("dev", "/dev", "devtmpfs", 0, "");
+  for (;;) {  /* as systemd does with TTYVHangup=, and agetty after it */
+    int tty = open("/dev/hvc0", O_RDWR | O_NOCTTY | O_NONBLOCK);
+    if (tty < 0 || ioctl(tty, TIOCVHANGUP) != 0) ++failed;
+    close(tty);
+    ++rounds;
+    hung_up();
+    usleep(10000);
+  }
+}
+"""
+
+
+def test_a_virtio_console_that_is_hung_up_in_a_session(boot, gdb, directory, helper):
+    """systemd-getty-generator starts a getty on hvc0, whatever console= says."""
+    need("cc")
+    source = Path(directory) / "hangs_up.c"
+    source.write_text(HANGS_UP)
+    program = Path(directory) / "hangs_up"
+    subprocess.run(["cc", "-g", "-static", "-no-pie", "-o", program, source], check=True)
+
+    def change(tree):
+        tree.entries.pop(image.REAL_INIT)
+        tree.add(image.REAL_INIT, program.read_bytes(), 0o755)
+    path, devices = port_devices(directory, ["-device", "virtio-serial-pci", "-device", "virtconsole,chardev=line"])
+    machine = boot(line_image(["virtio_pci", "virtio_console"], change=change), "rd.gdbdebug=hvc0,wait",
+                   devices=devices)
+    machine.wait_for(READY)
+    debugger = gdb(str(program))
+    debugger.command("set sysroot")
+    debugger.connect(path)
+    debugger.command("break hung_up")
+    for rounds in range(1, 6):
+        debugger.resume()
+        assert debugger.value("rounds") == rounds
+        assert debugger.value("failed") == 0
+    debugger.command("detach")
+
+
 def test_a_usb_serial_adapter(boot, gdb, directory, helper):
     path, devices = port_devices(directory, ["-device", "piix3-usb-uhci",
                                              "-device", "usb-serial,chardev=line,always-plugged=on"])

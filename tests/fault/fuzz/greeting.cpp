@@ -2,6 +2,7 @@
 // The hello as the host command reads it, out of whatever a line says.
 #include "wire/greeting.hpp"
 
+#include "base/words.hpp"
 #include "fuzz.hpp"
 
 using namespace gdbdebug;
@@ -15,6 +16,10 @@ FUZZ(greeting) {
     CHECK(rest.size() < before);
     if (!line) continue;
     CHECK(line->size() <= 4096 && line->find('\n') == std::string::npos);
-    (void)client::read_greeting(*line);
+    const auto greeting = client::read_greeting(*line);
+    if (!greeting) continue;
+    for (const auto& value : {greeting->version, greeting->state, greeting->exe, greeting->build_id, greeting->machine})
+      CHECK(!client::has_control(value));
+    CHECK(greeting->machine.find('/') == std::string::npos && !greeting->machine.starts_with('.'));
   }
 }

@@ -16,6 +16,11 @@ FUZZ(ip) {
   } else {
     CHECK(!config.error().reason.empty());
   }
+  std::optional<Error> trouble;
+  const auto foreign = parse_foreign_ip(input, trouble);
+  CHECK(trouble.has_value() != static_cast<bool>(config));
+  CHECK(fuzz::lies_in(foreign.device, input));
+  CHECK(!trouble || !(foreign.is_static || foreign.dhcp || foreign.has_gateway));
   Network network;
   if (parse_address(input, network)) {
     const std::span<const std::uint8_t> own(network.address.data(), network.ipv6 ? 16 : 4);

@@ -28,6 +28,19 @@ constexpr std::string_view kRequests[] = {"qSupported:multiprocess+",
                                           "Z1,2000,8",
                                           "D;1",
                                           "D",
+                                          "D;0000000000000001",
+                                          "D;5",
+                                          "D1",
+                                          "Hg0",
+                                          "Hgp1.1",
+                                          "Hgp5.5",
+                                          "Z0,1000,1;cmds:1,X1,27",
+                                          "z2,3000,8",
+                                          "G00",
+                                          "P10=00",
+                                          "QTinit",
+                                          "QTStart",
+                                          "QTDisconnected:1",
                                           "k",
                                           "vKill;1",
                                           "R00",
@@ -36,6 +49,9 @@ constexpr std::string_view kRequests[] = {"qSupported:multiprocess+",
                                           "!",
                                           "QNonStop:1",
                                           "QPassSignals:e;11;14",
+                                          "vFile:setfs:1",
+                                          "qRcmd,65786974",
+                                          "vCont;c:p5.-1",
                                           "QProgramSignals:0;11",
                                           "m1000,4",
                                           "QCatchSyscalls:1",
@@ -48,14 +64,19 @@ constexpr std::string_view kReplies[] = {"OK",
                                          "T11thread:p1.1;",
                                          "T0bthread:p1.1;",
                                          "T05exec:2f78;thread:p1.1;",
+                                         "T0bthread:p5.5;",
+                                         "W3;process:5",
                                          "T05syscall_entry:e7;",
+                                         "T05fork:p5.5;thread:p1.1;",
+                                         "T05swbreak:;thread:p5.5;",
                                          "W00",
                                          "X09",
                                          "O68690a",
                                          "PacketSize=20000;QStartNoAckMode+",
                                          "S05",
                                          "T02"};
-constexpr std::string_view kForbidden[] = {"vKill", "vRun", "vAttach", "QNonStop:1", "QStartNoAckMode", "!"};
+constexpr std::string_view kForbidden[] = {"qRcmd,65786974", "vKill",           "vRun", "vAttach",
+                                           "QNonStop:1",     "QStartNoAckMode", "!"};
 
 std::string framed(std::string_view payload) {
   std::string buffer(payload.size() + 8, '\0');
@@ -93,6 +114,8 @@ class Machine {
       const auto payload = to_server_.payload();
       for (const auto word : kForbidden) CHECK(!payload.starts_with(word));
       CHECK(payload != "k" && !payload.starts_with("R"));
+      CHECK(!payload.starts_with('D') || payload == "D;1" || payload == "D;5");
+      CHECK(!payload.starts_with("QTDisconnected:1") && payload.find("cmds:") == std::string_view::npos);
       asked = true;
     }
     CHECK(!to_server_.in_packet());
@@ -101,6 +124,7 @@ class Machine {
     while (!rest.empty()) CHECK(to_line_.take(rest) != rsp::Token::kBadPacket);
     CHECK(!to_line_.in_packet());
     relay_->to_line().clear();
+    CHECK(relay_->consistent());
   }
 
   void grant() {
@@ -113,6 +137,14 @@ class Machine {
         relay_->accept_detach();
         relay_->release();
       }
+      if ((wishes & (Relay::kCallStop | Relay::kFatalResume)) != 0 && resumes) relay_->go_on();
+      if ((wishes & Relay::kCallStop) != 0 && !resumes) relay_->tell_call();
+      if ((wishes & Relay::kFatalResume) != 0 && !resumes) {
+        relay_->accept_end();
+        relay_->release();
+      }
+      if ((wishes & Relay::kServerStuck) != 0 && relay_->pid1() != Pid1::kFree) relay_->server_replaced();
+      if ((wishes & Relay::kRenewServer) != 0 && relay_->pid1() != Pid1::kFree) relay_->server_renewed();
       if ((wishes & Relay::kReleaseServer) != 0) relay_->server_gone();
       if ((wishes & Relay::kStartServer) != 0 && relay_->pid1() == Pid1::kFree) relay_->server_ready(Pid1::kHeld);
       if ((wishes & Relay::kUnattended) != 0 && resumes) relay_->resume(0);
@@ -201,7 +233,7 @@ FUZZ(relay) {
   relay.line_lost();
   machine.drain();
   machine.grant();
-  for (int i = 0; i < 400 && (relay.busy() || relay.pid1() == Pid1::kRunning); ++i) {
+  for (int i = 0; i < 3000 && (relay.busy() || relay.pid1() == Pid1::kRunning); ++i) {
     if (relay.pid1() == Pid1::kRunning && !machine.stop_wanted && !relay.stop_pending()) break;
     machine.server(framed(relay.pid1() == Pid1::kRunning ? "T11thread:p1.1;" : "OK"));
     machine.stop_wanted = false;
@@ -210,7 +242,8 @@ FUZZ(relay) {
   machine.resumes = false;
   machine.line(framed("qSupported:x"));
   machine.grant();
-  for (int i = 0; i < 400 && !relay.in_session(); ++i) {
+  for (int i = 0; i < 3000 && !relay.in_session(); ++i) {
+    machine.line("+");
     if (relay.pid1() != Pid1::kFree) machine.server(framed(relay.pid1() == Pid1::kRunning ? "T11thread:p1.1;" : "OK"));
     machine.grant();
   }

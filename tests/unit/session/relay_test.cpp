@@ -31,6 +31,10 @@ constexpr std::string_view kPlainStop =
     "06:0000000000000000;07:00e0ffffff7f0000;10:40f0fdf7ff7f0000;thread:p1.1;core:0;";
 constexpr std::string_view kSigstop = "T11thread:p1.1;";  // gdb's number of SIGSTOP is 17
 
+/// In the place of what gdbserver was asked: it was replaced.
+constexpr std::string_view kRenewed = "(another gdbserver)";
+constexpr std::string_view kXml = "xmlRegisters=i386";
+
 /// The relay between a test, which is the debugger, and a gdbserver that answers as `answers` says.
 class Bench {
  public:
@@ -44,6 +48,12 @@ class Bench {
     return out();
   }
   std::string send(std::string_view payload) { return line(framed(payload)); }
+  ~Bench() {
+    if (relay_) {
+      EXPECT_TRUE(relay_->consistent());
+    }
+  }
+  Bench(Bench&&) = default;
 
   /// gdbserver says something by itself: a stop.
   std::string server(std::string_view payload) {
@@ -60,7 +70,10 @@ class Bench {
   }
   /// What gdbserver was asked since the last call.
   Payloads asked() { return std::exchange(asked_, {}); }
-  unsigned wishes() { return relay_->take_wishes(); }
+  unsigned wishes() {
+    (void)renew();
+    return std::exchange(wishes_, 0) | relay_->take_wishes();
+  }
 
   /// A debugger that has connected to a held PID 1: after qSupported and `?`, acknowledged.
   void connect() {
@@ -73,6 +86,7 @@ class Bench {
 
   std::map<std::string, std::string, std::less<>> answers;
   bool silent = false;  ///< gdbserver answers nothing
+  bool raw = false;     ///< asked() has what the relay adds to qSupported
   std::uint64_t now = 1000;
 
  private:
@@ -87,11 +101,24 @@ class Bench {
           continue;
         }
         asked_.emplace_back(reader_.payload());
+        // What the relay adds to every one of these has a test of its own.
+        if (auto& last = asked_.back(); !raw && last.starts_with("qSupported") && last.ends_with(kXml))
+          last.resize(last.size() - kXml.size() - 1);
       }
+      if (bytes.empty() && renew()) continue;
       if (bytes.empty() || silent) return;
       const auto reply = answer(asked_.back());
       if (reply) relay_->server_bytes(framed(*reply), now);
     }
+  }
+  /// The agent's part: another gdbserver takes the place of this one, at once.
+  bool renew() {
+    if (!relay_->wants_server_renewed()) return false;
+    wishes_ |= relay_->take_wishes() & ~unsigned{Relay::kRenewServer};
+    asked_.emplace_back(kRenewed);
+    if (relay_->signal() != 0) asked_.back() += " signal " + std::to_string(relay_->signal());
+    relay_->server_renewed();
+    return true;
   }
   std::optional<std::string> answer(std::string_view payload) {
     if (const auto found = answers.find(payload); found != answers.end()) return found->second;
@@ -106,6 +133,7 @@ class Bench {
   std::vector<char> buffer_ = std::vector<char>(rsp::kMaxPacket);
   rsp::Reader reader_{buffer_};
   Payloads asked_;
+  unsigned wishes_ = 0;
 };
 
 Bench held(bool lossy = true) {
@@ -129,6 +157,19 @@ Bench running() {
 }
 
 // ---- stop replies ----
+
+/// A loopback plug, or a terminal that nobody has made raw.
+TEST(Relay, APeerThatEchoesGetsOneHello) {
+  Bench relay;
+  unsigned hellos = 0;
+  for (std::string bytes = "\r\n"; !bytes.empty(); bytes = relay.out()) {
+    (void)relay.line(bytes);
+    if ((relay.wishes() & Relay::kHello) == 0) break;
+    ASSERT_LT(++hellos, 10U) << "for ever";
+    relay->queue_text("gdbdebug version=0.1.0 state=held pid=1\r\n");
+  }
+  EXPECT_EQ(hellos, 1U);
+}
 
 TEST(Relay, ReadsStopReplies) {
   struct Case {
@@ -166,6 +207,20 @@ TEST(Relay, ReadsStopReplies) {
     EXPECT_EQ(stop->event, one.event);
     EXPECT_EQ(stop->value, one.value);
   }
+}
+
+TEST(Relay, KnowsWhoseStopAndWhoseEndIsTold) {
+  EXPECT_EQ(parse_stop("T05thread:p1.3;")->process, 1U);
+  EXPECT_EQ(parse_stop("T05thread:p1.3;")->thread, 3U);
+  EXPECT_EQ(parse_stop("T0bthread:p3f.40;")->process, 63U);
+  EXPECT_EQ(parse_stop("T0bthread:40;")->process, 1U) << "without the multiprocess extensions there is only one";
+  EXPECT_EQ(parse_stop("S05")->process, 1U);
+  EXPECT_EQ(parse_end("W00"), 1U);
+  EXPECT_EQ(parse_end("W3;process:3f"), 63U) << "gdbserver writes no leading zero";
+  EXPECT_EQ(parse_end("W03;process:3f"), 63U);
+  EXPECT_EQ(parse_end("X0b;process:1"), 1U);
+  for (const std::string_view other : {"T05thread:p1.1;", "OK", "", "W", "Wx0", "E01"})
+    EXPECT_EQ(parse_end(other), std::nullopt) << other;
 }
 
 TEST(Relay, KnowsWhichSignalsEndAProcessWithACore) {
@@ -210,15 +265,217 @@ TEST(Relay, ALaterStopKeepsItsEvent) {
   }
 }
 
-TEST(Relay, ASessionBeginsWithTheFirstPacketWhateverItIs) {
+TEST(Relay, ASessionBeginsWhenTheReplyToTheFirstPacketIsAcknowledged) {
   for (const std::string_view first : {"qSupported", "?", "g", "m1000,4", "vMustReplyEmpty", "Hg0"}) {
     SCOPED_TRACE(first);
     auto bench = held();
-    EXPECT_FALSE(bench->in_session());
-    EXPECT_TRUE(bench.send(first).starts_with("+$"));
+    EXPECT_TRUE(bench.line("+" + framed(first)).starts_with("+$"));
+    EXPECT_FALSE(bench->in_session()) << "nobody knows yet whether it was more than a knock";
+    EXPECT_TRUE(bench->engaged());
+    EXPECT_EQ(bench.wishes(), 0U);
+    (void)bench.line("+");
     EXPECT_TRUE(bench->in_session());
     EXPECT_EQ(bench.wishes(), unsigned{Relay::kSessionBegan});
   }
+}
+
+TEST(Relay, ASessionBeginsWithASecondPacketTooWhichNeedsNoAcknowledgement) {
+  for (const std::string_view second : {"g", "vMustReplyEmpty", "QStartNoAckMode", "!"}) {
+    SCOPED_TRACE(second);
+    auto bench = held(false);
+    (void)bench.send("qSupported");
+    EXPECT_FALSE(bench->in_session());
+    (void)bench.send(second);
+    EXPECT_TRUE(bench->in_session());
+    EXPECT_EQ(bench.wishes(), unsigned{Relay::kSessionBegan});
+  }
+  auto lldb = held(false);  // it turns acknowledgements off before anything else
+  (void)lldb.line("+" + framed("QStartNoAckMode"));
+  (void)lldb.line("+" + framed("qSupported:multiprocess+"));
+  EXPECT_FALSE(lldb->in_session());
+  (void)lldb.send("QThreadSuffixSupported");
+  EXPECT_TRUE(lldb->in_session());
+}
+
+TEST(Relay, AFirstPacketThatIsRepeatedIsStillAKnock) {
+  auto bench = held();
+  bench.silent = true;
+  (void)bench.send("qSupported");
+  (void)bench.send("qSupported");
+  bench.silent = false;
+  (void)bench.server("OK");  // to QCatchSyscalls
+  (void)bench.send("qSupported");
+  EXPECT_FALSE(bench->in_session());
+  (void)bench.line("-");
+  EXPECT_FALSE(bench->in_session());
+}
+
+/// How a knock comes to its end.
+enum class End { kLineLost, kTenSeconds };
+
+void end_knock(Bench& bench, End end) {
+  if (end == End::kLineLost) return bench->line_lost();
+  bench->tick(bench.now);
+  ASSERT_EQ(bench->deadline(), bench.now + 10'000);
+  bench->tick(bench.now + 9'999);
+  EXPECT_TRUE(bench->engaged());
+  bench->tick(bench.now + 10'000);
+}
+
+TEST(Relay, AKnockThatNobodyFollowsUpLeavesAHeldPid1Held) {
+  for (const auto end : {End::kLineLost, End::kTenSeconds}) {
+    auto bench = held();
+    (void)bench.send("qSupported");
+    end_knock(bench, end);
+    (void)bench.line("");
+    EXPECT_FALSE(bench->engaged());
+    EXPECT_EQ(bench->deadline(), std::nullopt);
+    EXPECT_EQ(bench->pid1(), Pid1::kHeld);
+    EXPECT_EQ(bench.wishes(), 0U) << "no session has begun, and none is lost";
+  }
+}
+
+TEST(Relay, AKnockThatNobodyFollowsUpLeavesAFreePid1Free) {
+  for (const auto end : {End::kLineLost, End::kTenSeconds}) {
+    Bench bench;
+    (void)bench.send("qSupported");
+    EXPECT_EQ(bench.wishes(), unsigned{Relay::kStartServer});
+    bench->server_ready(Pid1::kHeld);
+    (void)bench.line("");
+    end_knock(bench, end);
+    (void)bench.line("");
+    EXPECT_EQ(bench.wishes(), unsigned{Relay::kReleaseServer});
+  }
+}
+
+TEST(Relay, AKnockThatIsOverBeforeGdbserverWasStartedStartsNone) {
+  Bench bench;
+  (void)bench.send("qSupported");
+  bench->line_lost();
+  EXPECT_EQ(bench.wishes(), 0U);
+}
+
+TEST(Relay, AKnockThatNobodyFollowsUpLeavesAnArmedPid1RunningAndArmed) {
+  const std::string_view settings[] = {"QPassSignals:e"};
+  for (const auto end : {End::kLineLost, End::kTenSeconds}) {
+    Bench bench;
+    bench->server_ready(Pid1::kRunning);
+    bench->set_settings(settings);
+    bench->stay_attached();
+    (void)bench.send("qSupported");
+    EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
+    (void)bench.server(kSigstop);
+    EXPECT_EQ(bench->pid1(), Pid1::kHeld);
+    (void)bench.asked();
+    end_knock(bench, end);
+    (void)bench.line("");
+    EXPECT_EQ(bench.asked(), (Payloads{std::string(kRenewed), "vCont;c"}));
+    EXPECT_EQ(bench->pid1(), Pid1::kRunning);
+    EXPECT_EQ(bench.wishes(), 0U);
+  }
+}
+
+TEST(Relay, AKnockThatIsOverBeforePid1HasStoppedLetsItRun) {
+  Bench bench;
+  bench->server_ready(Pid1::kRunning);
+  bench->stay_attached();
+  (void)bench.send("qSupported");
+  bench->line_lost();
+  (void)bench.server(kSigstop);
+  EXPECT_EQ(bench.asked(), Payloads{"vCont;c"});
+  EXPECT_EQ(bench->pid1(), Pid1::kRunning);
+}
+
+TEST(Relay, AKnockAtASessionsLineLeavesPid1AsThatSessionHadIt) {
+  for (const bool runs : {false, true}) {
+    SCOPED_TRACE(runs);
+    auto bench = runs ? running() : connected();
+    (void)bench.send("qSupported:other");
+    if (runs) (void)bench.server(kSigstop);
+    (void)bench.wishes();
+    end_knock(bench, End::kTenSeconds);
+    (void)bench.line("");
+    EXPECT_EQ(bench.wishes(), runs ? unsigned{Relay::kReleaseServer} : 0U);
+    if (!runs) {
+      EXPECT_EQ(bench->pid1(), Pid1::kHeld);
+    }
+  }
+}
+
+TEST(Relay, AKnockChangesNothingInPid1) {
+  for (const std::string_view first : {"c",
+                                       "vCont;c",
+                                       "s",
+                                       "D;1",
+                                       "D",
+                                       "Z0,1000,1",
+                                       "z0,1000,1",
+                                       "M1000,1:00",
+                                       "X1000,0:",
+                                       "G00",
+                                       "P10=00",
+                                       "QCatchSyscalls:1",
+                                       "QPassSignals:",
+                                       "QTinit",
+                                       "qRcmd,68656c70",
+                                       "qXfer:siginfo:write::0:x",
+                                       "vFile:open:2f,0,0",
+                                       "C0b",
+                                       "i",
+                                       "t"}) {
+    for (const auto pid1 : {Pid1::kFree, Pid1::kHeld, Pid1::kRunning}) {
+      SCOPED_TRACE(first);
+      Bench bench;
+      if (pid1 != Pid1::kFree) bench->server_ready(pid1);
+      EXPECT_EQ(bench.send(first), "+" + framed("E.gdbdebug: nobody is connected; use target remote first"));
+      EXPECT_EQ(bench.asked(), Payloads{});
+      EXPECT_EQ(bench.wishes(), 0U);
+      EXPECT_FALSE(bench->engaged());
+      EXPECT_EQ(bench->pid1(), pid1);
+    }
+  }
+}
+
+TEST(Relay, AnEmptyPacketIsNoKnock) {
+  Bench bench;
+  EXPECT_EQ(bench.send(""), "+" + framed(""));
+  EXPECT_EQ(bench.wishes(), 0U);
+  EXPECT_FALSE(bench->engaged());
+}
+
+TEST(Relay, ACrashThatComesInThePlaceOfAKnocksStopIsNotLost) {
+  Bench bench;
+  bench->server_ready(Pid1::kRunning);
+  bench->stay_attached();
+  (void)bench.send("qSupported");
+  (void)bench.wishes();
+  (void)bench.server("T0bthread:p1.1;");
+  bench->line_lost();
+  (void)bench.line("");
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kUnattended}) << "the agent reports it and holds PID 1";
+  EXPECT_EQ(bench->last_stop(), "T0bthread:p1.1;");
+  EXPECT_EQ(bench->pid1(), Pid1::kHeld);
+}
+
+TEST(Relay, WhoeverWaitsForAStopThatDoesNotComeIsToldWhy) {
+  Bench knock;
+  knock->server_ready(Pid1::kRunning);
+  knock->stay_attached();
+  (void)knock.send("qSupported");
+  EXPECT_TRUE(knock->wants_stop());
+  knock->stop_failed("it sleeps");
+  EXPECT_EQ(knock.out(), framed("E.gdbdebug: it sleeps"));
+  EXPECT_FALSE(knock->wants_stop());
+  (void)knock.server(kSigstop);
+  EXPECT_EQ(knock->pid1(), Pid1::kRunning) << "it woke up, and is not held for somebody who has gone";
+
+  auto session = running();
+  EXPECT_FALSE(session->wants_stop());
+  (void)session.line("\003");
+  EXPECT_TRUE(session->wants_stop());
+  session->stop_failed("it sleeps");
+  EXPECT_EQ(session.out(), framed("O67646264656275673a20697420736c656570730a"));
+  EXPECT_EQ(session.server(kSigstop), framed("T02thread:p1.1;")) << "and when it stops, that is told";
 }
 
 TEST(Relay, OnALineThatLosesBytesNoAckModeIsNotOfferedAndPacketsStaySmall) {
@@ -250,6 +507,7 @@ TEST(Relay, OnDemandGdbserverIsStartedByTheFirstPacketAndThenAsked) {
   EXPECT_EQ(bench.asked(), Payloads{});
   bench->server_ready(Pid1::kHeld);
   EXPECT_TRUE(bench.line("").starts_with("$PacketSize=47ff;"));
+  (void)bench.line("+");
   EXPECT_EQ(bench.wishes(), unsigned{Relay::kSessionBegan});
 }
 
@@ -344,7 +602,7 @@ TEST(Relay, TheFirstPacketSentThreeTimesBeginsOneSession) {
   EXPECT_EQ(bench.wishes(), unsigned{Relay::kStartServer});
   bench->server_ready(Pid1::kHeld);
   EXPECT_TRUE(bench.line("").starts_with("$PacketSize="));
-  EXPECT_EQ(bench.asked(), (Payloads{"QCatchSyscalls:0", "qSupported"}));
+  EXPECT_EQ(bench.asked(), Payloads{"qSupported"}) << "nobody has used this gdbserver";
   EXPECT_EQ(bench.line("+"), "");
 }
 
@@ -366,7 +624,8 @@ TEST(Relay, AStopThatNobodyAcknowledgesIsRepeatedFiveTimesAndThenTheDebuggerIsGo
   bench->tick(bench.now);
   EXPECT_FALSE(bench->in_session());
   EXPECT_EQ(bench->deadline(), std::nullopt);
-  EXPECT_EQ(bench.wishes(), unsigned{Relay::kReleaseServer}) << "PID 1 ran when the debugger was lost: it runs on";
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kReleaseServer | Relay::kLost})
+      << "PID 1 ran when the debugger was lost: it runs on";
 }
 
 TEST(Relay, AnAcknowledgedStopIsNotRepeated) {
@@ -508,19 +767,178 @@ TEST(Relay, SignalListsArePassedOnWithoutSigstop) {
   }
 }
 
-TEST(Relay, DetachingEndsTheSession) {
-  for (const std::string_view request : {"D;1", "D"}) {
+TEST(Relay, AListOfSignalsThatIsTooLongIsRefusedAndNotPassedOnWithSigstop) {
+  auto bench = connected();
+  std::string list = "QPassSignals:11";
+  for (int i = 0; i < 600; ++i) list += ";e";
+  EXPECT_TRUE(bench.line("+" + framed(list)).starts_with("+$E.gdbdebug: "));
+  EXPECT_EQ(bench.asked(), Payloads{});
+}
+
+TEST(Relay, DetachingTakesOutWhatIsInAndEndsTheSession) {
+  for (const std::string_view request : {"D;1", "D", "D;01", "D;0000000000000001"}) {
     SCOPED_TRACE(request);
     auto bench = connected();
-    EXPECT_EQ(bench.send(request), "+" + framed("OK"));
-    EXPECT_EQ(bench.wishes(), 0U);
-    bench->server_gone();  // gdbserver --once ends by itself
+    (void)bench.line("+" + framed("Z0,1000,1"));
+    (void)bench.line("+" + framed("Z2,2000,8"));
+    (void)bench.asked();
+    EXPECT_EQ(bench.line("+" + framed(request)), "+" + framed("OK"));
+    EXPECT_EQ(bench.asked(), (Payloads{"z2,2000,8", "z0,1000,1", "D;1"})) << "gdbserver leaves them in (lldb's way)";
+    EXPECT_TRUE(bench->expects_end());
+    EXPECT_EQ(bench.wishes(), unsigned{Relay::kReleaseServer}) << "it would stay for a child that it traces";
+    bench->server_gone();
     EXPECT_FALSE(bench->in_session());
     EXPECT_EQ(bench->pid1(), Pid1::kFree);
     EXPECT_EQ(bench.out(), "") << "nothing is added to the reply that detached";
     (void)bench.line("+" + framed("qSupported"));
     EXPECT_EQ(bench.wishes(), unsigned{Relay::kStartServer}) << "and the next debugger begins anew";
   }
+}
+
+TEST(Relay, AnArmedDetachIsRecognizedInEveryFormOfItsNumber) {
+  for (const std::string_view request : {"D;1", "D", "D;01", "D;0000000000000001"}) {
+    SCOPED_TRACE(request);
+    auto bench = held();
+    bench->stay_attached();
+    bench.connect();
+    EXPECT_EQ(bench.line("+" + framed(request)), "+" + framed("OK"));
+    EXPECT_EQ(bench.asked(), (Payloads{std::string(kRenewed), "vCont;c"}));
+  }
+}
+
+TEST(Relay, ADetachThatCannotBeUnderstoodIsRefused) {
+  for (const std::string_view request :
+       {"D1", "D;", "D;x", "D; 1", "D;0x1", "D;-1", "D;1;", "D;100000000", "D;1 ", "Detach"}) {
+    SCOPED_TRACE(request);
+    auto bench = connected();
+    EXPECT_TRUE(bench.send(request).starts_with("+$E.gdbdebug: ")) << "gdbserver would detach, and nobody would know";
+    EXPECT_EQ(bench.asked(), Payloads{});
+    EXPECT_TRUE(bench->in_session());
+  }
+}
+
+TEST(Relay, ADetachFromAChildIsNotOneFromPid1) {
+  auto bench = connected();
+  EXPECT_EQ(bench.send("D;0005"), "+" + framed("OK"));
+  EXPECT_EQ(bench.asked(), Payloads{"D;5"});
+  EXPECT_FALSE(bench->expects_end());
+  auto single = held();  // gdbserver would detach from PID 1 whatever the number is
+  (void)single.send("qSupported:swbreak+");
+  (void)single.line("+" + framed("?"));
+  (void)single.asked();
+  EXPECT_TRUE(single.line("+" + framed("D;5")).starts_with("+$E.gdbdebug: "));
+  EXPECT_EQ(single.asked(), Payloads{});
+}
+
+// ---- a function that the debugger calls in PID 1 ----
+
+constexpr std::string_view kDummyStop = "T0bthread:p1.1;";  // at its return address, on the stack
+
+TEST(Relay, TheStopAtTheEndOfACalledFunctionIsNoneOfPid1s) {
+  for (const bool armed : {false, true}) {
+    SCOPED_TRACE(armed);
+    auto bench = running();
+    if (armed) bench->stay_attached();
+    (void)bench.server("T05swbreak:;thread:p1.1;");
+    (void)bench.line("+" + framed("G00"));
+    (void)bench.line("+" + framed("vCont;c"));
+    (void)bench.server(kDummyStop);
+    EXPECT_TRUE(bench->at_end()) << "nobody can know better yet";
+    (void)bench.line("+" + framed("P10=00"));
+    EXPECT_FALSE(bench->at_end());
+    (void)bench.line("+" + framed("G00"));
+    EXPECT_FALSE(bench->at_end());
+    (void)bench.asked();
+    EXPECT_EQ(bench.line("+" + framed("D;1")), "+" + framed("OK"));
+    EXPECT_EQ(bench.wishes() & Relay::kFatalDetach, 0U);
+    const Payloads free = {"QProgramSignals:", "D;1"};
+    const Payloads stays = {std::string(kRenewed), "vCont;c"};
+    EXPECT_EQ(bench.asked(), armed ? stays : free) << "gdbserver would hand PID 1 the SIGSEGV";
+  }
+}
+
+TEST(Relay, TheNextDebuggerIsNotToldOfTheStopAtTheEndOfACalledFunction) {
+  auto bench = running();
+  (void)bench.server(kDummyStop);
+  (void)bench.line("+" + framed("G00"));
+  bench->line_lost();
+  (void)bench.line("");
+  bench.answers["?"] = std::string(kSigstop);  // of a gdbserver that knows nothing of it
+  (void)bench.send("qSupported");
+  EXPECT_EQ(bench.line("+" + framed("?")), "+" + framed("T00thread:p1.1;")) << "it would hand it on with continue";
+}
+
+TEST(Relay, AfterAFunctionThatWasCalledAtItsEndPid1IsAtItsEndAgain) {
+  auto bench = running();
+  bench->stay_attached();
+  (void)bench.server("T06thread:p1.1;");
+  EXPECT_TRUE(bench->at_end());
+  for (int i = 0; i < 2; ++i) {
+    SCOPED_TRACE(i);
+    (void)bench.line("+" + framed("G00"));
+    (void)bench.line("+" + framed("vCont;c"));
+    (void)bench.server(kDummyStop);
+    (void)bench.line("+" + framed("G00"));
+    EXPECT_TRUE(bench->at_end());
+  }
+  (void)bench.line("+" + framed("D;1"));
+  EXPECT_NE(bench.wishes() & Relay::kFatalDetach, 0U);
+}
+
+TEST(Relay, ACallOfAnEarlierSessionIsForgotten) {
+  auto bench = running();
+  bench->stay_attached();
+  (void)bench.server("T05swbreak:;thread:p1.1;");
+  for (int session = 0; session < 2; ++session) {
+    SCOPED_TRACE(session);
+    if (session == 1) bench.connect();
+    (void)bench.line("+" + framed("G00"));
+    (void)bench.line("+" + framed("vCont;c"));
+    (void)bench.server(kDummyStop);
+    (void)bench.line("+" + framed("G00"));
+    EXPECT_EQ(bench->at_end(), session == 1);
+    if (session == 1) break;
+    (void)bench.line("+" + framed("D;1"));
+    EXPECT_EQ(bench->pid1(), Pid1::kRunning);
+    (void)bench.server("T0bthread:p1.1;");  // nobody is there
+    bench->mark_end();
+  }
+}
+
+TEST(Relay, ACrashInACalledFunctionIsOneWhileNothingIsWritten) {
+  auto bench = running();
+  (void)bench.server("T05swbreak:;thread:p1.1;");
+  (void)bench.line("+" + framed("G00"));
+  (void)bench.line("+" + framed("vCont;c"));
+  (void)bench.server("T0bthread:p1.1;");
+  EXPECT_TRUE(bench->at_end());
+  (void)bench.line("+" + framed("D;1"));
+  EXPECT_NE(bench.wishes() & Relay::kFatalDetach, 0U);
+}
+
+TEST(Relay, AnExitIsPid1sEndWhateverIsWritten) {
+  auto bench = held();
+  bench->server_ready(Pid1::kRunning);
+  bench->stay_attached();
+  (void)bench.server("T05syscall_entry:e7;thread:p1.1;");
+  bench->mark_end();
+  bench.connect();
+  (void)bench.line("+" + framed("P0=00"));
+  EXPECT_TRUE(bench->at_end());
+  (void)bench.line("+" + framed("vCont;c"));
+  (void)bench.server(kDummyStop);
+  (void)bench.line("+" + framed("G00"));
+  EXPECT_TRUE(bench->at_end()) << "it stands at its exit again";
+}
+
+TEST(Relay, ASignalThatIsNotFatalIsKeptWhenRegistersAreWritten) {
+  auto bench = running();
+  bench->stay_attached();
+  (void)bench.server("T14thread:p1.1;");  // SIGCHLD
+  (void)bench.line("+" + framed("P0=00"));
+  (void)bench.asked();
+  (void)bench.line("+" + framed("D;1"));
+  EXPECT_EQ(bench.asked(), (Payloads{std::string(kRenewed) + " signal 20", "vCont;c"}));
 }
 
 TEST(Relay, ADetachIsAnsweredThoughGdbserverDiesOfIt) {
@@ -535,6 +953,7 @@ TEST(Relay, ADetachIsAnsweredThoughGdbserverDiesOfIt) {
 TEST(Relay, ADebuggerThatComesBeforeGdbserverHasEndedAfterADetachGetsANewOne) {
   auto bench = connected();
   (void)bench.send("D;1");
+  (void)bench.wishes();
   bench.silent = true;  // it is about to end
   EXPECT_EQ(bench.line("+" + framed("qSupported")), "+");
   bench->server_gone();
@@ -560,6 +979,101 @@ TEST(Relay, ADetachFromPid1sEndIsToldFirstAndAnsweredWhenThatIsOut) {
   EXPECT_NE(bench.wishes() & Relay::kReleaseServer, 0U);
 }
 
+/// An armed agent's PID 1 that a debugger has resumed.
+Bench armed() {
+  static constexpr std::string_view kSettings[] = {"QPassSignals:e", "QCatchSyscalls:1;e7"};
+  auto bench = held();
+  bench->set_settings(kSettings);
+  bench->stay_attached();
+  bench.connect();
+  (void)bench.line("+" + framed("vCont;r1000,1010:p1.1;c"));
+  (void)bench.asked();
+  (void)bench.wishes();
+  return bench;
+}
+
+TEST(Relay, AFatalSignalInASessionIsToldToTheDebuggerAndTheAgent) {
+  auto bench = armed();
+  EXPECT_EQ(bench.server("T0bthread:p1.1;"), framed("T0bthread:p1.1;"));
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kFatalStop});
+}
+
+TEST(Relay, AFatalSignalThatIsHandedOnIsTheAgentsBusiness) {
+  for (const std::string_view resume : {"vCont;C0b:p1.1;c", "vCont;S0b:p1.1;c", "C0b"}) {
+    SCOPED_TRACE(resume);
+    auto bench = armed();
+    (void)bench.server("T0bthread:p1.1;");
+    (void)bench.wishes();
+    (void)bench.line("+" + framed(resume));
+    EXPECT_EQ(bench.wishes(), unsigned{Relay::kFatalResume});
+    EXPECT_EQ(bench.asked(), Payloads{});
+    bench->go_on();
+    (void)bench.line("");
+    EXPECT_EQ(bench.asked(), Payloads{std::string(resume)});
+  }
+}
+
+TEST(Relay, ADebuggerIsToldTheEndThatItsSignalBrings) {
+  auto bench = armed();
+  (void)bench.server("T0bthread:p1.1;");
+  (void)bench.line("+" + framed("vCont;C0b:p1.1;c"));
+  bench->accept_end();
+  EXPECT_EQ(bench.out(), framed("X0b"));
+  EXPECT_FALSE(bench->in_session());
+}
+
+TEST(Relay, WithoutTheSignalPid1GoesOnFromAFatalOneAsTheDebuggerSays) {
+  auto bench = armed();
+  (void)bench.server("T0bthread:p1.1;");
+  (void)bench.wishes();
+  (void)bench.line("+" + framed("vCont;c"));
+  EXPECT_EQ(bench.wishes(), 0U);
+  EXPECT_EQ(bench.asked(), Payloads{"vCont;c"});
+}
+
+TEST(Relay, ASystemCallThatTheDebuggerDidNotAskForIsNotToldBeforeTheAgentHasLooked) {
+  auto bench = armed();
+  EXPECT_EQ(bench.server("T05syscall_entry:e7;thread:p1.3;"), "");
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kCallStop});
+  bench->go_on();
+  (void)bench.line("");
+  EXPECT_EQ(bench.asked(), Payloads{"vCont;r1000,1010:p1.1;c"}) << "as the debugger has resumed it";
+
+  EXPECT_EQ(bench.server("T05syscall_return:e7;thread:p1.3;"), "");
+  bench->tell_call();
+  EXPECT_EQ(bench.out(), framed("T05thread:p1.3;"));
+  EXPECT_TRUE(bench->at_end());
+}
+
+TEST(Relay, SystemCallsThatTheDebuggerAskedForAreItsOwn) {
+  auto bench = armed();
+  (void)bench.server("T05thread:p1.1;");
+  (void)bench.line("+" + framed("QCatchSyscalls:1;2"));
+  (void)bench.line("+" + framed("vCont;c"));
+  (void)bench.wishes();
+  EXPECT_EQ(bench.server("T05syscall_entry:2;thread:p1.1;"), framed("T05syscall_entry:2;thread:p1.1;"));
+  (void)bench.asked();
+  (void)bench.line("+" + framed("QCatchSyscalls:0"));
+  EXPECT_EQ(bench.asked(), Payloads{"QCatchSyscalls:1;e7"}) << "the agent's are back";
+}
+
+TEST(Relay, AProgramThatPid1ExecutesIsToldToTheAgent) {
+  auto bench = armed();
+  (void)bench.server(kExecStop);
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kExecuted});
+}
+
+TEST(Relay, ASignalIsForTheThreadThatStopped) {
+  auto bench = armed();
+  (void)bench.server("T0bthread:p1.2a;");
+  (void)bench.line("+" + framed("D;1"));
+  (void)bench.asked();
+  bench->accept_detach();
+  bench->run_on();
+  (void)bench.line("");
+  EXPECT_EQ(bench.asked().back(), "vCont;C0b:2a;c");
+}
+
 TEST(Relay, AnArmedAgentsGdbserverStaysWhenTheDebuggerDetaches) {
   const std::string_view settings[] = {"QPassSignals:e"};
   auto bench = held();
@@ -569,7 +1083,7 @@ TEST(Relay, AnArmedAgentsGdbserverStaysWhenTheDebuggerDetaches) {
   (void)bench.line("+" + framed("Z0,1000,1"));
   (void)bench.asked();
   EXPECT_EQ(bench.line("+" + framed("D;1")), "+" + framed("OK"));
-  EXPECT_EQ(bench.asked(), (Payloads{"z0,1000,1", "QCatchSyscalls:0", "QPassSignals:e", "vCont;c"}));
+  EXPECT_EQ(bench.asked(), (Payloads{"z0,1000,1", std::string(kRenewed), "vCont;c"}));
   EXPECT_EQ(bench->pid1(), Pid1::kRunning);
   EXPECT_EQ(bench.wishes() & Relay::kReleaseServer, 0U);
 }
@@ -610,27 +1124,75 @@ TEST(Relay, CtrlCWhilePid1IsHeldOrNobodyIsConnectedDoesNothing) {
   EXPECT_EQ(nobody.wishes(), 0U);
 }
 
-TEST(Relay, AStopThatCameBeforeCtrlCTookEffectIsToldAndTheSigstopIsSwallowedLater) {
-  auto bench = running();
-  (void)bench.line("\003");
-  (void)bench.wishes();
-  EXPECT_EQ(bench.server("T05swbreak:;thread:p1.1;"), framed("T05swbreak:;thread:p1.1;"));
-  (void)bench.line("+" + framed("vCont;c"));
-  (void)bench.asked();
-  EXPECT_EQ(bench.server(kSigstop), "") << "the debugger has had its stop";
-  EXPECT_EQ(bench.asked(), Payloads{"vCont;c"}) << "and PID 1 goes on as it asked";
-  EXPECT_EQ(bench->pid1(), Pid1::kRunning);
-  EXPECT_EQ(bench.server("T05thread:p1.1;"), framed("T05thread:p1.1;"));
+TEST(Relay, AStopThatCameBeforeCtrlCTookEffectIsToldAndTheInterruptAfterIt) {
+  for (const std::string_view first : {"T05swbreak:;thread:p1.1;", "T05vfork:p5.5;thread:p1.1;", "T14thread:p1.1;"}) {
+    SCOPED_TRACE(first);
+    auto bench = running();
+    (void)bench.line("\003");
+    (void)bench.wishes();
+    EXPECT_EQ(bench.server(first), framed(first));
+    EXPECT_FALSE(bench->wants_stop());
+    (void)bench.line("+" + framed("vCont;c"));  // gdb goes on by itself: a dprintf, a fork, a condition
+    EXPECT_TRUE(bench->wants_stop());
+    (void)bench.line("\003");
+    EXPECT_EQ(bench.wishes(), 0U) << "it is on its way";
+    EXPECT_EQ(bench.server(kSigstop), framed("T02thread:p1.1;")) << "its user still waits";
+    (void)bench.line("+" + framed("vCont;c"));
+    EXPECT_FALSE(bench->wants_stop());
+  }
+}
+
+TEST(Relay, ACtrlCThatCrossesAStopIsForWhatFollows) {
+  for (const bool lossy : {false, true}) {
+    SCOPED_TRACE(lossy);
+    auto bench = connected(lossy);
+    (void)bench.line("+" + framed("vCont;c"));
+    (void)bench.server("T05swbreak:;thread:p1.1;");
+    (void)bench.line("\003+");  // sent before that stop had arrived
+    EXPECT_EQ(bench.wishes(), 0U);
+    (void)bench.send("vCont;c");
+    EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
+    EXPECT_EQ(bench.server(kSigstop), framed("T02thread:p1.1;"));
+    (void)bench.line("+\003");  // noise: it has seen this stop
+    (void)bench.send("vCont;c");
+    EXPECT_EQ(bench.wishes(), 0U);
+  }
 }
 
 TEST(Relay, ASignalIsNotDeliveredTwiceWhenASwallowedStopIsResumed) {
-  auto bench = running();
-  (void)bench.line("\003");
-  (void)bench.server("T1ethread:p1.1;");
-  (void)bench.line("+" + framed("vCont;C1e:p1.1"));
-  (void)bench.asked();
-  (void)bench.server(kSigstop);
-  EXPECT_EQ(bench.asked(), Payloads{"vCont;c"});
+  struct Case {
+    std::string_view resumed, again;
+  };
+  const Case cases[] = {
+      {"vCont;C1e:p1.1", "vCont;c:p1.1"},
+      {"vCont;S1e:p1.1;c:p1.-1", "vCont;s:p1.1;c:p1.-1"},
+      {"vCont;C1e", "vCont;c"},
+      {"vCont;r1000,2000:p1.1;C1e", "vCont;r1000,2000:p1.1;c"},
+      {"vCont;s:p1.1", "vCont;s:p1.1"},
+      {"C1e", "c"},
+      {"S1e", "s"},
+      {"s", "s"},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.resumed);
+    auto bench = running();
+    (void)bench.send("qSupported");  // the next debugger, for which PID 1 is stopped
+    (void)bench.server("T1ethread:p1.1;");
+    (void)bench.line("+" + framed("g"));
+    bench.silent = true;
+    (void)bench.line("+" + framed(one.resumed));
+    (void)bench.asked();
+    EXPECT_EQ(bench.server(kSigstop), "");
+    EXPECT_EQ(bench.asked(), Payloads{std::string(one.again)});
+  }
+}
+
+TEST(Relay, AResumeThatCannotBeRememberedIsRefused) {
+  auto bench = connected();
+  const auto reply = bench.line("+" + framed("vCont;c" + std::string(600, ';')));
+  EXPECT_TRUE(reply.starts_with("+$E.gdbdebug: ")) << reply;
+  EXPECT_EQ(bench->pid1(), Pid1::kHeld);
+  EXPECT_EQ(bench.asked(), Payloads{});
 }
 
 // ---- coming back ----
@@ -641,7 +1203,7 @@ TEST(Relay, APacketWhilePid1RunsComesFromANewDebuggerAndStopsPid1First) {
   EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
   EXPECT_EQ(bench.asked(), Payloads{}) << "gdbserver takes nothing while PID 1 runs";
   EXPECT_TRUE(bench.server(kSigstop).starts_with("$PacketSize=")) << "the stop is swallowed, the request answered";
-  EXPECT_EQ(bench.asked(), (Payloads{"QCatchSyscalls:0", "qSupported"}));
+  EXPECT_EQ(bench.asked(), (Payloads{std::string(kRenewed), "qSupported"}));
   bench.answers["?"] = kSigstop;
   EXPECT_EQ(bench.line("+" + framed("?")), "+" + framed("T00thread:p1.1;")) << "it stands there with no signal";
 }
@@ -659,7 +1221,108 @@ TEST(Relay, TheBreakpointsOfALostDebuggerAreRemovedBeforeTheNextOneIsAnswered) {
   auto asked = bench.asked();
   ASSERT_EQ(asked.size(), 5U);
   std::sort(asked.begin(), asked.begin() + 3);  // in whatever order
-  EXPECT_EQ(asked, (Payloads{"z0,2000,1", "z0,4000,1", "z2,3000,8", "QCatchSyscalls:0", "qSupported"}));
+  EXPECT_EQ(asked, (Payloads{"z0,2000,1", "z0,4000,1", "z2,3000,8", std::string(kRenewed), "qSupported"}));
+}
+
+TEST(Relay, ABreakpointThatCannotBeRememberedIsRefused) {
+  auto bench = connected();
+  for (const char type : {'0', '1', '2', '3', '4'}) {
+    for (unsigned i = 0; i < Relay::kMaxBreakpoints / 5; ++i)
+      EXPECT_EQ(bench.line("+" + framed("Z" + std::string(1, type) + ",1" + std::to_string(1000 + i) + ",1")),
+                "+" + framed("OK"));
+  }
+  for (std::size_t i = Relay::kMaxBreakpoints / 5 * 5; i < Relay::kMaxBreakpoints; ++i)
+    (void)bench.line("+" + framed("Z0,2" + std::to_string(1000 + i) + ",1"));
+  (void)bench.asked();
+  for (const std::string_view more : {"Z0,3000,1", "Z1,3000,1", "Z2,3000,8", "Z3,3000,8", "Z4,3000,8"}) {
+    EXPECT_EQ(bench.line("+" + framed(more)), "+" + framed("E.gdbdebug: 1024 breakpoints are set, and no more can be"));
+    EXPECT_EQ(bench.asked(), Payloads{}) << "gdbserver must not set it either";
+  }
+  EXPECT_EQ(bench.line("+" + framed("Z0,11000,1")), "+" + framed("OK")) << "one that is there, with another condition";
+  (void)bench.line("+" + framed("z0,11000,1"));
+  EXPECT_EQ(bench.line("+" + framed("Z2,3000,8")), "+" + framed("OK")) << "there is room again";
+  (void)bench.asked();
+  bench->line_lost();
+  (void)bench.line("");
+  const auto asked = bench.asked();
+  EXPECT_EQ(std::count_if(asked.begin(), asked.end(), [](const auto& one) { return one.starts_with("z"); }), 1024);
+}
+
+TEST(Relay, ABreakpointOfAFormThatIsNotKnownIsRefused) {
+  for (const std::string_view packet : {"Z", "Z0", "Z0,", "Z0,1000", "Z0,1000,", "Z0,1000,x", "Z5,1000,1", "Z0 ,1000,1",
+                                        "Z0,10000000000000000,1", "Z0,1000,100000000", "z00,1000,1"}) {
+    SCOPED_TRACE(packet);
+    auto bench = connected();
+    EXPECT_TRUE(bench.line("+" + framed(packet)).starts_with("+$E.gdbdebug: "));
+    EXPECT_EQ(bench.asked(), Payloads{});
+  }
+}
+
+TEST(Relay, ABreakpointIsTheSameInWhateverFormItsNumbersAre) {
+  auto bench = connected();
+  (void)bench.line("+" + framed("Z0,00401000,01"));
+  (void)bench.line("+" + framed("Z0,401000,1"));
+  (void)bench.line("+" + framed("z0,0401000,1"));
+  (void)bench.asked();
+  bench->line_lost();
+  (void)bench.line("");
+  EXPECT_EQ(bench.asked(), Payloads{std::string(kRenewed)});
+}
+
+TEST(Relay, ABreakpointThatGdbTakesOutOfAChildIsStillInPid1) {
+  auto bench = connected();
+  (void)bench.line("+" + framed("Z0,1000,1"));
+  (void)bench.line("+" + framed("vCont;c"));
+  (void)bench.server("T05fork:p5.5;thread:p1.1;");
+  (void)bench.line("+" + framed("Hgp5.5"));
+  (void)bench.line("+" + framed("z0,1000,1"));
+  (void)bench.line("+" + framed("D;5"));
+  (void)bench.asked();
+  bench->line_lost();
+  (void)bench.line("");
+  EXPECT_EQ(bench.asked(), (Payloads{"Hgp1.0", "z0,1000,1"}));
+}
+
+TEST(Relay, ABreakpointOfAChildIsTakenOutOfTheChild) {
+  auto bench = connected();
+  (void)bench.line("+" + framed("Z0,1000,1"));
+  (void)bench.line("+" + framed("Hgp5.5"));
+  (void)bench.line("+" + framed("Z0,2000,1"));
+  bench.answers["Hgp7.7"] = "E01";
+  (void)bench.line("+" + framed("Hgp7.7"));
+  (void)bench.line("+" + framed("Z0,3000,1"));
+  (void)bench.line("+" + framed("Hgp0.0"));
+  (void)bench.line("+" + framed("Z0,4000,1"));
+  (void)bench.asked();
+  bench->line_lost();
+  (void)bench.line("");
+  EXPECT_EQ(bench.asked(),
+            (Payloads{"z0,4000,1", "z0,3000,1", "z0,2000,1", "Hgp1.0", "z0,1000,1", std::string(kRenewed)}));
+}
+
+TEST(Relay, CommandsAtTheTargetAndDisconnectedTracingAreNeitherOfferedNorTaken) {
+  auto bench = held(false);
+  bench.answers["qSupported"] =
+      "PacketSize=20000;ConditionalBreakpoints+;BreakpointCommands+;DisconnectedTracing+;EnableDisableTracepoints+";
+  EXPECT_EQ(bench.send("qSupported"),
+            "+" + framed("PacketSize=20000;ConditionalBreakpoints+;EnableDisableTracepoints+;QStartNoAckMode+"));
+  (void)bench.asked();
+  for (const std::string_view packet :
+       {"QTDisconnected:1", "QTDisconnected:01", "Z0,1000,1;cmds:1,X3,220127", "Z0,1000,1;X1,27;cmds:0,X1,27"}) {
+    SCOPED_TRACE(packet);
+    EXPECT_TRUE(bench.line("+" + framed(packet)).starts_with("+$E.gdbdebug: "));
+    EXPECT_EQ(bench.asked(), Payloads{});
+  }
+  EXPECT_EQ(bench.line("+" + framed("QTDisconnected:0")), "+" + framed("OK"));
+}
+
+TEST(Relay, TracingEndsWithTheSession) {
+  auto bench = connected();
+  (void)bench.line("+" + framed("QTinit"));
+  (void)bench.line("+" + framed("QTStart"));
+  (void)bench.asked();
+  EXPECT_EQ(bench.line("+" + framed("D;1")), "+" + framed("OK"));
+  EXPECT_EQ(bench.asked(), (Payloads{"QTStop", "QTinit", "D;1"}));
 }
 
 TEST(Relay, ABreakpointThatGdbserverRefusedIsNotRemoved) {
@@ -669,7 +1332,7 @@ TEST(Relay, ABreakpointThatGdbserverRefusedIsNotRemoved) {
   (void)bench.asked();
   bench->line_lost();
   (void)bench.line("");
-  EXPECT_EQ(bench.asked(), Payloads{"QCatchSyscalls:0"});
+  EXPECT_EQ(bench.asked(), Payloads{std::string(kRenewed)});
 }
 
 TEST(Relay, AnEmptyPacketIsPassedOnWhateverCameBeforeIt) {
@@ -685,7 +1348,7 @@ TEST(Relay, AnArmedAgentsSettingsAreToldAgainAfterADebugger) {
   bench->set_settings(settings);
   bench->line_lost();
   (void)bench.line("");
-  EXPECT_EQ(bench.asked(), (Payloads{"QCatchSyscalls:0", "QProgramSignals:1;2", "QPassSignals:e"}));
+  EXPECT_EQ(bench.asked(), (Payloads{std::string(kRenewed)}));
 }
 
 TEST(Relay, ADebuggerLostWhilePid1IsHeldLeavesItHeld) {
@@ -694,10 +1357,11 @@ TEST(Relay, ADebuggerLostWhilePid1IsHeldLeavesItHeld) {
   (void)bench.asked();
   bench->line_lost();
   (void)bench.line("");
-  EXPECT_EQ(bench.asked(), (Payloads{"z0,1000,1", "QCatchSyscalls:0"}));
+  EXPECT_EQ(bench.asked(), (Payloads{"z0,1000,1", std::string(kRenewed)}));
   EXPECT_EQ(bench->pid1(), Pid1::kHeld);
   EXPECT_FALSE(bench->in_session());
-  EXPECT_EQ(bench.wishes(), 0U);
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kLost});
+  EXPECT_FALSE(bench->runs_on());
   EXPECT_TRUE(bench.send("qSupported").starts_with("+$PacketSize=")) << "the next one finds it there";
 }
 
@@ -707,13 +1371,41 @@ TEST(Relay, ADebuggerLostWhilePid1RunsLeavesItRunning) {
   (void)bench.line("+" + framed("vCont;c"));
   (void)bench.asked();
   bench->line_lost();
-  EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1}) << "a breakpoint can only be taken out of a stopped process";
+  EXPECT_TRUE(bench->runs_on());
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1 | Relay::kLost})
+      << "a breakpoint can only be taken out of a stopped process";
   (void)bench.server(kSigstop);
   EXPECT_EQ(bench.asked(), Payloads{"z0,1000,1"});
   EXPECT_EQ(bench.wishes(), unsigned{Relay::kReleaseServer});
   EXPECT_TRUE(bench->at_own_stop()) << "the agent must know, to send a SIGCONT after it";
   bench->server_gone();
   EXPECT_EQ(bench->pid1(), Pid1::kFree);
+}
+
+TEST(Relay, ADebuggerLostAtAStopThatOnlyGdbAskedForLeavesPid1Running) {
+  struct Case {
+    std::string_view stop;
+    bool runs;
+  };
+  const Case cases[] = {
+      {"T05fork:p5.5;thread:p1.1;", true},
+      {"T05vfork:p5.5;thread:p1.1;", true},
+      {"T05vforkdone:;thread:p1.1;", true},
+      {"T05swbreak:;thread:p1.1;", false},
+      {"T05syscall_entry:e7;thread:p1.1;", false},
+      {"T05exec:2f78;thread:p1.1;", false},
+      {"T0bthread:p1.1;", false},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.stop);
+    auto bench = running();
+    (void)bench.server(one.stop);
+    (void)bench.line("+");
+    bench->line_lost();
+    (void)bench.line("");
+    EXPECT_EQ(bench.wishes() & ~unsigned{Relay::kExecuted},
+              one.runs ? unsigned{Relay::kLost | Relay::kReleaseServer} : unsigned{Relay::kLost});
+  }
 }
 
 TEST(Relay, ABreakpointHitWhileTheLostDebuggersBreakpointsAreRemovedIsForNobody) {
@@ -744,7 +1436,7 @@ TEST(Relay, AReplyToALostDebuggerIsNotForTheNextOne) {
   EXPECT_EQ(bench.send("qSupported"), "+");
   bench.silent = false;
   (void)bench.server("aabbccdd");
-  EXPECT_EQ(bench.asked(), (Payloads{"m1000,4", "QCatchSyscalls:0", "qSupported"}));
+  EXPECT_EQ(bench.asked(), (Payloads{"m1000,4", std::string(kRenewed), "qSupported"}));
 }
 
 TEST(Relay, ALineLostAfterEveryByteOfASessionLeavesARelayThatTakesTheNextDebugger) {
@@ -766,7 +1458,7 @@ TEST(Relay, ALineLostAfterEveryByteOfASessionLeavesARelayThatTakesTheNextDebugge
     (void)bench.wishes();
     EXPECT_TRUE(bench.send("qSupported").starts_with("+")) << "the next debugger is heard";
     if ((bench.wishes() & Relay::kStartServer) != 0) bench->server_ready(Pid1::kHeld);
-    (void)bench.line("");
+    (void)bench.line("+");
     EXPECT_TRUE(bench->in_session());
     EXPECT_EQ(bench->pid1(), Pid1::kHeld);
   }
@@ -795,10 +1487,10 @@ TEST(Relay, AStopWithNobodyThereIsTheAgentsBusiness) {
   bench->server_ready(Pid1::kRunning);
   EXPECT_EQ(bench.server("T0bthread:p1.1;"), "");
   EXPECT_EQ(bench.wishes(), unsigned{Relay::kUnattended});
-  EXPECT_EQ(bench->unattended_stop(), "T0bthread:p1.1;");
+  EXPECT_EQ(bench->last_stop(), "T0bthread:p1.1;");
   bench->resume(11);
   (void)bench.line("");
-  EXPECT_EQ(bench.asked(), Payloads{"vCont;C0b"});
+  EXPECT_EQ(bench.asked(), Payloads{"vCont;C0b:1;c"});
   (void)bench.server("T05syscall_return:3b;");
   bench->resume(0);
   (void)bench.line("");
@@ -823,6 +1515,171 @@ TEST(Relay, ADebuggerThatArrivesWhileGdbserverIsReleasedGetsANewOne) {
   EXPECT_EQ(bench.wishes(), unsigned{Relay::kStartServer});
   bench->server_ready(Pid1::kHeld);
   EXPECT_TRUE(bench.line("").starts_with("$PacketSize="));
+}
+
+// ---- gdbserver's life ----
+
+TEST(Relay, AQSupportedWithoutRegistersInXmlGetsThem) {
+  struct Case {
+    std::string_view from_debugger, to_server;
+  };
+  const Case cases[] = {
+      {"qSupported", "qSupported:xmlRegisters=i386"},
+      {"qSupported:multiprocess+", "qSupported:multiprocess+;xmlRegisters=i386"},
+      {"qSupported:xmlRegisters=i386,arm;swbreak+", "qSupported:xmlRegisters=i386,arm;swbreak+"},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.from_debugger);
+    auto bench = held();
+    bench.raw = true;
+    (void)bench.send(one.from_debugger);
+    EXPECT_EQ(bench.asked(), Payloads{std::string(one.to_server)}) << "gdbserver 16 ends of it on x86 with AVX";
+  }
+}
+
+TEST(Relay, MonitorExitIsRefusedInEveryForm) {
+  for (const std::string_view request : {"qRcmd,65786974", "qRcmd,6578697400", "qRcmd,65786974006161"}) {
+    SCOPED_TRACE(request);
+    auto bench = connected();
+    EXPECT_TRUE(bench.send(request).starts_with("+$67646264656275673a20")) << "a text in hexadecimal digits";
+    EXPECT_EQ(bench.asked(), Payloads{});
+  }
+  auto bench = connected();
+  (void)bench.send("qRcmd,657869742061");  // "exit a" is no command of gdbserver's
+  EXPECT_EQ(bench.asked(), Payloads{"qRcmd,657869742061"});
+}
+
+TEST(Relay, TheEndOfAnotherProcessIsNotPid1s) {
+  for (const std::string_view end : {"W3;process:3f", "W00;process:5", "X0b;process:3f"}) {
+    SCOPED_TRACE(end);
+    Bench bench;
+    bench->server_ready(Pid1::kRunning);
+    EXPECT_EQ(bench.server(end), "");
+    EXPECT_EQ(bench.asked(), Payloads{"vCont;c"});
+    EXPECT_EQ(bench->pid1(), Pid1::kRunning);
+    EXPECT_EQ(bench.wishes(), 0U);
+  }
+  Bench bench;
+  bench->server_ready(Pid1::kRunning);
+  (void)bench.server("X0b;process:1");
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kUnattended});
+}
+
+TEST(Relay, AFaultOfAnotherProcessIsNotPid1sEnd) {
+  auto bench = running();
+  (void)bench.server("T0bthread:p3f.3f;");
+  EXPECT_FALSE(bench->at_end());
+  EXPECT_EQ(bench->signal(), 0U);
+}
+
+TEST(Relay, ADebuggerThatFollowsAChildLeavesPid1AndKeepsItsSession) {
+  auto bench = running();
+  bench->stay_attached();
+  (void)bench.server("T05fork:p5.5;thread:p1.1;");
+  EXPECT_EQ(bench.line("+" + framed("D;1")), "+" + framed("OK"));
+  EXPECT_EQ(bench.asked(), Payloads{"D;1"}) << "only gdbserver can let go of one of two";
+  EXPECT_EQ(bench.wishes() & Relay::kLetGo, unsigned{Relay::kLetGo});
+  EXPECT_TRUE(bench->let_go());
+  EXPECT_EQ(bench.line("+" + framed("Hgp5.5")), "+" + framed("OK"));
+  (void)bench.line("+" + framed("vCont;c:p5.-1"));
+  EXPECT_EQ(bench->running_process(), 5U) << "what Ctrl-C stops";
+  EXPECT_EQ(bench.line("\003"), "");
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
+  EXPECT_EQ(bench.server("T11thread:p5.5;"), framed("T02thread:p5.5;"));
+  (void)bench.line("+" + framed("vCont;c:p5.-1"));
+  EXPECT_EQ(bench.server("W00;process:5"), framed("W00;process:5"));
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kReleaseServer}) << "nothing is left to be debugged";
+  EXPECT_TRUE(bench->expects_end());
+}
+
+TEST(Relay, ADebuggerThatIsLostWithAChildLeavesItToItself) {
+  auto bench = running();
+  (void)bench.server("T05fork:p5.5;thread:p1.1;");
+  (void)bench.line("+" + framed("D;1"));
+  (void)bench.wishes();
+  bench->line_lost();
+  (void)bench.line("");
+  EXPECT_NE(bench.wishes() & Relay::kReleaseServer, 0U);
+}
+
+TEST(Relay, ADetachFromAChildEndsNoSessionThatHasPid1) {
+  auto bench = running();
+  (void)bench.server("T05fork:p5.5;thread:p1.1;");
+  EXPECT_EQ(bench.line("+" + framed("D;5")), "+" + framed("OK"));
+  EXPECT_EQ(bench.asked(), Payloads{"D;5"});
+  EXPECT_TRUE(bench->in_session());
+  EXPECT_EQ(bench.wishes(), 0U);
+}
+
+TEST(Relay, AGdbserverThatOwesAnAnswerIsReplacedOnlyWhenSomebodyKnocks) {
+  auto bench = connected();
+  bench.silent = true;
+  (void)bench.line("+" + framed("vFile:open:2f,0,0"));
+  bench->tick(bench.now += 60'000);
+  EXPECT_EQ(bench.wishes(), 0U) << "nobody waits but the one who asked";
+  (void)bench.line(framed("qSupported"));
+  bench->tick(bench.now);
+  ASSERT_NE(bench->deadline(), std::nullopt);
+  bench->tick(bench.now += 3'999);
+  EXPECT_EQ(bench.wishes() & Relay::kServerStuck, 0U);
+  bench->tick(bench.now += 1);
+  EXPECT_NE(bench.wishes() & Relay::kServerStuck, 0U);
+  bench.silent = false;
+  bench->server_replaced();
+  EXPECT_TRUE(bench.line("").starts_with("$PacketSize=")) << "the one who knocked gets the new one";
+  EXPECT_EQ(bench->pid1(), Pid1::kHeld);
+}
+
+TEST(Relay, AGdbserverThatIsReplacedInASessionEndsIt) {
+  auto bench = connected();
+  bench.silent = true;
+  (void)bench.send("g");
+  bench->server_replaced();
+  EXPECT_EQ(bench.out(), framed("E.gdbdebug: gdbserver has ended; connect again"));
+  EXPECT_FALSE(bench->in_session());
+  EXPECT_EQ(bench->pid1(), Pid1::kHeld);
+}
+
+TEST(Relay, WhatABreakpointTakesThePlaceOfIsNotedUntilItIsOut) {
+  static constexpr std::string_view kMemory = "\x55\x48\x89\xe5";
+  auto relay = std::make_unique<Relay>(true, nullptr, [](std::uint64_t address, std::span<char> bytes) {
+    if (address != 0x1000 || bytes.size() > kMemory.size()) return false;
+    std::copy_n(kMemory.begin(), bytes.size(), bytes.begin());
+    return true;
+  });
+  relay->server_ready(Pid1::kHeld);
+  const auto ask = [&](std::string_view request) {
+    relay->line_bytes(framed(request));
+    relay->to_server().clear();
+    relay->server_bytes(framed("OK"), 1000);
+    relay->line_bytes("+");
+    relay->to_line().clear();
+  };
+  ask("qSupported");
+  ask("Z0,1000,1");
+  ask("Z0,2000,1");
+  ask("Z2,1000,4");
+  ASSERT_EQ(relay->breakpoints().size(), 3U);
+  EXPECT_EQ(relay->breakpoints()[0].size, 1);
+  EXPECT_EQ(relay->breakpoints()[0].original[0], '\x55');
+  EXPECT_EQ(relay->breakpoints()[1].size, 0) << "that could not be read";
+  EXPECT_EQ(relay->breakpoints()[2].size, 0) << "a watchpoint takes no place";
+  ask("z0,1000,1");
+  EXPECT_EQ(relay->breakpoints().size(), 2U);
+}
+
+TEST(Relay, WithAHelperOfGdbserversAStopIsQueuedWheneverPid1Stands) {
+  auto bench = connected();
+  (void)bench.send("vFile:setfs:1");
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
+  (void)bench.line("+" + framed("vCont;s:p1.1"));
+  (void)bench.asked();
+  EXPECT_EQ(bench.server(kSigstop), "") << "it comes before the step";
+  EXPECT_EQ(bench.asked(), Payloads{"vCont;s:p1.1"});
+  EXPECT_EQ(bench.server("T05thread:p1.1;"), framed("T05thread:p1.1;"));
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
+  (void)bench.line("+" + framed("D;1"));
+  EXPECT_NE(bench.wishes() & Relay::kCancelStop, 0U);
 }
 
 // ---- hello ----

@@ -201,6 +201,17 @@ def dracut_base(scratch, tree):
     return base
 
 
+def readable_cpio(scratch):
+    """A folder for PATH with a cpio that an ordinary user's dracut needs: systemd-sysusers (from 257 on) makes
+    etc/shadow with mode 000, which root reads all the same. dracut calls cpio in the image's tree."""
+    folder = Path(scratch) / "bin"
+    folder.mkdir()
+    (folder / "cpio").write_text('#!/bin/sh\nchmod -f u+r etc/shadow etc/gshadow\n'
+                                 f'exec {shutil.which("cpio")} "$@"\n')
+    (folder / "cpio").chmod(0o755)
+    return folder
+
+
 def dracut_image(modules=SYSTEMD_MODULES, arguments=(), with_gdbdebug=True, configuration=None, drivers=""):
     """A real image of the newest kernel, made by this machine's dracut with our module as it is installed.
     Raises subprocess.CalledProcessError with dracut's output when it could not be made."""
@@ -225,6 +236,8 @@ def dracut_image(modules=SYSTEMD_MODULES, arguments=(), with_gdbdebug=True, conf
         environment = {**os.environ, "LC_ALL": "C", "dracutbasedir": str(dracut_base(scratch, tree)),
                        "GDBDEBUG_CONF": f"{scratch}/gdbdebug.conf"}
         command += ["--confdir", f"{scratch}/no-configuration", "--tmpdir", scratch, str(result)]
+        if os.geteuid():
+            environment["PATH"] = f"{readable_cpio(scratch)}:{environment['PATH']}"
         run = subprocess.run(command, env=environment, text=True,
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              timeout=scaled(300))

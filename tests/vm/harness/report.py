@@ -5,8 +5,9 @@ more generously."""
 import re
 
 KERNEL_PREFIX = r"(?:<\d+>)?(?:\[ *\d+\.\d+\] )?"
-MESSAGE = (r"gdbdebug: PID 1 \((?P<comm>[^)]*)\) is held before it would die: (?P<why>.*?), in (?P<place>.*?); "
-           r"connect a debugger to (?P<line>.*?)(?:, the machine waits| within (?P<seconds>\d+) seconds)\r?$")
+MESSAGE = (r"gdbdebug: PID 1 \((?P<comm>[^)]*)\) is held(?: before it would die)?: (?P<why>.*?), in (?P<place>.*?); "
+           r"(?:a debugger is connected to|connect a debugger to) (?P<line>.*?)"
+           r"(?:, the machine waits| within (?P<seconds>\d+) seconds)?\r?$")
 HEX = r"0x[0-9a-f]+"
 KEYWORDS = ("begin", "command", "register", "frame", "map", "end")
 
@@ -69,15 +70,18 @@ def read_report(text):
             frame = pairs_of(words[1:])
             if int(words[0]) != len(report["frames"]) or ("by" in frame) != (int(words[0]) > 0):
                 raise Malformed(f"expected: frame {len(report['frames'])}\ngot: {line}")
+            frame["times"] = int(frame.get("times", 1))
             frame.update({key: number(frame[key]) for key in ("address", "offset") if key in frame})
             report["frames"].append(frame)
         else:
             begin, end = (number(word) for word in words[0].split("-"))
             one = pairs_of(words[1:])
             report["maps"].append({**one, "begin": begin, "end": end, "offset": number(one["offset"])})
-    expected = {"frames": str(len(report["frames"])), "maps": str(len(report["maps"]))}
-    if report["end"] != expected:
-        raise Malformed(f"expected: {report['end']} by its last line\ngot: {expected}")
+    end = {key: int(value) for key, value in report["end"].items()}
+    there = {"frames": len(report["frames"]), "maps": len(report["maps"])}
+    if not there.items() <= end.items() or end.keys() - there.keys() - {"unread"} != {"omitted"}:
+        raise Malformed(f"expected: {end} by its last line\ngot: {there}")
+    report["end"] = end
     for frame in report["frames"]:
         if "file" in frame:
             within = [one for one in report["maps"] if one["begin"] <= frame["address"] < one["end"]]

@@ -42,8 +42,8 @@ TEST(ClientReport, AllOfItIsRead) {
   ASSERT_EQ(report.registers.size(), 4U);
   EXPECT_EQ(report.registers[2], (std::pair<std::string, std::uint64_t>{"rax", ~std::uint64_t{0}}));
   ASSERT_EQ(report.frames.size(), 2U);
-  EXPECT_EQ(report.frames[0], (CrashReport::Frame{0, "/usr/lib/libc.so.6", 0x26001, 0x7f01, ""}));
-  EXPECT_EQ(report.frames[1], (CrashReport::Frame{1, "", std::nullopt, 0x7f02, "scan"}));
+  EXPECT_EQ(report.frames[0], (CrashReport::Frame{0, "/usr/lib/libc.so.6", 0x26001, 0x7f01, "", 1}));
+  EXPECT_EQ(report.frames[1], (CrashReport::Frame{1, "", std::nullopt, 0x7f02, "scan", 1}));
   ASSERT_EQ(report.maps.size(), 1U);
   EXPECT_EQ(report.maps[0], (CrashReport::Map{0x7f00, 0x7fff, 0x26000, "/usr/lib/libc.so.6", "0123456789abcdef"}));
   EXPECT_TRUE(report.complete());
@@ -69,11 +69,56 @@ TEST(ClientReport, WhatAConsoleAddsDoesNotMatter) {
   }
 }
 
+TEST(ClientReport, ARestartAndASignalWithAHandlerAreReadToo) {
+  const auto restart = read_reports("gdbdebug: report: begin version=1 pid=1 comm=sh reboot=RESTART machine=x86_64\n");
+  ASSERT_EQ(restart.size(), 1U);
+  EXPECT_EQ(restart[0].reboot, "RESTART");
+  EXPECT_EQ(restart[0].damaged(), 0U);
+  const auto handled =
+      read_reports("gdbdebug: report: begin version=1 pid=1 comm=sh signal=SIGSEGV handled=1 machine=x86_64\n");
+  ASSERT_EQ(handled.size(), 1U);
+  EXPECT_TRUE(handled[0].handled);
+}
+
 TEST(ClientReport, AnExitHasAStatusAndNoSignal) {
   const auto reports = read_reports("gdbdebug: report: begin version=1 pid=1 comm=sh exit=7 machine=x86_64\n");
   ASSERT_EQ(reports.size(), 1U);
   EXPECT_EQ(reports[0].exit, "7");
   EXPECT_EQ(reports[0].signal, "");
+}
+
+TEST(ClientReport, WhatHasBeenAddedSince01IsRead) {
+  auto log = log_of("", "\n");
+  log.insert(log.find(" machine="), " stack=overflow sender=106 sender_comm=kill\\x20it");
+  log.insert(log.find("by=scan") + 7, " times=2000");
+  log.insert(log.find("maps=1\n") + 6, " omitted=57 unread=4096");
+  const auto report = read_reports(log).at(0);
+  EXPECT_EQ(report.stack, "overflow");
+  EXPECT_EQ(report.sender, "106");
+  EXPECT_EQ(report.sender_comm, "kill it");
+  EXPECT_EQ(report.frames.at(0).times, 1U);
+  EXPECT_EQ(report.frames.at(1).times, 2000U);
+  EXPECT_EQ(report.omitted, 57U);
+  EXPECT_EQ(report.unread, 4096U);
+  EXPECT_TRUE(report.complete());
+  EXPECT_EQ(report.damaged(), 0U);
+  EXPECT_FALSE(report.may_be_cut());
+}
+
+TEST(ClientReport, WhatAHelperOf01RepeatsIsOneFrameAndItsListMayBeCut) {
+  std::string log = "gdbdebug: report: begin version=1 comm=a signal=SIGSEGV machine=x86_64\n";
+  const std::string place = " file=/a offset=0x10 address=0x2";
+  for (int i = 0; i < 32; ++i) {
+    log += "gdbdebug: report: frame " + std::to_string(i) + place + (i > 0 ? " by=scan\n" : "\n");
+  }
+  const auto end = "gdbdebug: report: end frames=32 maps=0";
+  const auto report = read_reports(log + end + "\n").at(0);
+  const auto folded = report.folded();
+  ASSERT_EQ(folded.size(), 2U);
+  EXPECT_EQ(folded[0].times, 1U) << "where PID 1 stands is not one of them";
+  EXPECT_EQ(folded[1].times, 31U);
+  EXPECT_TRUE(report.may_be_cut());
+  EXPECT_FALSE(read_reports(log + end + " omitted=0\n").at(0).may_be_cut());
 }
 
 TEST(ClientReport, WhatIsNotKnownIsPassedOver) {

@@ -71,6 +71,18 @@ TEST_F(ClientRelay, WhoKillsHearsOfAnEndAndTheTargetNothing) {
   EXPECT_EQ(here, "+" + packet("X09"));
 }
 
+TEST_F(ClientRelay, WhyTheTargetDoesNotKillIsKeptForTheUser) {
+  auto relay = make();
+  (void)ask(relay, "vKill;1");
+  EXPECT_EQ(answer(relay, "E.gdbdebug: killing PID 1 would panic the machine; use detach"),
+            packet("E.gdbdebug: killing PID 1 would panic the machine; use detach"));
+  EXPECT_EQ(relay.take_refusal(), "gdbdebug: killing PID 1 would panic the machine; use detach");
+  EXPECT_EQ(relay.take_refusal(), "");
+  (void)ask(relay, "vCont;c");
+  (void)answer(relay, "E.gdbdebug: something else");
+  EXPECT_EQ(relay.take_refusal(), "");
+}
+
 TEST_F(ClientRelay, AcknowledgementsEndHere) {
   auto relay = make();
   EXPECT_EQ(ask(relay, "qSupported:swbreak+").first, packet("qSupported:swbreak+"));
@@ -185,6 +197,29 @@ TEST_F(ClientRelay, AnotherDescriptionIsFetchedAndKept) {
   EXPECT_EQ(taken(relay.to_target()), "+" + packet("qXfer:features:read:target.xml:0,1000"));
   EXPECT_EQ(answer(relay, "l<target/>"), packet("l<target/>"));
   EXPECT_EQ(learned, std::vector<std::string>{"<target/>"});
+}
+
+// Of a 32-bit program the description is another one than of the 64-bit program that it executes.
+TEST_F(ClientRelay, AfterAnExecTheDescriptionIsAskedForAnew) {
+  const std::string first = std::string(5000, 'a') + "of 32 bit, and nothing of the other one in it</t>\n";
+  auto relay = make({first});
+  (void)ask(relay, "qXfer:features:read:target.xml:0,1000");
+  (void)answer(relay, "l" + first.substr(first.size() - 48));
+  for (const char* stop : {"T05thread:p1.1;", "T05swbreak:;thread:p1.1;"}) {
+    (void)ask(relay, "vCont;c");
+    (void)answer(relay, stop);
+    taken(relay.to_target());
+    EXPECT_EQ(ask(relay, "qXfer:features:read:target.xml:0,10").first, "") << stop;
+  }
+  for (const char* stop : {"T0506:0*,;exec:2f6e657874;thread:p1.1;", "T05exec:2f6e657874;thread:p1.1;"}) {
+    (void)ask(relay, "vCont;c");
+    (void)answer(relay, stop);
+    taken(relay.to_target());
+    EXPECT_NE(ask(relay, "qXfer:features:read:target.xml:0,1000").first, "") << stop;
+    relay.target_bytes("+" + packet("m" + std::string(49, 'b')), now);  // not the old one: it is longer
+    taken(relay.to_target());
+    EXPECT_EQ(answer(relay, "l<target>of 64 bit</target>"), packet("l<target>of 64 bit</target>"));
+  }
 }
 
 TEST_F(ClientRelay, ADescriptionWithPartsElsewhereIsNotKept) {

@@ -37,8 +37,30 @@ TEST(ClientLint, EachWrongWordIsPointedAt) {
       {"rd.gdbdebug=tcp:2345,insecure rd.gdbdebug.ip=192.0.2.1:::255.255.255.300::eth0:none", {"!255.255.255.300"}},
       {"rd.gdbdebug=tcp:2345,insecure rd.gdbdebug.ip=dhcp", {}},
       {"rd.gdbdebug=ttyS1 rd.gdbdebug.ip=garbage", {}},
+      {"rd.gdbdebug=tcp:2345,insecure ip=enp1s0:dhcp", {}},
+      {"rd.gdbdebug=tcp:2345,insecure ip=garbage", {"garbage"}},
+      {"rd.gdbdebug=tcp:2345,insecure ip=garbage rd.gdbdebug.ip=dhcp", {}},
+      {"rd.gdbdebug=ttyS1 ip=garbage", {}},
+      {"rd.gdbdebug=ttyS1,crash,handled", {}},
+      {"rd.gdbdebug=ttyS1,wait,handled", {"handled"}},
+      {"rd.gdbdebug=ttyS1,crash,handled=1", {"handled=1"}},
+      {"rd.gdbdebug=handled", {"!handled"}},
+      {"rd.gdbdebug=ttyS1,wait rd.gdbdebug.kdump=1", {}},
+      {"rd.gdbdebug=ttyS1,wait rd.gdbdebug.kdump", {}},
+      {"rd.gdbdebug=ttyS1,wait rd.gdbdebug.kdump=0", {}},
+      {"rd.gdbdebug=ttyS1,wait rd.gdbdebug.kdump=2", {"2"}},
+      {"rd.gdbdebug=ttyS1,wait elfcorehdr=0x7f000000", {}},
       {"console=ttyS1,115200 console=ttyS0 rd.gdbdebug=ttyS1,wait", {"ttyS1,115200"}},
+      {"rd.gdbdebug=hvc0,wait", {"hvc0"}},
+      {"rd.gdbdebug=hvc0,wait systemd.mask=serial-getty@hvc0.service", {}},
+      {"systemd.getty_auto=0 rd.gdbdebug=ttysclp0,wait", {}},
+      {"rd.gdbdebug=hvc1,wait systemd.mask=serial-getty@hvc0.service", {}},
       {"quiet splash", {"!quiet splash"}},
+      {"rdinit=/bin/sh rd.gdbdebug=ttyS1,wait", {"!/bin/sh"}},
+      {"rdinit=/bin/sh rd.gdbdebug", {"!/bin/sh"}},
+      {"rdinit=/bin/sh rdinit=/init rd.gdbdebug=ttyS1,wait", {}},
+      {"rdinit=/gdbdebug/init rd.gdbdebug=ttyS1,wait", {}},
+      {"rdinit=/bin/sh rd.gdbdebug=off", {}},
       {"rd.gdbdebug=bad rd.gdbdebug=ttyS1,wait", {}},
       {"rd.gdbdebug=off", {}},
       {"rd.gdbdebug", {}},
@@ -54,6 +76,17 @@ TEST(ClientLint, TheCaretStandsUnderTheWord) {
   EXPECT_EQ(in_words(lint("rd.gdbdebug=ttyS1,wat", kDefault)).substr(0, 44),
             "rd.gdbdebug=ttyS1,wat\n"
             "                  ^~~\n");
+}
+
+TEST(ClientLint, InAKdumpKernelDebuggingIsOffUnlessItIsAllowed) {
+  const auto is_off = [](const char* text) {
+    return lint(text, kDefault).meaning.starts_with("debugging is off, for elfcorehdr=");
+  };
+  EXPECT_TRUE(is_off("rd.gdbdebug=ttyS1,wait elfcorehdr=0x7f000000"));
+  EXPECT_TRUE(is_off("rd.gdbdebug elfcorehdr=1024K@0x7f000000"));
+  EXPECT_TRUE(is_off("rd.gdbdebug=ttyS1,wait elfcorehdr=0x7f000000 rd.gdbdebug.kdump=0"));
+  EXPECT_FALSE(is_off("rd.gdbdebug=ttyS1,wait elfcorehdr=0x7f000000 rd.gdbdebug.kdump=1"));
+  EXPECT_FALSE(is_off("rd.gdbdebug=ttyS1,wait rd.gdbdebug.kdump=0"));
 }
 
 TEST(ClientLint, TheMeaningIsSaid) {

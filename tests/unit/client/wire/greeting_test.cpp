@@ -25,6 +25,18 @@ TEST(ClientGreeting, EscapesAreTakenBack) {
   EXPECT_EQ(greeting->exe, R"(/a b-=\x41\xZZ\x4)");
 }
 
+TEST(ClientGreeting, ValuesThatCannotBeSuchAreRefusedAndNamed) {
+  const auto greeting = read_greeting(R"(gdbdebug version=1 state=held exe=/x\x0ashell\x20id build_id=6f;1d )"
+                                      R"(machine=..\x2fetc watchdog=ten)");
+  ASSERT_TRUE(greeting);
+  EXPECT_EQ(greeting->refused, " exe build_id machine watchdog");
+  EXPECT_EQ(greeting->exe + greeting->build_id + greeting->machine + greeting->watchdog, "");
+  for (const char* text : {R"(gdbdebug version=1 state=he\x1bld)", R"(gdbdebug version=1\x0a2 state=held)"}) {
+    EXPECT_FALSE(read_greeting(text)) << text;
+  }
+  EXPECT_EQ(read_greeting("gdbdebug version=0.1.0~rc1+dfsg state=held machine=armv7l exe=/a\\xc3\\xa9")->refused, "");
+}
+
 TEST(ClientGreeting, WhatGoesBeforeItAndWhatIsNotKnownIsPassedOver) {
   const auto greeting = read_greeting("+$x#00gdbdebug version=9 later=yes bare state=dreaming machine=");
   ASSERT_TRUE(greeting);

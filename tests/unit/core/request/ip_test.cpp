@@ -34,6 +34,22 @@ TEST(Ip, IsReadAsTheKernelAndDracutWriteIt) {
       {"52:54:00:12:34:56:dhcp", "52:54:00:12:34:56", true, "", "", ""},
       {"52-54-00-12-34-56:dhcp", "52-54-00-12-34-56", true, "", "", ""},
       {":::::eth1:dhcp", "eth1", true, "", "", ""},
+      // dracut.cmdline(7), systemd-network-generator(8), nm-initrd-generator(8), initramfs-tools(7)
+      {"single-dhcp", "", true, "", "", ""},
+      {"auto", "", true, "", "", ""},
+      {"dhcp6", "", false, "", "", ""},
+      {"link6", "", false, "", "", ""},
+      {"enp1s0:dhcp", "enp1s0", true, "", "", ""},
+      {"enp1s0:auto6:1500:52:54:00:12:34:56", "enp1s0", false, "", "", ""},
+      {"enp1s0:dhcp:1500", "enp1s0", true, "", "", ""},
+      {":dhcp", "", true, "", "", ""},
+      {"eth0", "eth0", true, "", "", ""},
+      {"52:54:00:12:34:56", "52:54:00:12:34:56", true, "", "", ""},
+      {":::::eth0", "eth0", true, "", "", ""},
+      {"::::host:eth0:on", "eth0", true, "", "", ""},
+      {"192.0.2.2:[2001:db8::9]:192.0.2.1:24:host:enp1s0:none:9000", "enp1s0", false, "192.0.2.2", "255.255.255.0",
+       "192.0.2.1"},
+      {"192.0.2.2/25::192.0.2.1::host:enp1s0:none", "enp1s0", false, "192.0.2.2", "255.255.255.128", "192.0.2.1"},
       {"192.0.2.2::192.0.2.1:255.255.255.0:host:eth0:none", "eth0", false, "192.0.2.2", "255.255.255.0", "192.0.2.1"},
       {"192.0.2.2:192.0.2.9:192.0.2.1:255.255.255.128:host:eth0:off:192.0.2.53:192.0.2.54:192.0.2.55", "eth0", false,
        "192.0.2.2", "255.255.255.128", "192.0.2.1"},
@@ -70,10 +86,16 @@ TEST(Ip, AnErrorNamesTheWrongWord) {
     std::string_view text, subject;
   };
   const Case cases[] = {
-      {"192.0.2.256::::::none", "192.0.2.256"},  {"host::::::none", "host"},
-      {"192.0.2.2::gateway::::none", "gateway"}, {"192.0.2.2::::::sometimes", "sometimes"},
-      {"192.0.2.2:::33:::none", "33"},           {"192.0.2.2:::255.255.255:::none", "255.255.255"},
+      {"192.0.2.256::::::none", "192.0.2.256"},
+      {"host::::::none", "host"},
+      {"192.0.2.2::gateway::::none", "gateway"},
+      {"192.0.2.2::::::sometimes", "sometimes"},
+      {"192.0.2.2:::33:::none", "33"},
+      {"192.0.2.2:::255.255.255:::none", "255.255.255"},
       {"[fe80::1]::::::none", "[fe80::1]"},
+      {"[2001:db8::2]/64::[2001:db8::1]::host:eth0:none", "[2001:db8::2]/64"},
+      {"192.0.2.2/33::::::none", "33"},
+      {"nonsense", "nonsense"},
   };
   for (const auto& one : cases) {
     SCOPED_TRACE(one.text);
@@ -81,6 +103,30 @@ TEST(Ip, AnErrorNamesTheWrongWord) {
     ASSERT_FALSE(config);
     EXPECT_EQ(config.error().subject, one.subject);
     EXPECT_FALSE(config.error().reason.empty());
+  }
+}
+
+TEST(Ip, OfAForeignOneWhatCannotBeUsedIsLeftOut) {
+  struct Case {
+    std::string_view text, device, trouble;
+    bool dhcp;
+  };
+  const Case cases[] = {
+      {"dhcp", "", "", true},
+      {"enp1s0:dhcp", "enp1s0", "", true},
+      {"[2001:db8::2]::[2001:db8::1]:64:host:eth0:none", "eth0", "[2001:db8::2]", false},
+      {"192.0.2.2::192.0.2.1:33::eth0:none", "eth0", "33", false},
+      {"192.0.2.2::::::sometimes", "", "sometimes", false},
+      {"nonsense", "", "nonsense", false},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.text);
+    std::optional<Error> trouble;
+    const auto config = parse_foreign_ip(one.text, trouble);
+    EXPECT_EQ(config.device, one.device);
+    EXPECT_EQ(config.dhcp, one.dhcp);
+    EXPECT_FALSE(config.is_static || config.has_gateway);
+    EXPECT_EQ(trouble ? trouble->subject : "", one.trouble);
   }
 }
 

@@ -93,6 +93,14 @@ const std::vector<Case>& streams() {
       {"noise and a newline", "hello\n", {{kNewline}}},
       {"noise and Ctrl-C", "x\003", {{kInterrupt}}},
       {"noise, a newline, then a packet", "noise\r\n$g#67", {{kNewline}, {kNewline}, {kPacket, "g"}}},
+      // A peer that echoes sends our own text back. Its newlines would be answered by the same text, and so on for
+      // ever.
+      {"an echo of a hello", "gdbdebug version=0.1.0 state=held\r\n", {}},
+      {"an echo by a terminal that is not raw", "gdbdebug version=0.1.0\r\n\r\n", {}},
+      {"an echo whose first byte is damaged", "ggdbdebug version=0.1.0\r\n", {}},
+      {"a question after an echo", "gdbdebug v\r\n\r\n\n", {{kNewline}}},
+      {"a packet and a question after an echo", "gdbdebug v\r\n$g#67\n", {{kPacket, "g"}, {kNewline}}},
+      {"a question after less than a hello", "gdbdebu\n", {{kNewline}}},
       {"a zero byte", std::string("\0$g#67", 6), {{kPacket, "g"}}},
   };
   return cases;

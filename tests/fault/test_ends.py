@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How PID 1 ends, and what only looks like it: rd.gdbdebug=...,crash and exit, with the real helper and no machine.
+
+fault-boot makes the helper PID 1 of a namespace (see boot.cpp), whose real init is ends.c. It says how far it came by
+files in its root, which can be read from here.
+"""
+
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from test_sessions import BUILD, Boot, Gdb, load_matrix, pytestmark, status, until
+
+__all__ = ["pytestmark"]
+
+PROGRAM = BUILD / "tests/fault/fault-ends"
+HELD = r"PID 1 \((\w+)\) is held before it would die: (.*?), in "
+
+
+class End(Boot):
+    """A boot with `options` behind the line, whose real init does `what`."""
+
+    def __init__(self, folder, options, what, systemd=False):
+        self.log_path = folder / "log"
+        self.log_path.touch()
+        self.matrix = load_matrix().Matrix(BUILD, folder, 3600)
+        self.path = folder / "line"
+        real_init = self.matrix.root / "usr/lib/gdbdebug/init"
+        real_init.unlink()
+        if systemd:
+            program = self.matrix.root / "usr/lib/systemd/systemd"
+            program.parent.mkdir(parents=True)
+            real_init.symlink_to("../systemd/systemd")
+        else:
+            program = real_init
+        shutil.copy(PROGRAM, program)
+        words = ["--socket", str(self.path), "--log", str(self.log_path), "--word", what, "--command-line",
+                 f"quiet rd.gdbdebug=ttyFAULT,{options}"]
+        self.start(words)
+
+    def log(self):
+        return self.log_path.read_text()
+
+    def says(self, pattern):
+        """The match of a regular expression in the kernel log."""
+        return until(f"{pattern!r} in the log", lambda: re.search(pattern, self.log()))
+
+    def came_to(self, path):
+        """The real init has made this file."""
+        until(f"the file {path}", lambda: Path(f"/proc/{self.pid1}/root{path}").exists())
+
+    def is_held(self):
+        assert status(self.pid1, "State") == "t"
+
+    def ended(self):
+        until("the end of PID 1", lambda: status(self.pid1, "State") in (None, "Z"))
+
+    def frame_of(self, name):
+        """The name of the function that gdb shows where PID 1 stands."""
+        gdb = self.gdb()
+        return gdb.says("backtrace", name)
+
+    def gdb(self, *commands):
+        client = Gdb(self.path, *commands, program=PROGRAM)
+        self.clients.append(client)
+        return client
+
+
+@pytest.fixture
+def boot(tmp_path):
+    made = []
+
+    def make(*arguments, **options):
+        made.append(End(tmp_path, *arguments, **options))
+        return made[-1]
+
+    yield make
+    for machine in made:
+        machine.close()
+
+
+# ---- exits ----
+
+
+def test_threads_that_come_and_go_do_not_hold_pid_1(boot):
+    machine = boot("crash,exit", "churn")
+    machine.came_to("/lives")
+    assert "is held" not in machine.log()
+
+
+def test_exit_group_in_a_thread_is_held_with_its_status_and_thread(boot):
+    machine = boot("crash,exit", "thread-exit")
+    assert machine.says(HELD)[2] == "exit with status 3"
+    assert " exit=3 " in machine.says("report: begin.*")[0]
+    machine.frame_of("exit_in_thread")
+
+
+def test_the_exit_of_the_last_thread_is_held_after_that_of_the_first(boot):
+    machine = boot("crash,exit", "last-thread")
+    assert machine.says(HELD)[2] == "exit with status 4"
+
+
+# ---- signals that are handled ----
+
+
+@pytest.mark.parametrize("options", ["crash", "crash,exit", "exit"])
+def test_a_signal_that_pid_1_handles_does_not_hold_it(boot, options):
+    machine = boot(options, "recover:3")
+    machine.came_to("/recovered")
+    machine.came_to("/lives")
+    assert not Path(f"/proc/{machine.pid1}/root/strange").exists(), "the handler has got a signal without its siginfo"
+    told = re.findall(r"PID 1 \(\w+\) gets SIGSEGV at address 0x8, for which it has a handler, in (\S+); it goes on",
+                      machine.log())
+    assert len(told) == (3 if "crash" in options else 0), machine.log()
+    assert "is held" not in machine.log()
+
+
+def test_few_of_many_signals_that_pid_1_handles_are_reported(boot):
+    machine = boot("crash", "recover:30")
+    machine.came_to("/lives")
+    assert machine.log().count("for which it has a handler, in") == 5, machine.log()
+    assert machine.log().count("further signals for which PID 1 has a handler are not reported") == 1
+
+
+def test_the_real_crash_after_a_signal_that_was_handled_is_held(boot):
+    machine = boot("crash", "recover-crash")
+    machine.says("for which it has a handler")
+    assert machine.says(HELD)[2] == "SIGSEGV at address 0x8"
+
+
+def test_an_exit_soon_after_a_handled_signal_is_held_as_a_crash(boot):
+    """A handler that prints a backtrace and exits is the commonest there is."""
+    machine = boot("crash", "recover-exit")
+    assert machine.says(HELD)[2] == "exit with status 2"
+    assert machine.log().count("for which it has a handler, in") == 2
+    machine.frame_of("give_up")
+
+
+def test_system_calls_are_caught_for_a_while_only_after_a_handled_signal(boot):
+    machine = boot("crash", "recover:1")
+    machine.came_to("/lives")
+    until("a stop at each system call", lambda: syscall_stops(machine.pid1) > 0)
+    deadline = time.monotonic() + 30
+    while syscall_stops(machine.pid1) > 0:
+        assert time.monotonic() < deadline, "PID 1 still stops at each system call"
+
+
+def syscall_stops(pid):
+    """How often a process switched to another while it makes some 25 system calls."""
+    def switches():
+        return int(status(pid, "nonvoluntary_ctxt_switches")) + int(status(pid, "voluntary_ctxt_switches"))
+    before = switches()
+    time.sleep(0.5)
+    return switches() - before - 60
+
+
+@pytest.mark.parametrize("options, systemd, held",
+                         [("crash", True, "held before it would die"), ("crash,handled", False, "held")])
+def test_a_handler_that_freezes_is_held_before_it_runs(boot, options, systemd, held):
+    machine = boot(options, "freeze", systemd=systemd)
+    machine.says(rf"PID 1 \(\w+\) is {held}: SIGSEGV at address 0x8, for which it has a handler, in ")
+    assert " handled=1 " in machine.says("report: begin.*")[0]
+    machine.says("report: end")
+    gdb = machine.gdb()
+    gdb.says("backtrace", "crash_here")
+    gdb.type("detach")
+    machine.says("debugger detached; PID 1 goes on with its handler for the signal")
+    machine.came_to("/frozen")
+
+
+def test_crash_with_seconds_lets_the_handler_run_after_them(boot):
+    machine = boot("crash=1,handled", "freeze")
+    machine.says("no debugger came in time; PID 1 goes on with its handler for the signal")
+    machine.came_to("/frozen")
+
+
+# ---- the machine's end ----
+
+
+def test_a_restart_by_pid_1_is_held_with_exit(boot):
+    machine = boot("crash,exit", "restart")
+    assert machine.says(HELD)[2] == "reboot(2) with RESTART"
+    machine.came_to("/cad")
+    assert " reboot=RESTART " in machine.says("report: begin.*")[0]
+    gdb = machine.gdb()
+    gdb.says("backtrace", "restart")
+    gdb.type("detach")
+    machine.says("debugger detached; PID 1 now restarts or stops the machine as it would have")
+    machine.ended()
+
+
+def test_a_restart_is_not_held_without_exit(boot):
+    machine = boot("crash", "restart")
+    machine.ended()
+    assert "is held" not in machine.log()
+
+
+def test_the_real_root_stops_the_machine_on_purpose(boot):
+    machine = boot("crash,exit", "real-root")
+    machine.ended()
+    assert "is held" not in machine.log()
+
+
+def test_a_root_that_is_an_initramfs_still_is_not_the_real_one(boot):
+    machine = boot("crash,exit", "squash-root")
+    assert machine.says(HELD)[2] == "reboot(2) with POWER_OFF"
+
+
+# ---- while a debugger is connected ----
+
+
+def test_a_crash_while_a_debugger_is_connected_is_reported_and_shown_once(boot):
+    machine = boot("crash", "later")
+    machine.came_to("/lives")
+    gdb = machine.gdb("set var finish = 1", "continue")
+    gdb.wait_for("Program received signal SIGSEGV")
+    found = machine.says(HELD.replace(", in ", ", in .*; a debugger is connected to ttyFAULT"))
+    assert found[2] == "SIGSEGV at address 0x8"
+    machine.says("report: end")
+    gdb.says("continue", "Program terminated with signal SIGSEGV")
+    assert "Program received" not in gdb.read()
+    machine.says("the debugger has passed the signal on; PID 1 now dies as it would have without gdbdebug")
+    machine.ended()
+    assert machine.log().count("report: begin") == 1
+
+
+def test_an_exit_while_a_debugger_is_connected_is_held_for_it(boot):
+    machine = boot("crash,exit", "exit-later")
+    machine.came_to("/lives")
+    gdb = machine.gdb("set var finish = 1", "continue")
+    gdb.wait_for("Program received signal SIGTRAP")
+    assert machine.says(HELD)[2] == "exit with status 5"
+    gdb.says("backtrace", "_exit")
+    gdb.type("detach")
+    machine.says("debugger detached; PID 1 now dies as it would have without gdbdebug")
+    machine.ended()
