@@ -19,12 +19,12 @@ if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "tests" / "vm"), str(Path(__file__).resolve().parent)]
 
 from harness.gdb import ENVIRONMENT
-from harness.image import CONFIGURATION, GDBSERVER, MANIFEST, REAL_INIT, libraries_of
+from harness.image import AGENT_IN_IMAGE, CONFIGURATION, GDBSERVER, MANIFEST, REAL_INIT, libraries_of
 from harness import BUILD
 from table import Unavailable
 
-HELPER_NET = BUILD / "helper" / "gdbdebug-init-net"
-HELPER = HELPER_NET if HELPER_NET.exists() else BUILD / "helper" / "gdbdebug-init"
+HELPER = BUILD / "helper" / "gdbdebug-init"
+AGENT = BUILD / "helper" / "gdbdebug-agent-net"
 PORT = 2345
 SHORT = "--short" in sys.argv  # for the worker
 STEPS = 50 if SHORT else 5000
@@ -48,7 +48,8 @@ def make_root(folder):
     source.write_text(TARGET)
     subprocess.run(["cc", "-static", "-g", "-O1", "-o", str(root / REAL_INIT.lstrip("/")), str(source)], check=True)
     shutil.copy2(HELPER, root / "init")
-    names = ["/init"]
+    shutil.copy2(AGENT, root / AGENT_IN_IMAGE.lstrip("/"))
+    names = [AGENT_IN_IMAGE]
     for name, file in [("/usr/bin/gdbserver", GDBSERVER), *libraries_of(GDBSERVER)]:
         target = root / name.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness import dracut_image, kernel
 from harness.generators import ROOT_MODULES, initramfs_tools_image
-from harness.image import GDBSERVER, HELPER, SHELL_MODULES, libraries_of, thread_db
+from harness.image import AGENT, GDBSERVER, HELPER, SHELL_MODULES, libraries_of, thread_db
 from table import Unavailable
 
 
@@ -68,20 +68,17 @@ def measure(table, _rounds):
         raise Unavailable("the helper is not built")
     if not shutil.which("zstd"):
         raise Unavailable("zstd is not installed")
-    with tempfile.TemporaryDirectory() as folder:
-        stripped = Path(folder) / "helper"
-        subprocess.run(["strip", "-o", str(stripped), str(HELPER)], check=True)
-        parts = {"helper": [stripped], "gdbserver": [GDBSERVER],
-                 "gdbserver's libraries": [file for _, file in libraries_of(GDBSERVER)]}
-        if thread_db():
-            parts["libthread_db"] = [thread_db()[1]]
-        table.add("helper-size", "helper, stripped", "KiB", [stripped.stat().st_size / 1024], None, "",
-                  lambda a, _: a <= 64, "64")
-        for name, files in parts.items():
-            raw = sum(Path(file).stat().st_size for file in files)
-            table.add(f"raw-{name}", f"in the image: {name}, raw", "KiB", [raw / 1024])
-            table.add(f"zstd-{name}", f"in the image: {name}, zstd", "KiB", [zstd(files) / 1024])
-        everything = [file for files in parts.values() for file in files]
-        table.add("zstd-all", "all of it (libc and ld.so, which most images have, included), zstd", "MB",
-                  [zstd(everything) / 1e6])
+    parts = {"helper": [HELPER], "agent": [AGENT], "gdbserver": [GDBSERVER],
+             "gdbserver's libraries": [file for _, file in libraries_of(GDBSERVER)]}
+    if thread_db():
+        parts["libthread_db"] = [thread_db()[1]]
+    table.add("helper-size", "gdbdebug-init, as installed", "KiB", [HELPER.stat().st_size / 1024], None, "",
+              lambda a, _: a <= 24, "24")
+    for name, files in parts.items():
+        raw = sum(Path(file).stat().st_size for file in files)
+        table.add(f"raw-{name}", f"in the image: {name}, raw", "KiB", [raw / 1024])
+        table.add(f"zstd-{name}", f"in the image: {name}, zstd", "KiB", [zstd(files) / 1024])
+    everything = [file for files in parts.values() for file in files]
+    table.add("zstd-all", "all of it (libc and ld.so, which most images have, included), zstd", "MB",
+              [zstd(everything) / 1e6])
     add_generators(table)

@@ -22,3 +22,4 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
 endif()
 
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)   # clang-tidy reads it
+option(GDBDEBUG_STRIP "Link the programs of the image without symbols" ON)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=dash
 # shellcheck disable=SC2034  # variables for the sourcing module
+# shellcheck disable=SC2154  # gdbdebug_path_*: of layout.sh
 # image.sh: what the modules for dracut, mkinitcpio and initramfs-tools have in common.
 # Runs on the building machine only, never in the image. Sourced by bash and by dash, so it keeps to what both know.
 # A function that fails has said why through gdbdebug_error, and has not changed the image's /init.
+# layout.sh, with the paths in the image, has been sourced before.
 #
 # The sourcing module says how its generator does things:
 #   gdbdebug_error TEXT, gdbdebug_warning TEXT, gdbdebug_note TEXT    one message, not to the standard output
@@ -11,39 +13,44 @@
 #   gdbdebug_add_program PATH      takes a program along, to the same path in the image
 #   gdbdebug_add_file PATH DEST    takes a file along, to DEST in the image; DEST may be there already
 
-# Where things are in the image. The helper has the same paths built in.
-gdbdebug_image_dir=/usr/lib/gdbdebug
-gdbdebug_image_conf=/etc/gdbdebug.conf
-gdbdebug_image_busybox=$gdbdebug_image_dir/busybox
-gdbdebug_image_ssh=$gdbdebug_image_dir/ssh
-
 gdbdebug_known_lines="serial virtio usb vsock net ssh"
 
-# gdbdebug_find_helper DIR... : prints the path of the helper: GDBDEBUG_HELPER if it is set, else the first in a DIR.
-# For lines=net and ssh it is the one with network code, gdbdebug-init-net. After gdbdebug_read_conf.
-# A dynamic executable is refused: as /init it would need libraries before anybody can have checked that they are there.
+# gdbdebug_find_helper DIR... : prints the path of gdbdebug-init: GDBDEBUG_HELPER if it is set, else the first in a DIR.
 gdbdebug_find_helper() {
-    local helper=${GDBDEBUG_HELPER-} name=gdbdebug-init dir
+    local helper=${GDBDEBUG_HELPER-} dir
 
-    ! gdbdebug_wants net ssh || name=gdbdebug-init-net
     for dir in "$@"; do
         [ -z "$helper" ] || break
-        [ ! -e "$dir/$name" ] || helper=$dir/$name
+        [ ! -e "$dir/gdbdebug-init" ] || helper=$dir/gdbdebug-init
     done
-    helper=${helper:-$1/$name}
-    if [ ! -f "$helper" ] || [ ! -x "$helper" ]; then
-        gdbdebug_error "the helper '$helper' is not an executable file; install gdbdebug, or set GDBDEBUG_HELPER"
+    gdbdebug_check_program "${helper:-$1/gdbdebug-init}"
+}
+
+# gdbdebug_find_agent HELPER: prints the path of the agent, which lies beside the helper. For lines=net and ssh it is
+# the one with network code, gdbdebug-agent-net. After gdbdebug_read_conf.
+gdbdebug_find_agent() {
+    local name=gdbdebug-agent
+
+    ! gdbdebug_wants net ssh || name=gdbdebug-agent-net
+    gdbdebug_check_program "${1%/*}/$name"
+}
+
+# gdbdebug_check_program FILE: prints FILE if it is a static executable. A dynamic one is refused: it would need
+# libraries before anybody can have checked that they are there.
+gdbdebug_check_program() {
+    if [ ! -f "$1" ] || [ ! -x "$1" ]; then
+        gdbdebug_error "'$1' is not an executable file; install gdbdebug, or set GDBDEBUG_HELPER"
         return 1
     fi
-    if ! gdbdebug_is_elf "$helper"; then
-        gdbdebug_error "the helper '$helper' is not an ELF executable; install gdbdebug, or set GDBDEBUG_HELPER"
+    if ! gdbdebug_is_elf "$1"; then
+        gdbdebug_error "'$1' is not an ELF executable; install gdbdebug, or set GDBDEBUG_HELPER"
         return 1
     fi
-    if [ -n "$(gdbdebug_libraries "$helper")" ]; then
-        gdbdebug_error "the helper '$helper' is dynamically linked; as /init it must be static"
+    if [ -n "$(gdbdebug_libraries "$1")" ]; then
+        gdbdebug_error "'$1' is dynamically linked; in an image it must be static"
         return 1
     fi
-    printf '%s\n' "$helper"
+    printf '%s\n' "$1"
 }
 
 # gdbdebug_is_elf FILE: true if FILE begins like an ELF file.
@@ -132,11 +139,11 @@ gdbdebug_library_cache() {
 # gdbdebug_write_manifest ROOT: writes the manifest of the image under ROOT from the paths on standard input.
 # Each path once, in the order given: the first is gdbserver.
 gdbdebug_write_manifest() {
-    if ! mkdir -p "$1$gdbdebug_image_dir" || ! {
+    if ! mkdir -p "$1${gdbdebug_path_manifest%/*}" || ! {
         echo "# What gdbdebug's agent takes along into a root of its own: one path of this image a line."
         awk 'NF && !seen[$0]++'
-    } >"$1$gdbdebug_image_dir/files"; then
-        gdbdebug_error "writing '$gdbdebug_image_dir/files' to the image failed"
+    } >"$1$gdbdebug_path_manifest"; then
+        gdbdebug_error "writing '$gdbdebug_path_manifest' to the image failed"
         return 1
     fi
 }
@@ -144,14 +151,14 @@ gdbdebug_write_manifest() {
 # gdbdebug_swap ROOT HELPER: keeps what is /init in the image under ROOT as /usr/lib/gdbdebug/init, and puts HELPER
 # there. Does nothing if that has been done. Call it last: up to its final rename the image has its own /init.
 gdbdebug_swap() {
-    local init=$1/init kept=$1$gdbdebug_image_dir/init staged=$1/init.gdbdebug target
+    local init=$1/init kept=$1$gdbdebug_path_real_init staged=$1/init.gdbdebug target
 
     if gdbdebug_is_helper "$init" "$2"; then
         # A generator may run a module twice. A second swap would make the helper its own real init.
         if [ -e "$kept" ] || [ -L "$kept" ]; then
             return 0
         fi
-        gdbdebug_error "'/init' is gdbdebug's helper already, but '$gdbdebug_image_dir/init' is missing from the image"
+        gdbdebug_error "'/init' is gdbdebug's helper already, but '$gdbdebug_path_real_init' is missing from the image"
         return 1
     fi
 
@@ -171,7 +178,7 @@ gdbdebug_swap() {
     else
         cp -p "$init" "$kept"
     fi || {
-        gdbdebug_error "keeping the image's '/init' as '$gdbdebug_image_dir/init' failed"
+        gdbdebug_error "keeping the image's '/init' as '$gdbdebug_path_real_init' failed"
         rm -f "$kept" "$staged"
         return 1
     }
@@ -402,18 +409,18 @@ gdbdebug_add_ssh() {
 
     staging=$(umask 077 && mktemp -d) || return 1
     # A hook that runs twice must not print the fingerprint of a key that is not in the image.
-    if [ -e "$1$gdbdebug_image_ssh/host_key" ]; then
-        cp "$1$gdbdebug_image_ssh/host_key" "$staging/host_key"
+    if [ -e "$1$gdbdebug_path_host_key" ]; then
+        cp "$1$gdbdebug_path_host_key" "$staging/host_key"
     else
         (umask 077 && gdbdebug_make_host_key "$staging/host_key")
     fi &&
         (umask 077 && cat "$gdbdebug_authorized_keys" >"$staging/authorized_keys") &&
         gdbdebug_fingerprint "$staging/host_key" >"$staging/fingerprint" &&
-        gdbdebug_add_file "$2" "$gdbdebug_image_ssh/dropbear" &&
-        gdbdebug_add_file "$staging/authorized_keys" "$gdbdebug_image_ssh/authorized_keys" &&
-        gdbdebug_add_file "$staging/host_key" "$gdbdebug_image_ssh/host_key" &&
-        gdbdebug_add_file "$staging/fingerprint" "$gdbdebug_image_ssh/fingerprint" &&
-        chmod 0700 "$1$gdbdebug_image_ssh" &&
+        gdbdebug_add_file "$2" "$gdbdebug_path_dropbear" &&
+        gdbdebug_add_file "$staging/authorized_keys" "$gdbdebug_path_authorized_keys" &&
+        gdbdebug_add_file "$staging/host_key" "$gdbdebug_path_host_key" &&
+        gdbdebug_add_file "$staging/fingerprint" "$gdbdebug_path_fingerprint" &&
+        chmod 0700 "$1$gdbdebug_path_ssh_home" &&
         gdbdebug_note "the image's SSH host key has the fingerprint $(cat "$staging/fingerprint")" ||
         failed=1
     rm -rf "$staging"
@@ -425,10 +432,11 @@ gdbdebug_add_ssh() {
 # gdbdebug.conf of this machine, which has been read; the helper is looked for in the DIRs. First everything that can be
 # known without touching the image, then what is added to it, last the swap.
 gdbdebug_install() {
-    local root=$1 conf=$2 helper gdbserver libraries busybox='' dropbear='' more path
+    local root=$1 conf=$2 helper agent gdbserver libraries busybox='' dropbear='' more path
     shift 2
 
     helper=$(gdbdebug_find_helper "$@") || return 1
+    agent=$(gdbdebug_find_agent "$helper") || return 1
     gdbserver=$(gdbdebug_find_gdbserver) || return 1
     if [ ! -e "$root/init" ] && [ ! -L "$root/init" ]; then
         gdbdebug_error "the image has no '/init' yet; gdbdebug must come after the module that makes it"
@@ -456,6 +464,10 @@ gdbdebug_install() {
         gdbdebug_error "adding '$gdbserver' to the image failed"
         return 1
     fi
+    if ! gdbdebug_add_file "$agent" "$gdbdebug_path_agent"; then
+        gdbdebug_error "adding '$agent' to the image failed"
+        return 1
+    fi
     for path in $libraries; do
         if ! gdbdebug_add_file "$path" "$path"; then
             gdbdebug_error "adding '$path' to the image failed"
@@ -467,20 +479,20 @@ gdbdebug_install() {
             gdbdebug_error "adding 'modprobe' to the image failed; it has to load the kernel modules of the debug line"
             return 1
         fi
-        # The helper calls it by the name that the kernel itself uses (CONFIG_MODPROBE_PATH), wherever it is here.
+        # The agent calls it by the name that the kernel itself uses (CONFIG_MODPROBE_PATH), wherever it is here.
         if [ ! -e "$root/sbin/modprobe" ] && ! gdbdebug_add_file "$path" /sbin/modprobe; then
             gdbdebug_error "adding '/sbin/modprobe' to the image failed"
             return 1
         fi
     fi
-    if [ -n "$busybox" ] && ! gdbdebug_add_file "$busybox" "$gdbdebug_image_busybox"; then
+    if [ -n "$busybox" ] && ! gdbdebug_add_file "$busybox" "$gdbdebug_path_busybox"; then
         gdbdebug_error "adding '$busybox' to the image failed"
         return 1
     fi
     if [ -n "$dropbear" ]; then
         gdbdebug_add_ssh "$root" "$dropbear" || return 1
     fi
-    if [ -e "$conf" ] && ! gdbdebug_add_file "$conf" "$gdbdebug_image_conf"; then
+    if [ -e "$conf" ] && ! gdbdebug_add_file "$conf" "$gdbdebug_path_configuration"; then
         gdbdebug_error "adding '$conf' to the image failed"
         return 1
     fi
@@ -488,10 +500,10 @@ gdbdebug_install() {
     {
         # shellcheck disable=SC2046,SC2086
         printf '%s\n' "$gdbserver" $libraries $(gdbdebug_library_cache $libraries)
-        [ -z "$busybox" ] || printf '%s\n' "$gdbdebug_image_busybox"
-        [ -z "$dropbear" ] || printf '%s\n' "$gdbdebug_image_ssh/dropbear" "$gdbdebug_image_ssh/authorized_keys" \
-            "$gdbdebug_image_ssh/host_key" "$gdbdebug_image_ssh/fingerprint"
-        echo /init
+        [ -z "$busybox" ] || printf '%s\n' "$gdbdebug_path_busybox"
+        [ -z "$dropbear" ] || printf '%s\n' "$gdbdebug_path_dropbear" "$gdbdebug_path_authorized_keys" \
+            "$gdbdebug_path_host_key" "$gdbdebug_path_fingerprint"
+        printf '%s\n' "$gdbdebug_path_agent"
     } | gdbdebug_write_manifest "$root" || return 1
 
     # From here on /init is the helper.

@@ -9,6 +9,7 @@
 
 #include "base/bytes.hpp"
 #include "core/request/conf.hpp"
+#include "core/request/kernel_line.hpp"
 #include "core/request/request.hpp"
 
 namespace gdbdebug::client {
@@ -103,33 +104,38 @@ std::optional<Found> find_driver(std::string_view group, const Drivers& drivers)
   return std::nullopt;
 }
 
-// Whether the helper is the one for lines=net and ssh: the other one does not know where SSH's files are, and has no
-// use for the name.
-bool has_network_helper(const Tree& tree) {
-  const auto init = tree.read("/init");
-  return init && as_text(*init).find(kDropbear) != std::string_view::npos;
+// The program that is the agent: of an image of gdbdebug 0.1 the helper itself.
+std::string agent_name(const Tree& tree) {
+  return has_one_program(TreeFiles(tree)) ? "/init" : layout::kAgent;
 }
 
-// What ssh needs besides a network, as prepare_ssh() and serve_ssh() of the helper look for it; the first thing that is
+// Whether the agent is the one for lines=net and ssh: the other one does not know where SSH's files are, and has no use
+// for the name.
+bool has_network_agent(const Tree& tree) {
+  const auto agent = tree.read(agent_name(tree));
+  return agent && as_text(*agent).find(layout::kDropbear) != std::string_view::npos;
+}
+
+// What ssh needs besides a network, as prepare_ssh() and serve_ssh() of the agent look for it; the first thing that is
 // missing, or nothing.
 std::string missing_for_ssh(const Tree& tree) {
   constexpr const char* kAdvice = "; build it with lines=ssh and authorized_keys=";
   const auto missing = [](std::string_view path) { return "there is no '" + std::string(path) + "' in the image"; };
-  if (!is_executable(tree.find(kDropbear))) return missing(kDropbear) + kAdvice;
-  if (!tree.read(kHostKey)) return missing(kHostKey) + kAdvice;
-  const auto keys = tree.read(kAuthorizedKeys);
-  if (!keys) return missing(kAuthorizedKeys) + kAdvice;
+  if (!is_executable(tree.find(layout::kDropbear))) return missing(layout::kDropbear) + kAdvice;
+  if (!tree.read(layout::kHostKey)) return missing(layout::kHostKey) + kAdvice;
+  const auto keys = tree.read(layout::kAuthorizedKeys);
+  if (!keys) return missing(layout::kAuthorizedKeys) + kAdvice;
   for (auto rest = as_text(*keys); !rest.empty();) {
     if (const auto line = trim(take_word(rest, '\n')); !line.empty() && !line.starts_with('#')) return {};
   }
-  return "there is no key in '" + std::string(kAuthorizedKeys) + "'" + kAdvice;
+  return "there is no key in '" + std::string(layout::kAuthorizedKeys) + "'" + kAdvice;
 }
 
 // What a line needs besides drivers; the first thing that is missing, or nothing.
 std::string missing_for(std::string_view word, const Tree& tree) {
   if (word != "net" && word != "ssh") return {};
-  if (!has_network_helper(tree))
-    return "the helper for network lines is not in the image; build it with lines=" + std::string(word);
+  if (!has_network_agent(tree))
+    return "the agent for network lines is not in the image; build it with lines=" + std::string(word);
   return word == "ssh" ? missing_for_ssh(tree) : "";
 }
 
@@ -181,7 +187,7 @@ void for_each_program(const Node& node, const std::set<std::string>& except, Vis
 }
 
 std::uint64_t measure_growth(const Tree& tree, const Facts& facts) {
-  std::set<std::string> ours{"/init", resolve(tree, kManifest), resolve(tree, kConfiguration)};
+  std::set<std::string> ours{"/init", resolve(tree, layout::kManifest), resolve(tree, layout::kConfiguration)};
   std::map<std::string, std::string> libraries;  // by the names that programs know them by
   for (const auto& entry : facts.manifest) {
     const auto path = resolve(tree, entry);
@@ -213,6 +219,27 @@ std::uint64_t measure_growth(const Tree& tree, const Facts& facts) {
     if (const auto content = tree.read(path)) total += content->size();
   }
   return total;
+}
+
+void judge_agent(const Tree& tree, Facts& facts) {
+  facts.one_program = has_one_program(TreeFiles(tree));
+  if (facts.one_program) {
+    facts.warnings.emplace_back("the image was made by gdbdebug 0.1; it works, but build it again to get what is new");
+    return;
+  }
+  const auto content = tree.read(layout::kAgent);
+  const auto elf = content ? read_elf(*content) : std::nullopt;
+  const std::string name = std::string("'") + layout::kAgent + "'";
+  if (!content)
+    facts.faults.push_back(name + " is missing; build the image again");
+  else if (!elf)
+    facts.faults.push_back(name + " is not a program; build the image again");
+  else if (!is_executable(tree.find(layout::kAgent)))
+    facts.faults.push_back(name + " is not executable; build the image again");
+  else if (!elf->interpreter.empty())
+    facts.faults.push_back(name + " is not static: it needs '" + elf->interpreter + "'; build the image again");
+  else if (elf->machine != facts.helper_machine)
+    facts.faults.push_back(name + " is for " + elf->machine + ", but '/init' is for " + facts.helper_machine);
 }
 
 std::string missing_library(const Library& library) {
@@ -266,9 +293,9 @@ void judge_processor(const Tree& tree, Facts& facts) {
 
 void judge_gdbserver(const Tree& tree, Facts& facts) {
   const auto fault = [&](std::string text) { facts.faults.push_back(std::move(text)); };
-  const auto manifest = tree.read(kManifest);
+  const auto manifest = tree.read(layout::kManifest);
   if (!manifest) {
-    fault("the manifest '" + std::string(kManifest) + "' is not there; build the image again");
+    fault("the manifest '" + std::string(layout::kManifest) + "' is not there; build the image again");
     return;
   }
   auto rest = as_text(*manifest);
@@ -285,7 +312,9 @@ void judge_gdbserver(const Tree& tree, Facts& facts) {
     if (base_name(entry) == "gdbserver") facts.gdbserver = entry;
     if (base_name(entry).starts_with("libthread_db")) facts.thread_db = entry;
   }
-  if (!listed("/init")) fault("'/init' is not in the manifest: the agent could not take the helper along");
+  if (const auto agent = agent_name(tree); !listed(agent))
+    fault("'" + agent +
+          "' is not in the manifest: the agent could not execute itself in its own root; build the image again");
   if (facts.gdbserver.empty()) {
     fault("there is no gdbserver in the manifest; install gdbserver and build the image again");
     return;
@@ -330,9 +359,14 @@ bool has_helper(const Files& files) {
   return init && has_at(*init, 0, "\177ELF") && as_text(*init).find("rd.gdbdebug") != std::string_view::npos;
 }
 
+bool has_one_program(const Files& files) {
+  const auto init = files.read("/init");
+  return init && as_text(*init).find(layout::kAgent) == std::string_view::npos;
+}
+
 RealInit find_real_init(const Files& files) {
   RealInit init;
-  init.name = has_helper(files) ? kKeptInit : "/init";
+  init.name = has_helper(files) ? layout::kRealInit : "/init";
   const auto content = files.read(init.name);
   if (!content) return init;
   init.file = files.resolve(init.name);
@@ -386,13 +420,14 @@ Facts inspect(const Image& image, const BuiltIn& built_in) {
         facts.faults.push_back("'/init' is not static: it needs '" + elf->interpreter + "' before anything else runs");
       }
     }
+    judge_agent(tree, facts);
     facts.real_init.libraries = library_closure(files, facts.real_init.program);
     judge_real_init(tree, facts);
     judge_gdbserver(tree, facts);
     judge_processor(tree, facts);
   }
 
-  const auto text = tree.read(kConfiguration);
+  const auto text = tree.read(layout::kConfiguration);
   const std::string_view configuration = text ? as_text(*text) : std::string_view();
   const auto default_value = conf_value(configuration, "default").value_or("");
   facts.default_value = default_value.empty() ? kDefaultValue : default_value;  // as read_settings() of the helper
@@ -409,8 +444,8 @@ Facts inspect(const Image& image, const BuiltIn& built_in) {
   }
   const bool network =
       std::ranges::any_of(facts.lines, [](const auto& l) { return l.wanted && (l.word == "net" || l.word == "ssh"); });
-  if (facts.helper && network && !is_executable(tree.find(kBusybox))) {
-    facts.warnings.push_back("there is no '" + std::string(kBusybox) +
+  if (facts.helper && network && !is_executable(tree.find(layout::kBusybox))) {
+    facts.warnings.push_back("there is no '" + std::string(layout::kBusybox) +
                              "' in the image, so no DHCP: the network lines need an address in rd.gdbdebug.ip=");
   }
   if (image.kernel.empty()) {

@@ -11,25 +11,15 @@
 #include <string_view>
 #include <vector>
 
+#include "core/layout.hpp"
 #include "image/elf.hpp"
 #include "image/image.hpp"
 
 namespace gdbdebug::client {
 
-inline constexpr std::string_view kKeptInit = "/usr/lib/gdbdebug/init";
-inline constexpr std::string_view kManifest = "/usr/lib/gdbdebug/files";
-inline constexpr std::string_view kConfiguration = "/etc/gdbdebug.conf";
-// What lines=ssh puts into the image (helper/ssh.cpp).
-inline constexpr std::string_view kDropbear = "/usr/lib/gdbdebug/ssh/dropbear";
-inline constexpr std::string_view kAuthorizedKeys = "/usr/lib/gdbdebug/ssh/authorized_keys";
-inline constexpr std::string_view kHostKey = "/usr/lib/gdbdebug/ssh/host_key";
-
-// What lines=net and ssh put there for DHCP (helper/network.cpp).
-inline constexpr std::string_view kBusybox = "/usr/lib/gdbdebug/busybox";
-
 /// The real init: what PID 1 becomes.
 struct RealInit {
-  std::string name;     ///< Where it is looked for: kKeptInit, or /init in an image without the helper.
+  std::string name;     ///< Where it is looked for: layout::kRealInit, or /init in an image without the helper.
   std::string file;     ///< Where that leads, links followed; empty if to nothing.
   std::string program;  ///< What the kernel runs: the file itself, or a script's interpreter.
   bool script = false;
@@ -42,6 +32,8 @@ RealInit find_real_init(const Files& files);
 
 /// Whether the file at /init is gdbdebug's helper: an ELF file with the name of the parameter in it.
 bool has_helper(const Files& files);
+/// Whether that helper is the agent too, as gdbdebug 0.1 made it: it names no other program.
+bool has_one_program(const Files& files);
 
 /// One kind of line, by its word in gdbdebug.conf.
 struct LineFacts {
@@ -64,6 +56,7 @@ struct Facts {
   bool helper = false;
   std::string helper_build_id;
   std::string helper_machine;
+  bool one_program = false;  ///< As gdbdebug 0.1 made it: the helper is the agent too.
   RealInit real_init;
   std::vector<std::string> manifest;
   std::string gdbserver;  ///< Its path; empty without one.

@@ -5,6 +5,7 @@
 #include "base/interrupt.hpp"
 #include "base/json.hpp"
 #include "base/words.hpp"
+#include "core/request/kernel_line.hpp"
 #include "core/request/request.hpp"
 #include "image/describe.hpp"
 #include "image/inspect.hpp"

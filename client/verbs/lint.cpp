@@ -7,6 +7,7 @@
 
 #include "core/base/text.hpp"
 #include "core/request/ip.hpp"
+#include "core/request/kernel_line.hpp"
 #include "core/request/request.hpp"
 
 namespace gdbdebug::client {

@@ -6,6 +6,7 @@
 
 #include "base/interrupt.hpp"
 #include "base/process.hpp"
+#include "core/request/kernel_line.hpp"
 #include "core/request/request.hpp"
 #include "image/inspect.hpp"
 #include "image/unpack.hpp"

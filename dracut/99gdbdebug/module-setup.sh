@@ -36,6 +36,8 @@ gdbdebug_load() {
     fi
     for place in "${here%/*/*/*}/generators" "${gdbdebug_places[@]}"; do
         [[ -f $place/image.sh ]] || continue
+        # shellcheck source=../../generators/layout.sh
+        . "$place/layout.sh"
         # shellcheck source=../../generators/image.sh
         . "$place/image.sh"
         return 0

@@ -24,7 +24,9 @@
 #include "agent/facts.hpp"
 #include "agent/judge.hpp"
 #include "agent/root.hpp"
+#include "core/layout.hpp"
 #include "core/words/hello.hpp"
+#include "core/words/launch.hpp"
 #include "line/devices.hpp"
 #include "line/line.hpp"
 #include "line/modules.hpp"
@@ -42,10 +44,6 @@
 namespace gdbdebug {
 namespace {
 
-constexpr char kGo = 'g';
-/// Longer than everything that the agent itself waits for before the hand-off: kernel modules (60 s, modules.cpp), then
-/// a device (30 s) or a network (33 s for a carrier, 20 s for DHCP, 9 s for an address), then gdbserver (20 s).
-constexpr std::uint64_t kHandoffTimeoutMs = 180'000;
 /// A stop that nobody has asked for and that says nothing ends by itself.
 constexpr std::uint64_t kUnknownStopMs = 60'000;
 constexpr std::string_view kWithout = "booting without a debugger";
@@ -168,7 +166,7 @@ class Agent {
 void Agent::run() {
   program_ = find_in_manifest("gdbserver");
   if (program_.empty()) {
-    return log::error({"looking for gdbserver", kManifest, 0, "it is not in the image"}, kWithout);
+    return log::error({"looking for gdbserver", layout::kManifest, 0, "it is not in the image"}, kWithout);
   }
   // Before a line is opened and said to be ready.
   if (const auto status = may_attach(); !status) return log::error(status.error(), kWithout);
@@ -247,7 +245,7 @@ void Agent::reopen_line() {
 
 /// PID 1 goes on. It does so too when the agent ends, since its end of the pipe is then closed.
 void Agent::hand_over() {
-  (void)sys::write(handoff_.get(), {&kGo, 1});  // PID 1 sees the descriptor close if this fails
+  (void)sys::write(handoff_.get(), {&launch::kGo, 1});  // PID 1 sees the descriptor close if this fails
   handoff_.reset();
   handed_over_ = true;
 }
@@ -824,139 +822,15 @@ Text<1024> Agent::hello() const {
   return compose_hello({GDBDEBUG_VERSION, state(), exe, build_id, system.machine, running_watchdog()});
 }
 
-// ---- becoming the agent ----
-
-/// What the agent owes to the system that comes up around it, each with its reason.
-void settle() {
-  // A session of its own: no terminal's signals, and no terminal to lose.
-  (void)::setsid();
-  (void)::umask(022);
-  (void)::prctl(PR_SET_NAME, "gdbdebug-agent");
-  // What gdbserver leaves behind comes to the agent and not to PID 1.
-  (void)::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  // A line that hangs up must not end the agent.
-  struct sigaction ignore {};
-  ignore.sa_handler = SIG_IGN;
-  (void)::sigaction(SIGPIPE, &ignore, nullptr);
-  (void)::sigaction(SIGHUP, &ignore, nullptr);
-  // The out-of-memory killer would leave PID 1 without its tracer in the middle of a session. But -1000, never, would
-  // be a panic ("System is deadlocked on memory") where nobody else is left to be killed: our memory belongs to the
-  // boot.
-  if (const auto file = sys::open(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY))
-    (void)sys::write(file->get(), "-900");
-  // 0 to 2 are PID 1's console, if it has one: nothing here writes there, and it must not be kept open.
-  if (const auto null = sys::open(AT_FDCWD, "/dev/null", O_RDWR)) {
-    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-      if (null->get() != fd) (void)::dup2(null->get(), fd);
-    }
-  }
-}
-
-/// In the forked child, still in the image's root.
-[[noreturn]] void become_agent(const Settings& settings, UniqueFd handoff, char** argv) {
-  argv[0][0] = '@';  // until the exec, and where that fails
-  const auto image = image_root();
-  const auto root = prepare_root();
-  auto status = root ? enter_root(*root) : Status(root.error());
-  if (status) status = mount_kernel_file_systems();
-  if (!status) {
-    log::error(status.error(), kWithout);
-    ::_exit(1);
-  }
-  const UniqueFd survivor(::fcntl(handoff.get(), F_DUPFD, 3));  // survives the exec on purpose: it is the hand-off
-  if (!survivor) {
-    log::error(failed("keeping the hand-off's pipe", ""), kWithout);
-    ::_exit(1);
-  }
-  const UniqueFd image_survivor(::fcntl(image.get(), F_DUPFD, 3));
-  Text<12> number;
-  number.add_number(static_cast<std::uint64_t>(survivor.get()));
-  Text<12> image_number;
-  if (image_survivor) image_number.add_number(static_cast<std::uint64_t>(image_survivor.get()));
-  char* const new_argv[] = {const_cast<char*>(kAgentName),           const_cast<char*>(number.c_str()),
-                            const_cast<char*>(image_number.c_str()), const_cast<char*>(settings.value.c_str()),
-                            const_cast<char*>(settings.ip.c_str()),  nullptr};
-  char* const new_envp[] = {nullptr};
-  ::execve("/init", new_argv, new_envp);
-  log::warning(failed("executing the agent from its own root", "/init"), "going on with the image's copy");
-  handoff.reset();
-  ::_exit(agent_main(const_cast<char**>(new_argv)));
-}
-
-/// The agent says itself why it ends, unless something killed it. It stays for the real init to wait for, as it would
-/// after an end of any kind.
-void tell_if_killed() {
-  constexpr std::uint64_t kEndTimeoutMs = 1000;  // its files are closed shortly before it counts as dead
-  siginfo_t child{};
-  for (const auto deadline = sys::now_ms() + kEndTimeoutMs; child.si_pid == 0 && sys::now_ms() < deadline;) {
-    if (::waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) != 0) return;
-    if (child.si_pid == 0) (void)::poll(nullptr, 0, 5);
-  }
-  if (child.si_pid == 0 || child.si_code == CLD_EXITED) return;
-  log::Message message("waiting for the agent: it was killed by signal ");
-  message.add_number(static_cast<std::uint64_t>(child.si_status)).add("; ").add(kWithout);
-  log::say(log::Level::kError, message);
-}
-
 }  // namespace
 
-Result<UniqueFd> start_agent(const Settings& settings, char** argv) {
-  int pipe[2];
-  if (::pipe2(pipe, O_CLOEXEC) != 0) return failed("making a pipe", "");
-  UniqueFd ours(pipe[0]);
-  UniqueFd theirs(pipe[1]);
-  const pid_t pid = ::fork();
-  if (pid < 0) return failed("forking the agent", "");
-  if (pid == 0) {
-    ours.reset();
-    become_agent(settings, std::move(theirs), argv);
-  }
-  return ours;
-}
-
-void wait_for_agent(const UniqueFd& handoff) {
-  const auto deadline = sys::now_ms() + kHandoffTimeoutMs;
-  for (;;) {
-    const auto now = sys::now_ms();
-    if (now >= deadline) {
-      return log::error({"waiting for the agent", "", ETIMEDOUT}, "executing the real init all the same");
-    }
-    pollfd poll{.fd = handoff.get(), .events = POLLIN, .revents = 0};
-    const int count = ::poll(&poll, 1, static_cast<int>(deadline - now));
-    if (count > 0) {
-      char go = 0;
-      if (sys::read(handoff.get(), {&go, 1}) == 0) tell_if_killed();
-      return;
-    }
-    if (count < 0 && errno != EINTR)
-      return log::error(failed("waiting for the agent", ""), "executing the real init all the same");
-  }
-}
-
-bool is_agent(int argc, char** argv) {
-  return argc == 5 && std::string_view(argv[0]) == kAgentName && ::getpid() != 1;
-}
-
-int agent_main(char** argv) {
-  const auto fd = parse_number<unsigned>(argv[1]);
-  if (!fd) return 2;
-  UniqueFd handoff(static_cast<int>(*fd));
-  (void)::fcntl(handoff.get(), F_SETFD, FD_CLOEXEC);
-  UniqueFd image;
-  if (const auto root = parse_number<unsigned>(argv[2])) image.reset(static_cast<int>(*root));
-  if (image) (void)::fcntl(image.get(), F_SETFD, FD_CLOEXEC);
-  settle();
-
-  Notes already_told;
-  const auto request = parse_request(argv[3], already_told);
-  if (!request) return 2;
+void run_agent(const Request& request, std::string_view ip, UniqueFd handoff, UniqueFd image) {
   // Some 700 KB, too much for the stack. No static object: its destructor would be registered with atexit(), and that
   // brings malloc() along.
   alignas(Agent) static std::array<std::byte, sizeof(Agent)> room;
-  auto* const agent = new (room.data()) Agent(*request, argv[4], std::move(handoff), std::move(image));
+  auto* const agent = new (room.data()) Agent(request, ip, std::move(handoff), std::move(image));
   agent->run();
   agent->~Agent();
-  return 0;
 }
 
 }  // namespace gdbdebug

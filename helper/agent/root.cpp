@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/layout.hpp"
 #include "sys/log.hpp"
 #include "sys/sys.hpp"
 
@@ -20,9 +21,9 @@ Text<32768> manifest;  // some 20 lines in practice
 
 Status read_manifest() {
   manifest.clear();
-  const auto file = sys::open(AT_FDCWD, kManifest, O_RDONLY | O_NONBLOCK);
+  const auto file = sys::open(AT_FDCWD, layout::kManifest, O_RDONLY | O_NONBLOCK);
   if (!file) return file.error();
-  if (!sys::read_all(*file, manifest)) return failed("reading", kManifest);
+  if (!sys::read_all(*file, manifest)) return failed("reading", layout::kManifest);
   return Done{};
 }
 
@@ -101,7 +102,7 @@ Result<UniqueFd> prepare_root() {
     if (!root) return root.error();
   }
 
-  if (const auto status = copy_file(*root, kManifest); !status) return status.error();
+  if (const auto status = copy_file(*root, layout::kManifest); !status) return status.error();
   // A file that is missing costs the session only if gdbserver needs it, and then gdbserver says so.
   visit_manifest([&](std::string_view path) {
     if (const auto status = copy_file(*root, path); !status) log::warning(status.error(), "going on without it");

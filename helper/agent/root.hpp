@@ -13,8 +13,6 @@
 
 namespace gdbdebug {
 
-inline constexpr const char* kManifest = "/usr/lib/gdbdebug/files";
-
 /// The image's root, which can be reached through this descriptor after the agent has left it.
 UniqueFd image_root();
 

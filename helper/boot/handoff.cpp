@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/layout.hpp"
 #include "sys/log.hpp"
 #include "sys/sys.hpp"
 
@@ -63,20 +64,20 @@ void try_instead(const char* path, char** argv, char** envp) {
 }  // namespace
 
 bool in_place_of_real_init() {
-  return std::string_view(own_name()) == kRealInit;
+  return std::string_view(own_name()) == layout::kRealInit;
 }
 
 void hand_off(char** argv, char** envp, const char* init) {
   if (in_place_of_real_init()) {
-    log::error({"executing", kRealInit, 0, "it is the helper itself, not the real init"},
+    log::error({"executing", layout::kRealInit, 0, "it is the helper itself, not the real init"},
                "the image was built wrongly");
   } else {
     // More than once: what is short now, memory or descriptors, may not be in a moment, and there is no other way out.
-    for (int tries = 0; tries < 3; ++tries) ::execve(kRealInit, argv, envp);
-    log::error(cannot_execute(kRealInit), "trying what the kernel would");
+    for (int tries = 0; tries < 3; ++tries) ::execve(layout::kRealInit, argv, envp);
+    log::error(cannot_execute(layout::kRealInit), "trying what the kernel would");
   }
   for (const char* path : {init, "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"}) try_instead(path, argv, envp);
-  if (!in_place_of_real_init()) ::execve(kRealInit, argv, envp);
+  if (!in_place_of_real_init()) ::execve(layout::kRealInit, argv, envp);
   log::say(log::Level::kError,
            "no working init found: tried /usr/lib/gdbdebug/init, init=, /sbin/init, /etc/init, /bin/init and /bin/sh; "
            "rebuild the image");

@@ -6,8 +6,6 @@
 
 namespace gdbdebug {
 
-inline constexpr const char* kRealInit = "/usr/lib/gdbdebug/init";
-
 /// Executes the real init with the argv and the environment that the kernel gave. Where that fails, or the helper is
 /// found in the real init's place, says so and tries what the kernel would have tried (kernel_init() in init/main.c):
 /// init= if there is one, /sbin/init, /etc/init, /bin/init, /bin/sh. Returns only if all of them failed.

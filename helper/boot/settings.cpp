@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/layout.hpp"
 #include "core/request/conf.hpp"
 #include "core/request/ip.hpp"
+#include "core/request/kernel_line.hpp"
 #include "sys/sys.hpp"
 
 namespace gdbdebug {
@@ -155,7 +157,7 @@ void read_settings(Settings& settings) {
   visit_sources(settings, take_own_ip);
   if (!settings.bare) return;
   settings.value.set(kDefaultValue);
-  (void)visit_file(AT_FDCWD, "/etc/gdbdebug.conf", settings, take_default);
+  (void)visit_file(AT_FDCWD, layout::kConfiguration, settings, take_default);
 }
 
 }  // namespace gdbdebug

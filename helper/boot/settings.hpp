@@ -3,8 +3,8 @@
 // Reads /etc/cmdline, /etc/cmdline.d/*.conf and the kernel's command line, in that order; the last one wins.
 #pragma once
 
+#include "core/base/result.hpp"
 #include "core/base/text.hpp"
-#include "core/request/request.hpp"
 
 namespace gdbdebug {
 

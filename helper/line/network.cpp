@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/layout.hpp"
 #include "sys/child.hpp"
 #include "sys/log.hpp"
 #include "sys/sys.hpp"
@@ -23,8 +24,7 @@ namespace gdbdebug {
 namespace {
 
 constexpr const char* kStep = "bringing the network up";
-constexpr const char* kBusybox = "/usr/lib/gdbdebug/busybox";
-/// udhcpc runs the helper as its script, and this tells the helper so.
+/// udhcpc runs the agent's program as its script, and this tells it so.
 constexpr const char* kScriptMark = "GDBDEBUG_DHCP";
 /// The kernel looks for duplicates of a link-local address for about a second (RFC 4862, 5.4).
 constexpr std::uint64_t kLinkLocalTimeoutMs = 4'000;
@@ -258,11 +258,11 @@ Status run_dhcp(std::string_view interface) {
   mark.add("=1");
   Child child;
   const auto started = child.start("udhcpc", [&] {
-    const char* const argv[] = {"busybox", "udhcpc", "-f", "-q",         "-n", "-t",    "4",
-                                "-T",      "3",      "-i", name.c_str(), "-s", "/init", nullptr};
+    const char* const argv[] = {"busybox", "udhcpc", "-f", "-q",         "-n", "-t",           "4",
+                                "-T",      "3",      "-i", name.c_str(), "-s", layout::kAgent, nullptr};
     char* const envp[] = {const_cast<char*>(mark.c_str()), const_cast<char*>("PATH=/usr/sbin:/usr/bin:/sbin:/bin"),
                           nullptr};
-    ::execve(kBusybox, const_cast<char* const*>(argv), envp);
+    ::execve(layout::kBusybox, const_cast<char* const*>(argv), envp);
   });
   if (!started) return started;
   const auto status = child.wait(kDhcpTimeoutMs);

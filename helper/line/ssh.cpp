@@ -12,16 +12,12 @@
 
 #include <array>
 
+#include "core/layout.hpp"
 #include "sys/sys.hpp"
 
 namespace gdbdebug {
 namespace {
 
-// The image's places, as the generator modules lay them out.
-constexpr const char* kDropbear = "/usr/lib/gdbdebug/ssh/dropbear";
-constexpr const char* kHostKey = "/usr/lib/gdbdebug/ssh/host_key";
-constexpr const char* kKeys = "/usr/lib/gdbdebug/ssh/authorized_keys";
-constexpr const char* kFingerprint = "/usr/lib/gdbdebug/ssh/fingerprint";
 constexpr const char* kStep = "preparing SSH";
 constexpr std::string_view kCommand = "gdbdebug-join";
 
@@ -44,10 +40,11 @@ Status restrict_keys() {
   static Text<40960> restricted;
   keys.clear();
   restricted.clear();
-  const auto file = sys::open(AT_FDCWD, kKeys, O_RDONLY);
+  const auto file = sys::open(AT_FDCWD, layout::kAuthorizedKeys, O_RDONLY);
   if (!file || !sys::read_all(*file, keys))
-    return Error{kStep, kKeys, 0, "the image has no SSH key; it must be built with lines=ssh and authorized_keys="};
-  if (keys.room() == 0) return Error{kStep, kKeys, 0, "it is longer than 32 KiB"};
+    return Error{kStep, layout::kAuthorizedKeys, 0,
+                 "the image has no SSH key; it must be built with lines=ssh and authorized_keys="};
+  if (keys.room() == 0) return Error{kStep, layout::kAuthorizedKeys, 0, "it is longer than 32 KiB"};
   for (auto rest = keys.view(); !rest.empty();) {
     const auto line = trim(take_word(rest, '\n'));
     if (line.empty() || line.starts_with('#')) continue;
@@ -56,30 +53,31 @@ Status restrict_keys() {
     restricted.add(kRestrictions).add(has_options ? ',' : ' ').add(line).add('\n');
   }
   if (restricted.empty() || restricted.truncated())
-    return Error{kStep, kKeys, 0, restricted.empty() ? "there is no key in it" : "it is too long"};
-  return write_file(kKeys, 0600, restricted);
+    return Error{kStep, layout::kAuthorizedKeys, 0, restricted.empty() ? "there is no key in it" : "it is too long"};
+  return write_file(layout::kAuthorizedKeys, 0600, restricted);
 }
 
 }  // namespace
 
 Status prepare_ssh() {
-  if (::access(kDropbear, X_OK) != 0)
-    return Error{kStep, kDropbear, 0, "the image has no SSH server; it must be built with lines=ssh"};
+  if (::access(layout::kDropbear, X_OK) != 0)
+    return Error{kStep, layout::kDropbear, 0, "the image has no SSH server; it must be built with lines=ssh"};
   if (const auto status = restrict_keys(); !status) return status;
   // The agent's own view: the image's passwd, and the real root's, stay as they are.
   (void)::mkdir("/etc", 0755);
   (void)::mkdir("/run", 0755);
-  if (const auto status = write_file("/etc/passwd", 0644, "root:x:0:0:root:/usr/lib/gdbdebug/ssh:/init\n"); !status)
-    return status;
+  Text<160> passwd("root:x:0:0:root:");
+  passwd.add(layout::kSshHome).add(':').add(layout::kAgent).add('\n');  // whose program is the user's shell
+  if (const auto status = write_file("/etc/passwd", 0644, passwd); !status) return status;
   if (const auto status = write_file("/etc/group", 0644, "root:x:0:\n"); !status) return status;
-  if (const auto status = write_file("/etc/shells", 0644, "/init\n"); !status) return status;
+  if (const auto status = write_file("/etc/shells", 0644, Text<80>(layout::kAgent).add('\n')); !status) return status;
   (void)::symlink(".", "/usr/lib/gdbdebug/ssh/.ssh");  // dropbear looks in ~/.ssh
   return Done{};
 }
 
 Text<128> ssh_fingerprint() {
   Text<128> text;
-  const auto file = sys::open(AT_FDCWD, kFingerprint, O_RDONLY);
+  const auto file = sys::open(AT_FDCWD, layout::kFingerprint, O_RDONLY);
   if (!file || !sys::read_all(*file, text)) return {};
   return Text<128>(trim(text));
 }
@@ -88,15 +86,15 @@ Status serve_ssh(UniqueFd peer) {
   reap_ssh();
   if (served_count == served.size()) return Error{"accepting an SSH connection", "", 0, "there are four already"};
   const pid_t pid = ::fork();
-  if (pid < 0) return failed("starting", kDropbear);
+  if (pid < 0) return failed("starting", layout::kDropbear);
   if (pid == 0) {
     (void)::fcntl(peer.get(), F_SETFL, 0);
     // -i: this one connection; -s -g: keys only; -j -k: no forwarding; -c: whatever is asked for, this is run.
-    const char* const argv[] = {"@dropbear",     "-i", "-s",     "-g",   "-j", "-k", "-c",
-                                kCommand.data(), "-r", kHostKey, nullptr};
+    const char* const argv[] = {"@dropbear",      "-i",   "-s", "-g", "-j", "-k", "-c", kCommand.data(), "-r",
+                                layout::kHostKey, nullptr};
     char* const envp[] = {nullptr};
     if (::dup2(peer.get(), STDIN_FILENO) >= 0 && ::dup2(peer.get(), STDOUT_FILENO) >= 0)
-      ::execve(kDropbear, const_cast<char* const*>(argv), envp);
+      ::execve(layout::kDropbear, const_cast<char* const*>(argv), envp);
     ::_exit(127);
   }
   served[served_count++] = pid;

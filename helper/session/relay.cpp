@@ -336,6 +336,7 @@ void Relay::forward_resume(std::string_view payload) {
   resume_.set(payload);
   pid1_ = Pid1::kRunning;
   called_ = written_ && !has_signal(payload) ? std::optional(stood_) : std::nullopt;
+  if (called_) called_stop_.set(stop_);
   stood_ = {};
   own_stop_ = fatal_stop_ = gdbs_stop_ = written_ = not_its_own_ = untold_ = false;
   signal_ = 0;
@@ -354,7 +355,10 @@ void Relay::forward_registers(std::string_view payload) {
     not_its_own_ = now.signal != signal_;
     fatal_stop_ = now.fatal;
     signal_ = now.signal;
-    if (called_) stood_ = now;
+    if (called_) {
+      stood_ = now;
+      stop_.set(called_stop_);
+    }
   }
   written_ = true;
   ask_server(payload, Ask::kReply);

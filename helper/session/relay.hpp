@@ -302,6 +302,7 @@ class Relay {
   bool written_ = false;      ///< registers were written since the last stop
   Standing stood_;            ///< at which signal PID 1 stands, whatever was written
   std::optional<Standing> called_;  ///< and where it stood when the function was called
+  Text<1024> called_stop_;          ///< the stop reply of that
 
   bool acked_ = true;  ///< the last reply was acknowledged
   std::optional<std::uint64_t> ack_deadline_;

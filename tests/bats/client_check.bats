@@ -254,12 +254,12 @@ assert facts["ok"] is False and facts["uki_cmdline"]["remarks"][0]["fault"] is T
 }
 
 @test "check: no gdbserver, no libthread_db, no helper in the manifest" {
-    manifest=(/init)
+    manifest=(/usr/lib/gdbdebug/gdbdebug-agent)
     image
     assert_fault "there is no gdbserver in the manifest"
     manifest=(/usr/bin/gdbserver "${libraries[@]}")
     image
-    assert_fault "'/init' is not in the manifest"
+    assert_fault "'/usr/lib/gdbdebug/gdbdebug-agent' is not in the manifest"
     run -3 "$gdbdebug" check image
     assert_line --regexp '^warning +there is no libthread_db'
 }
@@ -328,7 +328,7 @@ assert_pointed_at() {
 
 # An image with the parts of lines=ssh in their places but $1, and what else there is in "$@".
 ssh_image() {
-    local kind name source part parts=('exec init helper-net') left_out=$1
+    local kind name source part parts=('exec usr/lib/gdbdebug/gdbdebug-agent agent-net') left_out=$1
     shift
     printf 'kernel/drivers/net/virtio_net.ko\n' >builtin
     printf '# who may\n\nssh-ed25519 AAAA you\n' >keys
@@ -354,18 +354,34 @@ ssh_image() {
     assert_line --regexp "^fault .*there is no key in '/usr/lib/gdbdebug/ssh/authorized_keys'"
 }
 
-@test "check: a network line needs the helper for it, whatever drivers there are" {
-    [[ -x $build/helper/gdbdebug-init-net ]] || skip "this build has no helper"
+@test "check: a network line needs the agent for it, whatever drivers there are" {
+    [[ -x $build/helper/gdbdebug-agent-net ]] || skip "this build has no helper"
     printf 'kernel/drivers/net/virtio_net.ko\n' >builtin
     local drivers='copy usr/lib/modules/6.99.0-test/modules.builtin builtin'
-    image "$drivers" "exec init $build/helper/gdbdebug-init"
+    image "$drivers" "exec usr/lib/gdbdebug/gdbdebug-agent $build/helper/gdbdebug-agent"
     run -3 "$gdbdebug" check image --cmdline rd.gdbdebug=tcp:1234,wait,insecure
-    assert_line --regexp '^line net +cannot work: the helper for network lines is not in the image; build it with lines=net$'
-    assert_line --regexp "^fault +the command line wants the line 'net', but the helper for network lines is not"
-    image "$drivers" "exec init $build/helper/gdbdebug-init-net"
+    assert_line --regexp '^line net +cannot work: the agent for network lines is not in the image; build it with lines=net$'
+    assert_line --regexp "^fault +the command line wants the line 'net', but the agent for network lines is not"
+    image "$drivers" "exec usr/lib/gdbdebug/gdbdebug-agent $build/helper/gdbdebug-agent-net"
     run "$gdbdebug" check image --cmdline rd.gdbdebug=tcp:1234,wait,insecure # one with sanitizers is not static: a fault
     assert_line --regexp '^line net +can work: virtio_net is built into the kernel$'
     refute_output --partial 'wants the line'
+}
+
+@test "check: an image of gdbdebug 0.1, with one program, works and is said to be old" {
+    sed 's# /usr/lib/gdbdebug/gdbdebug-agent##' helper.c >helper-0.1.c
+    cc -static -Wl,--build-id=sha1 -o helper-0.1 helper-0.1.c
+    old_image 'exec init helper-0.1'
+    run -0 "$gdbdebug" check image
+    assert_line --regexp '^warning +the image was made by gdbdebug 0.1; it works, but build it again to get what is new$'
+    assert_line --partial 'can be debugged'
+}
+
+@test "check: an image without the agent is a fault" {
+    agent_entry='dir usr/lib/gdbdebug'
+    image
+    run -3 "$gdbdebug" check image
+    assert_line --regexp "^fault +'/usr/lib/gdbdebug/gdbdebug-agent' is missing; build the image again$"
 }
 
 @test "check: what only the kernel's own list could tell is a warning, and no fault" {
@@ -379,7 +395,7 @@ ssh_image() {
     assert_line --regexp "^warning +gdbdebug.conf asks for the line 'serial', but none of"
     # What does not depend on the kernel is known, whatever kernel that is.
     run -3 "$gdbdebug" check image --cmdline tcp:1234,wait,insecure
-    assert_line --regexp '^line net +cannot work: the helper'
+    assert_line --regexp '^line net +cannot work: the agent'
 }
 
 @test "check: an empty default= is the built-in one, as it is for the helper" {

@@ -78,23 +78,26 @@ build_id_of() {
     readelf -n "$1" | sed -n 's/.*Build ID: //p'
 }
 
-# What image() needs. A test can change `manifest`, `files` and `init_link` before it calls image.
+# What image() needs. A test can change `manifest`, `files`, `init_link` and `agent_entry` before it calls image.
 image_setup() {
-    # A helper as check knows one: static, with the name of the parameter in it.
+    # A helper as check knows one: static, with the names of the parameter and of the agent in it.
     cat >helper.c <<'C'
 #include <unistd.h>
-int main(void) { return (int)write(1, "rd.gdbdebug\n", 12); }
+int main(void) { return (int)write(1, "rd.gdbdebug /usr/lib/gdbdebug/gdbdebug-agent\n", 3); }
 C
     cc -static -Wl,--build-id=sha1 -o helper helper.c
-    # And the one for network lines, which knows where SSH's files are.
-    sed 's#rd.gdbdebug#& /usr/lib/gdbdebug/ssh/dropbear#' helper.c >helper-net.c
-    cc -static -Wl,--build-id=sha1 -o helper-net helper-net.c
+    # The agent for network lines, which knows where SSH's files are, and the other one.
+    for name in agent /usr/lib/gdbdebug/ssh/dropbear; do
+        sed "s#rd.gdbdebug .*agent#$name#" helper.c >agent.c
+        cc -static -Wl,--build-id=sha1 -o "$([[ $name == agent ]] && echo agent || echo agent-net)" agent.c
+    done
+    agent_entry='exec usr/lib/gdbdebug/gdbdebug-agent agent'
     [[ -e $BATS_FILE_TMPDIR/libraries ]] ||
         ldd "$(command -v gdbserver)" | grep -o '/[^ ]*' | sort -u >"$BATS_FILE_TMPDIR/libraries"
     mapfile -t libraries <"$BATS_FILE_TMPDIR/libraries"
     local thread_db
     thread_db=$(dirname "$(printf '%s\n' "${libraries[@]}" | grep libc.so.6)")/libthread_db.so.1
-    manifest=(/usr/bin/gdbserver "${libraries[@]}" "$thread_db" /init)
+    manifest=(/usr/bin/gdbserver "${libraries[@]}" "$thread_db" /usr/lib/gdbdebug/gdbdebug-agent)
     files=("${libraries[@]}" "$thread_db")
     init_link='link usr/lib/gdbdebug/init ../systemd/systemd'
 }
@@ -104,9 +107,15 @@ image() {
     printf '%s\n' "${manifest[@]}" >files.txt
     {
         printf '%s\n' 'exec init helper' 'dir usr/lib/systemd' "exec usr/lib/systemd/systemd ${real_init:-/bin/true}" \
-            "$init_link" "exec usr/bin/gdbserver $(command -v gdbserver)" 'copy usr/lib/gdbdebug/files files.txt'
+            "$init_link" "$agent_entry" "exec usr/bin/gdbserver $(command -v gdbserver)" 'copy usr/lib/gdbdebug/files files.txt'
         local file
         for file in "${files[@]}"; do printf 'exec %s %s\n' "${file#/}" "$file"; done
         if (($# > 0)); then printf '%s\n' "$@"; fi
     } | newc | gzip -c >image
+}
+
+# The same with the manifest of gdbdebug 0.1, whose helper is the agent too.
+old_image() {
+    manifest=("${manifest[@]/%*gdbdebug-agent//init}")
+    image "$@"
 }

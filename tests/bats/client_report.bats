@@ -92,8 +92,7 @@ LOG
 @test "report: names of functions and sources cannot move the terminal's cursor" {
     sed 's/^int main/# 9 "odd\\033[2J.c"\nint main/' crash.c >odd.c
     cc -g -O1 -fno-optimize-sibling-calls -Wl,--build-id=sha1 -o crash odd.c
-    local id; id=$(build_id_of crash)
-    report >log
+    report "$(build_id_of crash)" >log
     objcopy --redefine-sym main=$'ma\033[2Jin' crash sysroot/usr/bin/crash
     run -0 "$gdbdebug" report log --sysroot sysroot
     assert_line --regexp '^#1 +ma\?\[2Jin at .*odd\?\[2J\.c:10 '

@@ -138,11 +138,11 @@ instmods() {
     assert_output ../../../usr/lib/other
 }
 
-@test "dracut: the manifest has gdbserver first, the dynamic linker by the name in the program, and /init last" {
+@test "dracut: the manifest has gdbserver first, the dynamic linker by the name in the program, and the agent last" {
     install
     run manifest_paths "$initdir"
     assert_line --index 0 "$program"
-    assert_line --index $((${#lines[@]} - 1)) /init
+    assert_line --index $((${#lines[@]} - 1)) /usr/lib/gdbdebug/gdbdebug-agent
     assert_line "$(LC_ALL=C readelf -l "$program" | sed -n 's/.*interpreter: \(.*\)\]/\1/p')"
     assert_line --regexp '^/.*/libc\.so\.6$'
     assert_line --regexp '^/.*/libthread_db\.so\.1$'

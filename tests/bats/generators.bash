@@ -15,8 +15,9 @@ is_static() {
     [[ -x $1 ]] && ! ldd "$1" >/dev/null 2>&1
 }
 
-# stand_in_helper FILE: makes a static program that does what the helper does with debugging off. The modules look at
-# its form only: executable, ELF, static, and the name of the parameter in it.
+# stand_in_helper FILE: makes a static program that does what the helper does with debugging off, and lays copies of it
+# beside it as the agents. The modules look at their form only: executable, ELF, static, and in the helper the name of the
+# parameter.
 stand_in_helper() {
     printf '%s\n' '#include <unistd.h>' \
         'const char parameter[] = "rd.gdbdebug";' \
@@ -26,12 +27,16 @@ stand_in_helper() {
         echo "cannot build a static program with ${CC:-cc}; install libc6-dev (or glibc-static)" >&2
         return 1
     }
+    cp "$1" "${1%/*}/gdbdebug-agent"
+    cp "$1" "${1%/*}/gdbdebug-agent-net"
 }
 
-# the_helper FILE: copies the helper of the build under test to FILE, or a stand-in where there is none.
+# the_helper FILE: copies gdbdebug-init of the build under test to FILE and the agents beside it, or stand-ins where there
+# are none.
 the_helper() {
     if is_static "$build_dir/helper/gdbdebug-init"; then
         cp "$build_dir/helper/gdbdebug-init" "$1"
+        cp "$build_dir/helper/gdbdebug-agent" "$build_dir/helper/gdbdebug-agent-net" "${1%/*}"
     else
         stand_in_helper "$1"
     fi

@@ -24,6 +24,8 @@ setup_file() {
 
 setup() {
     type -P gdbserver >/dev/null || skip "needs gdbserver"
+    # shellcheck source=../../generators/layout.sh
+    . "$source_dir/generators/layout.sh"
     # shellcheck source=../../generators/image.sh
     . "$source_dir/generators/image.sh"
     conf=$BATS_TEST_TMPDIR/gdbdebug.conf
@@ -173,21 +175,23 @@ assert_untouched() {
     while read -r library; do assert_line "$library"; done < <(gdbdebug_libraries "$(type -P busybox)")
 }
 
-@test "net: the helper is the one with network code, and for other lines the small one" {
+@test "net: the agent is the one with network code, and for other lines the small one" {
     mkdir "$BATS_TEST_TMPDIR/libexec"
-    for name in gdbdebug-init gdbdebug-init-net; do
+    for name in gdbdebug-init gdbdebug-agent gdbdebug-agent-net; do
         cp "$GDBDEBUG_HELPER" "$BATS_TEST_TMPDIR/libexec/$name"
     done
     unset GDBDEBUG_HELPER
-    for row in "serial virtio:gdbdebug-init" "net:gdbdebug-init-net" "serial ssh:gdbdebug-init-net"; do
+    run -0 gdbdebug_find_helper /nowhere "$BATS_TEST_TMPDIR/libexec"
+    assert_output "$BATS_TEST_TMPDIR/libexec/gdbdebug-init"
+    for row in "serial virtio:gdbdebug-agent" "net:gdbdebug-agent-net" "serial ssh:gdbdebug-agent-net"; do
         echo "lines=${row%:*}" >"$conf"
         gdbdebug_read_conf "$conf"
-        run -0 gdbdebug_find_helper /nowhere "$BATS_TEST_TMPDIR/libexec"
+        run -0 gdbdebug_find_agent "$BATS_TEST_TMPDIR/libexec/gdbdebug-init"
         assert_output "$BATS_TEST_TMPDIR/libexec/${row#*:}"
     done
-    rm "$BATS_TEST_TMPDIR/libexec/gdbdebug-init-net"
-    run -1 gdbdebug_find_helper "$BATS_TEST_TMPDIR/libexec"
-    assert_output --partial "gdbdebug-init-net' is not an executable file"
+    rm "$BATS_TEST_TMPDIR/libexec/gdbdebug-agent-net"
+    run -1 gdbdebug_find_agent "$BATS_TEST_TMPDIR/libexec/gdbdebug-init"
+    assert_output --partial "gdbdebug-agent-net' is not an executable file"
 }
 
 @test "net: without a busybox that has udhcpc it says what will not work" {

@@ -101,7 +101,7 @@ assert_own_init() {
     assert_file_contains "$DESTDIR/usr/lib/gdbdebug/init" "echo real init"
     run manifest_paths "$DESTDIR"
     assert_line --index 0 --regexp '/gdbserver$'
-    assert_line /init
+    assert_line /usr/lib/gdbdebug/gdbdebug-agent
     while read -r path; do
         assert_exists "$DESTDIR$path"
     done < <(manifest_paths "$DESTDIR")

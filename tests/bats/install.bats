@@ -21,7 +21,9 @@ installed() {
     DESTDIR=$where run -0 cmake --install "$build_dir" --component target
     run -0 installed
     assert_line "755 usr/libexec/gdbdebug/gdbdebug-init"
-    assert_line "755 usr/libexec/gdbdebug/gdbdebug-init-net"
+    assert_line "755 usr/libexec/gdbdebug/gdbdebug-agent"
+    assert_line "755 usr/libexec/gdbdebug/gdbdebug-agent-net"
+    assert_line "644 usr/libexec/gdbdebug/layout.sh"
     assert_line "644 usr/libexec/gdbdebug/image.sh"
     assert_line --regexp "^755 usr/lib/dracut/modules.d/99gdbdebug/module-setup.sh$"
     assert_line "755 usr/lib/initcpio/install/gdbdebug"
@@ -39,6 +41,17 @@ installed() {
     refute_output --partial " usr/bin/"
 }
 
+@test "install: gdbdebug-init, which every boot runs, has at most 24 KiB and nothing of the agent in it" {
+    is_static "$build_dir/helper/gdbdebug-init" || skip "this build is not static"
+    run -0 strings "$build_dir/helper/gdbdebug-init"
+    refute_output --partial qSupported # RSP
+    refute_output --partial vsock      # lines
+    refute_output --partial from=      # the value of rd.gdbdebug=
+    grep -qx 'GDBDEBUG_LIBC:.*=host' "$build_dir/CMakeCache.txt" && skip "this build is not with musl"
+    (($(stat -c %s "$build_dir/helper/gdbdebug-init") <= 24 * 1024)) ||
+        fail "expected: at most 24576 bytes; got: $(stat -c %s "$build_dir/helper/gdbdebug-init")"
+}
+
 @test "install: with the usual prefix the scripts are those of the source tree" {
     DESTDIR=$where run -0 cmake --install "$build_dir" --component target
     assert_files_equal "$where/usr/libexec/gdbdebug/image.sh" "$source_dir/generators/image.sh"
@@ -52,7 +65,7 @@ installed() {
     run -0 cmake -S "$source_dir" -B "$other" "${generator[@]}" -DCMAKE_INSTALL_PREFIX=/usr \
         -DCMAKE_INSTALL_LIBEXECDIR=lib -DGDBDEBUG_CLIENT=OFF -DCMAKE_BUILD_TYPE=Release
     # The helper and the pages need not be built for this.
-    cp "$build_dir/helper/gdbdebug-init" "$build_dir/helper/gdbdebug-init-net" "$other/helper/"
+    cp "$build_dir"/helper/gdbdebug-{init,agent,agent-net} "$other/helper/"
     mkdir -p "$other/man"
     for page in gdbdebug.7 gdbdebug-init.8 gdbdebug.conf.5; do
         : >"$other/man/$page.gz"

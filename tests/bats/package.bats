@@ -172,6 +172,8 @@ make_packages() {
     for word in default include lines modules authorized_keys host_key; do
         assert_file_contains "$source_dir/man/gdbdebug.conf.5.scd" "^\*$word="
     done
+    # shellcheck source=../../generators/layout.sh
+    . "$source_dir/generators/layout.sh"
     # shellcheck source=../../generators/image.sh
     . "$source_dir/generators/image.sh"
     for word in $gdbdebug_known_lines; do

@@ -98,7 +98,7 @@ def boot(network, tmp_path):
     """boot(COMMAND LINE): a machine that runs on, at whose line the test says who comes."""
     made = []
     matrix = load_matrix().Matrix(BUILD, tmp_path, 3600)
-    shutil.copy(BUILD / "helper/gdbdebug-init-net", matrix.root / "init")
+    shutil.copy(BUILD / "helper/gdbdebug-agent-net", matrix.root / "usr/lib/gdbdebug/gdbdebug-agent")
     shutil.copy(BUILD / "tests/fault/fault-session", matrix.root / "usr/lib/gdbdebug/init")
 
     def make(line):
@@ -118,7 +118,7 @@ def booted(network, tmp_path):
     """booted(COMMAND LINE): what the log of a whole boot says; it waits a second for a debugger."""
     def make(line):
         matrix = load_matrix().Matrix(BUILD, tmp_path, PATIENCE * 2)
-        shutil.copy(BUILD / "helper/gdbdebug-init-net", matrix.root / "init")
+        shutil.copy(BUILD / "helper/gdbdebug-agent-net", matrix.root / "usr/lib/gdbdebug/gdbdebug-agent")
         done = subprocess.run(network.command(*matrix.command("wait=1", "--command-line", line)), capture_output=True,
                               text=True, timeout=PATIENCE * 4, check=False, stdin=subprocess.DEVNULL)
         result = json.loads(done.stdout)

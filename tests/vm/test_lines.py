@@ -16,7 +16,7 @@ from harness import BUILD, GdbError, gdb_batch, image, kernel, probe_image, scal
 from harness.checks import assert_at_start
 
 PROBE = BUILD / "tests" / "vm" / "probe"
-HELPER_NET = BUILD / "helper" / "gdbdebug-init-net"
+AGENT_NET = BUILD / "helper" / "gdbdebug-agent-net"
 READY = r"gdbdebug: ready on (.*); PID 1 is held"
 
 
@@ -63,7 +63,7 @@ def line_image(modules, lines="serial virtio", network=False, keys=None, change=
     def alter(tree):
         add_modules(tree, modules)
         if network:
-            tree.add("/init", HELPER_NET.read_bytes(), 0o755)
+            tree.add(image.AGENT_IN_IMAGE, AGENT_NET.read_bytes(), 0o755)
             need("busybox")
             to_manifest(tree, tree.program("/usr/lib/gdbdebug/busybox", shutil.which("busybox")))
         if keys:

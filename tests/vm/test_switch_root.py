@@ -12,7 +12,7 @@ from harness.checks import assert_at_start
 from harness.realroot import COMMAND_LINE, DRIVERS, ROOT_MODULE, Unavailable, debian, root_disk, with_another
 
 BYPASS = "rdinit=/usr/lib/gdbdebug/init"
-UNGUARDED = BUILD / "tests" / "vm" / "gdbdebug-init-unguarded"
+UNGUARDED = BUILD / "tests" / "vm" / "gdbdebug-agent-unguarded"
 REPORT = r"(?s)root: report begins(.*?)root: report ends"
 # What systemd raises and handles by the dozen; SIG34 is gdb's name for SIGRTMIN.
 IGNORED = ("SIGCHLD", "SIG34", "SIG35", "SIGTERM")
@@ -161,10 +161,10 @@ def test_a_stop_while_systemd_has_stopped_everybody_is_no_deadlock(boot, gdb, di
 
 
 def test_without_the_guard_it_is_a_deadlock(boot, gdb, disk, helper):
-    """What the guard is for: the same boot, with a helper that has none."""
+    """What the guard is for: the same boot, with an agent that has none."""
     if not UNGUARDED.exists():
         pytest.skip(f"it is not built: {UNGUARDED}")
-    initrd = with_another(make(image.SYSTEMD_MODULES), "/init", UNGUARDED.read_bytes())
+    initrd = with_another(make(image.SYSTEMD_MODULES), image.AGENT_IN_IMAGE, UNGUARDED.read_bytes())
     machine, debugger = catch_kill(boot, gdb, disk, initrd)
     with pytest.raises(Timeout, match="expected: the target to stop"):
         through_the_kill_spree(debugger, 20)

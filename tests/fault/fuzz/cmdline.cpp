@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The kernel command line, and the value of rd.gdbdebug= in it.
+#include "core/request/kernel_line.hpp"
 #include "core/request/request.hpp"
 #include "fuzz.hpp"
 

@@ -18,6 +18,8 @@ REAL_INIT = "/usr/lib/gdbdebug/init"
 MANIFEST = "/usr/lib/gdbdebug/files"
 CONFIGURATION = "/etc/gdbdebug.conf"
 HELPER = BUILD / "helper" / "gdbdebug-init"
+AGENT = BUILD / "helper" / "gdbdebug-agent"
+AGENT_IN_IMAGE = "/usr/lib/gdbdebug/gdbdebug-agent"
 GDBSERVER = SYSROOT / "usr/bin/gdbserver"
 
 
@@ -116,7 +118,8 @@ def probe_image(helper=True, gdbserver=True, probe="probe", configuration=None, 
     image.character_device("/dev/kmsg", 1, 11)
     image.program("/usr/bin/probe", BUILD / "tests" / "vm" / probe)
     image.link(REAL_INIT, "../../bin/probe")
-    manifest = ["# what the agent needs in a root of its own", "/init"]
+    manifest = ["# what the agent needs in a root of its own", AGENT_IN_IMAGE]
+    image.add(AGENT_IN_IMAGE, AGENT.read_bytes(), 0o755)
     if gdbserver:
         manifest += image.program("/usr/bin/gdbserver", GDBSERVER)
         if thread_db():
@@ -170,7 +173,7 @@ def key_of(*parts):
 def install_tree():
     """The product installed as a package would install it (DESTDIR), in the cache under a key of what is built."""
     modules = [ROOT / name for name in ("generators", "dracut", "mkinitcpio", "initramfs-tools", "grub")]
-    tree = CACHE / "install" / key_of(HELPER, BUILD / "helper" / "gdbdebug-init-net", *modules, str(BUILD))
+    tree = CACHE / "install" / key_of(HELPER, AGENT, BUILD / "helper" / "gdbdebug-agent-net", *modules, str(BUILD))
     if not tree.exists():
         staging = Path(f"{tree}.{os.getpid()}")
         subprocess.run(["cmake", "--install", str(BUILD)], env={**os.environ, "DESTDIR": str(staging)},

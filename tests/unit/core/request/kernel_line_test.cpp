@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The kernel command line as the kernel reads it, and what is looked up in it: core/request/request.hpp.
 // What is expected here is what parse_args() and next_arg() of Linux (lib/cmdline.c, kernel/params.c) make of the text.
+#include "core/request/kernel_line.hpp"
+
 #include <gtest/gtest.h>
 
 #include <string>

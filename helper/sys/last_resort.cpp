@@ -1,28 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // last_resort: what the headers of the C++ library call when a precondition is broken, in place of the library, which
-// the helper does not link. It would be a bug of ours, and it must not cost the boot: PID 1 executes the real init.
-#include "boot/last_resort.hpp"
+// our programs do not link. It would be a bug of ours, and it must not cost the boot.
+#include "sys/last_resort.hpp"
 
 #include <unistd.h>
-
-#include "boot/handoff.hpp"
 
 namespace gdbdebug {
 namespace {
 
-char** kernels_argv = nullptr;
-char** kernels_envp = nullptr;
+void (*last_resort)() = nullptr;
 
 [[noreturn]] void give_up() {
-  if (::getpid() == 1 && kernels_argv != nullptr) hand_off(kernels_argv, kernels_envp, "");
+  if (last_resort != nullptr) last_resort();
   ::_exit(125);
 }
 
 }  // namespace
 
-void set_last_resort(char** argv, char** envp) {
-  kernels_argv = argv;
-  kernels_envp = envp;
+void set_last_resort(void (*act)()) {
+  last_resort = act;
 }
 
 }  // namespace gdbdebug

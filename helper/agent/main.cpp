@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// gdbdebug-agent: what gdbdebug-init starts when debugging is on.
+// It runs twice. In the image's root it reads what is asked for, makes a root of its own, and executes itself there:
+// nothing of it lies in the image any more, and it can be given up for the real root. Whatever fails here costs the
+// debugging and never the boot: when the agent ends, PID 1 goes on.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/agent.hpp"
+#include "agent/root.hpp"
+#include "core/layout.hpp"
+#include "core/words/launch.hpp"
+#include "line/line_network.hpp"
+#include "sys/log.hpp"
+#include "sys/sys.hpp"
+
+namespace gdbdebug {
+namespace {
+
+constexpr std::string_view kAsIfOff = "booting as if debugging were off";
+constexpr std::string_view kWithout = "booting without a debugger";
+
+void tell(const Notes& notes) {
+  for (const auto& note : notes.all()) {
+    log::Message message("reading rd.gdbdebug '");
+    message.add(note.word).add("': ").add(note.reason);
+    if (!note.hint.empty()) message.add("; expected ").add(note.hint);
+    log::say(log::Level::kWarning, message.add("; ignored"));
+  }
+  if (notes.dropped() == 0) return;
+  log::Message message("reading rd.gdbdebug: ");
+  log::say(log::Level::kWarning, message.add_number(notes.dropped()).add(" further mistakes; ignored"));
+}
+
+/// What the agent owes to the system that comes up around it, each with its reason.
+void settle() {
+  // A session of its own: no terminal's signals, and no terminal to lose.
+  (void)::setsid();
+  (void)::umask(022);
+  (void)::prctl(PR_SET_NAME, "gdbdebug-agent");
+  // What gdbserver leaves behind comes to the agent and not to PID 1.
+  (void)::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  // A line that hangs up must not end the agent.
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  (void)::sigaction(SIGPIPE, &ignore, nullptr);
+  (void)::sigaction(SIGHUP, &ignore, nullptr);
+  // The out-of-memory killer would leave PID 1 without its tracer in the middle of a session. But -1000, never, would
+  // be a panic ("System is deadlocked on memory") where nobody else is left to be killed: our memory belongs to the
+  // boot.
+  if (const auto file = sys::open(AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY))
+    (void)sys::write(file->get(), "-900");
+  // 0 to 2 are PID 1's console, if it has one: nothing here writes there, and it must not be kept open.
+  if (const auto null = sys::open(AT_FDCWD, "/dev/null", O_RDWR)) {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      if (null->get() != fd) (void)::dup2(null->get(), fd);
+    }
+  }
+}
+
+/// In the image's root. Returns only if the agent cannot be: the reason has been logged.
+void move_to_own_root(char** argv) {
+  const auto image = image_root();
+  const auto root = prepare_root();
+  auto status = root ? enter_root(*root) : Status(root.error());
+  if (status) status = mount_kernel_file_systems();
+  if (!status) return log::error(status.error(), kWithout);
+  const UniqueFd survivor(::fcntl(image.get(), F_DUPFD, 3));  // survives the exec on purpose
+  Text<12> number;
+  if (survivor) number.add_number(static_cast<std::uint64_t>(survivor.get()));
+  char* const again[] = {argv[launch::kName],
+                         argv[launch::kHandoff],
+                         argv[launch::kValue],
+                         argv[launch::kIp],
+                         const_cast<char*>(number.c_str()),
+                         nullptr};
+  char* const environment[] = {nullptr};
+  ::execve(layout::kAgent, again, environment);
+  log::error(failed("executing the agent from its own root", layout::kAgent), kWithout);
+}
+
+/// A descriptor that was passed as an argument; it ends at the next exec.
+UniqueFd passed_descriptor(const char* argument) {
+  UniqueFd file;
+  if (const auto number = parse_number<unsigned>(argument)) file.reset(static_cast<int>(*number));
+  if (file) (void)::fcntl(file.get(), F_SETFD, FD_CLOEXEC);
+  return file;
+}
+
+int first_run(char** argv) {
+  Notes notes;
+  const auto request = parse_request(argv[launch::kValue], notes);
+  tell(notes);
+  if (request)
+    move_to_own_root(argv);
+  else
+    log::error(request.error(), kAsIfOff);
+  return 1;
+}
+
+int second_run(char** argv) {
+  auto handoff = passed_descriptor(argv[launch::kHandoff]);
+  auto image = passed_descriptor(argv[launch::kImageRoot]);
+  if (!handoff) return 2;
+  settle();
+  Notes already_told;
+  const auto request = parse_request(argv[launch::kValue], already_told);
+  if (!request) return 2;
+  run_agent(*request, argv[launch::kIp], std::move(handoff), std::move(image));
+  return 0;
+}
+
+int run_by_hand(int argc, char** argv) {
+  constexpr std::string_view kVersion = "gdbdebug-agent " GDBDEBUG_VERSION "\n";
+  constexpr std::string_view kUsage =
+      "gdbdebug-agent: started by gdbdebug-init in an initramfs; see gdbdebug-init(8)\n";
+  const bool version = argc == 2 && std::string_view(argv[1]) == "--version";
+  (void)sys::write(version ? STDOUT_FILENO : STDERR_FILENO, version ? kVersion : kUsage);
+  return version ? 0 : 2;
+}
+
+}  // namespace
+}  // namespace gdbdebug
+
+int main(int argc, char** argv) {
+  using namespace gdbdebug;
+  if (const auto status = run_network_tool(argc, argv)) return *status;
+  const bool started = argc > 0 && std::string_view(argv[launch::kName]) == launch::kAgentName;
+  if (started && argc == launch::kFirstCount) return first_run(argv);
+  if (started && argc == launch::kSecondCount) return second_run(argv);
+  return run_by_hand(argc, argv);
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// launch: see launch.hpp.
+#include "boot/launch.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/fd.hpp"
+#include "core/layout.hpp"
+#include "core/words/launch.hpp"
+#include "sys/log.hpp"
+#include "sys/sys.hpp"
+
+namespace gdbdebug {
+namespace {
+
+/// Longer than everything that the agent itself waits for before the hand-off: kernel modules (60 s, line/modules.cpp),
+/// then a device (30 s) or a network (33 s for a carrier, 20 s for DHCP, 9 s for an address), then gdbserver (20 s).
+constexpr std::uint64_t kHandoffTimeoutMs = 180'000;
+/// Its files are closed shortly before it counts as dead.
+constexpr std::uint64_t kEndTimeoutMs = 1000;
+constexpr std::string_view kWaiting = "waiting for the agent";
+constexpr std::string_view kWithout = "booting without a debugger";
+constexpr std::string_view kAllTheSame = "executing the real init all the same";
+
+/// In the forked child.
+[[noreturn]] void become_agent(const Settings& settings, const UniqueFd& handoff) {
+  const UniqueFd survivor(::fcntl(handoff.get(), F_DUPFD, 3));  // survives the exec on purpose: it is the hand-off
+  if (!survivor) {
+    log::error(failed("keeping the hand-off's pipe", ""), kWithout);
+    ::_exit(1);
+  }
+  Text<12> number;
+  number.add_number(static_cast<std::uint64_t>(survivor.get()));
+  char* const argv[] = {const_cast<char*>(launch::kAgentName), const_cast<char*>(number.c_str()),
+                        const_cast<char*>(settings.value.c_str()), const_cast<char*>(settings.ip.c_str()), nullptr};
+  char* const envp[] = {nullptr};
+  ::execve(layout::kAgent, argv, envp);
+  log::error(failed("executing the agent", layout::kAgent), kWithout);
+  ::_exit(1);
+}
+
+/// The agent itself has logged why it ends, unless something killed it.
+void reap(pid_t agent) {
+  int status = 0;
+  const auto deadline = sys::now_ms() + kEndTimeoutMs;
+  for (;;) {
+    const pid_t gone = ::waitpid(agent, &status, WNOHANG);
+    if (gone == agent) break;
+    if ((gone < 0 && errno != EINTR) || sys::now_ms() >= deadline) return;
+    (void)::poll(nullptr, 0, 5);
+  }
+  if (!WIFSIGNALED(status)) return;
+  log::Message message(kWaiting);
+  message.add(": it was killed by signal ").add_number(static_cast<std::uint64_t>(WTERMSIG(status)));
+  log::say(log::Level::kError, message.add("; ").add(kWithout));
+}
+
+void wait_for_agent(const UniqueFd& handoff, pid_t agent) {
+  const auto deadline = sys::now_ms() + kHandoffTimeoutMs;
+  for (;;) {
+    const auto now = sys::now_ms();
+    if (now >= deadline) return log::error({kWaiting.data(), "", ETIMEDOUT}, kAllTheSame);
+    pollfd poll{.fd = handoff.get(), .events = POLLIN, .revents = 0};
+    const int count = ::poll(&poll, 1, static_cast<int>(deadline - now));
+    if (count > 0) {
+      char go = 0;
+      if (sys::read(handoff.get(), {&go, 1}) == 0) reap(agent);
+      return;
+    }
+    if (count < 0 && errno != EINTR) return log::error(failed(kWaiting.data(), ""), kAllTheSame);
+  }
+}
+
+}  // namespace
+
+void launch_agent(const Settings& settings) {
+  int pipe[2];
+  if (::pipe2(pipe, O_CLOEXEC) != 0) return log::error(failed("making a pipe", ""), kWithout);
+  const UniqueFd ours(pipe[0]);
+  UniqueFd theirs(pipe[1]);
+  const pid_t agent = ::fork();
+  if (agent < 0) return log::error(failed("forking the agent", ""), kWithout);
+  if (agent == 0) become_agent(settings, theirs);
+  theirs.reset();
+  wait_for_agent(ours, agent);
+}
+
+}  // namespace gdbdebug
