@@ -512,7 +512,8 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
       ack_tries_ = 0;
       ack_deadline_ = now_ms + kAckTimeoutMs;
     }
-    if (fatal_stop_ && stays_) wishes_ |= kFatalStop;
+    // Not where a function that the debugger has called in PID 1 returns to.
+    if (fatal_stop_ && stays_ && !called_) wishes_ |= kFatalStop;
     return;
   }
   wishes_ |= kUnattended;
