@@ -170,6 +170,8 @@ void Relay::on_request(std::string_view payload) {
     return;
   }
 
+  if (cut_off_ && !payload.starts_with("qSupported")) return reply("E.gdbdebug: gdbserver has ended; connect again");
+  cut_off_ = false;
   if (payload.empty()) return reply("");  // as to every request that is not known
   if (!only_reads(payload) || payload.size() > kMaxDeferred)
     return reply("E.gdbdebug: nobody is connected; use target remote first");
@@ -512,7 +514,8 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
       ack_tries_ = 0;
       ack_deadline_ = now_ms + kAckTimeoutMs;
     }
-    if (fatal_stop_ && stays_) wishes_ |= kFatalStop;
+    // Not where a function that the debugger has called in PID 1 returns to.
+    if (fatal_stop_ && stays_ && !called_) wishes_ |= kFatalStop;
     return;
   }
   wishes_ |= kUnattended;
@@ -750,7 +753,7 @@ bool Relay::ran() const {
 
 void Relay::debugger_lost() {
   const bool ran = this->ran();
-  noack_ = greeted_ = false;
+  noack_ = greeted_ = cut_off_ = false;
   acked_ = true;
   ack_deadline_.reset();
   request_hash_ = 0;
@@ -902,6 +905,7 @@ void Relay::server_renewed() {
 }
 
 void Relay::server_replaced() {
+  cut_off_ = in_session();
   const bool asked = in_session() && ask_ != Ask::kNothing;
   if (in_session() || deferred_.empty()) guest_ = Guest::kNobody;
   knock_deadline_.reset();
@@ -920,6 +924,7 @@ void Relay::server_gone() {
   const bool asked = ask_ != Ask::kNothing && ask_ != Ask::kDetach;
   const bool unanswered = (in_session() && asked) || (guest_ == Guest::kKnocking && asked && !released) ||
                           (!deferred_.empty() && !released);
+  cut_off_ = in_session() && !released && ask_ != Ask::kDetach;
   // A gdbserver that died of a detach has let go of PID 1 all the same.
   const bool let_go = in_session() && ask_ == Ask::kDetach;
   if (!released) deferred_.clear();

@@ -276,6 +276,7 @@ class Relay {
   bool let_go_ = false;    ///< the debugger has detached from PID 1 and goes on with another process
   Guest guest_ = Guest::kNobody;
   bool knock_ran_ = false;
+  bool cut_off_ = false;  ///< its gdbserver has ended in a session: what that debugger still asks is no knock
   std::optional<std::uint64_t> knock_deadline_;
   bool noack_ = false;
   bool greeted_ = false;  ///< the packet before was QStartNoAckMode

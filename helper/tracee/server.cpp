@@ -217,6 +217,19 @@ Status Server::attach(const char* program) {
   return let_in(std::move(process), program);
 }
 
+/// Nobody traces PID 1 any more, and it is about to stop at the SIGSTOP that is queued. One that was thrown away, by the
+/// SIGCONT of a gdbserver that had a SIGSTOP of its own under way in a thread (linux_detach_one_lwp() in linux-low.cc),
+/// is not waited for: PID 1 runs, and the next gdbserver must come at once.
+void wait_for_stop() {
+  constexpr std::uint64_t kSigstop = std::uint64_t{1} << (SIGSTOP - 1);
+  const auto deadline = sys::now_ms() + kStopTimeoutMs;
+  for (unsigned unqueued = 0; !pid1::is_stopped() && unqueued < 3 && sys::now_ms() < deadline;) {
+    const auto queued = parse_number<std::uint64_t>(pid1::status("ShdPnd"), 16).value_or(kSigstop);
+    unqueued = (queued & kSigstop) == 0 ? unqueued + 1 : 0;
+    (void)::poll(nullptr, 0, 1);
+  }
+}
+
 Status Server::renew(const char* program, std::span<const Patch> patches, const Standing& standing) {
   // It is there before its predecessor goes: it has the end of the rope that keeps PID 1 from standing still for ever
   // should the agent be killed in between.
@@ -237,8 +250,7 @@ Status Server::renew(const char* program, std::span<const Patch> patches, const 
   (void)::kill(1, SIGSTOP);
   (void)ask("D;1", kDetachTimeoutMs);
   finish(false);
-  const auto deadline = sys::now_ms() + kStopTimeoutMs;
-  while (!pid1::is_stopped() && sys::now_ms() < deadline) (void)::poll(nullptr, 0, 1);
+  wait_for_stop();
   if (const auto status = let_in(std::move(next), program); !status) return status;
   return settle({}, standing);
 }
@@ -260,8 +272,7 @@ Status Server::replace(const char* program, std::span<const Patch> patches, cons
     (void)::kill(1, SIGCONT);
     return forked;
   }
-  const auto deadline = sys::now_ms() + kStopTimeoutMs;
-  while (!pid1::is_stopped() && sys::now_ms() < deadline) (void)::poll(nullptr, 0, 1);
+  wait_for_stop();
   if (const auto status = let_in(std::move(next), program); !status) return status;
   return settle(patches, standing);
 }

@@ -206,7 +206,7 @@ def test_what_the_dynamic_linker_has_left_does_not_hide_the_program(boot, gdb, h
 
 
 def test_the_sender_of_a_signal_is_named(boot, helper):
-    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash PROBE=abort-sent")
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,handled PROBE=abort-sent")
     machine.wait_for(r"gdbdebug: report: end .*\n")
     begin = read_report(machine.console.text)["begin"]
     assert begin["signal"] == "SIGABRT" and begin["sender_comm"] == "sender", begin
