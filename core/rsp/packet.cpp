@@ -28,10 +28,12 @@ std::uint8_t checksum(std::string_view payload) {
 }
 
 Token Reader::between(char byte) {
-  if (byte != '\r' && byte != '\n')
+  if (byte != '\r' && byte != '\n') {
     echo_breaks_ = 0;
-  else if (echo_breaks_ > 0 && echo_breaks_-- > 0)
+  } else if (echo_breaks_ > 0) {
+    --echo_breaks_;
     return Token::kNone;
+  }
   switch (byte) {
     case '+':
       return Token::kAck;

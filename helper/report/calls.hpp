@@ -29,6 +29,7 @@ struct AnyCalls {
 };
 
 struct X86Calls : AnyCalls {
+  // cppcheck-suppress duplInheritedMember ; it takes the place of the default
   static constexpr std::string_view kFramePointer = sizeof(void*) == 8 ? "rbp" : "ebp";
   static bool follows_call(std::uintptr_t, Before before) {
     // Intel 64 manual, volume 2, CALL: E8 with four bytes, or FF /2 with a ModR/M byte and up to five more.
@@ -41,7 +42,9 @@ struct X86Calls : AnyCalls {
 };
 
 struct Arm64Calls : AnyCalls {
+  // cppcheck-suppress duplInheritedMember ; it takes the place of the default
   static constexpr std::string_view kLinkRegister = "x30";
+  // cppcheck-suppress duplInheritedMember ; it takes the place of the default
   static constexpr std::string_view kFramePointer = "x29";
   static std::uintptr_t code_address(std::uintptr_t word) {
     // Where pointers are authenticated (Armv8.3) it carries a code above the address space, which has 48 bits for a
@@ -57,6 +60,7 @@ struct Arm64Calls : AnyCalls {
 };
 
 struct ArmCalls : AnyCalls {
+  // cppcheck-suppress duplInheritedMember ; it takes the place of the default
   static constexpr std::string_view kLinkRegister = "lr";
   static std::uintptr_t code_address(std::uintptr_t word) {
     return word & ~std::uintptr_t{1};  // set: the caller is Thumb code
@@ -75,8 +79,11 @@ struct ArmCalls : AnyCalls {
 };
 
 struct RiscvCalls : AnyCalls {
+  // cppcheck-suppress duplInheritedMember ; it takes the place of the default
   static constexpr std::string_view kLinkRegister = "ra";
+  // cppcheck-suppress duplInheritedMember ; it takes the place of the default
   static constexpr std::string_view kFramePointer = "fp";
+  // cppcheck-suppress duplInheritedMember ; it takes the place of the default
   static constexpr int kReturnSlot = -1;
 };
 

@@ -185,6 +185,12 @@ Status Server::let_in(Process&& process, const char* program) {
   anchor_ = std::move(process.anchor);
   (void)sys::write(process.gate.get(), "g");  // where this fails it ends, and that is seen
   process.gate.reset();
+  // systemd may have stopped it with everybody else (guard.hpp); the guard's timers are not its own yet.
+  for (const auto deadline = sys::now_ms() + kServerTimeoutMs; sys::now_ms() < deadline;) {
+    pollfd poll{.fd = process.failure.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&poll, 1, 100) > 0) break;
+    (void)::kill(pid_, SIGCONT);
+  }
   int error = 0;
   if (sys::read(process.failure.get(), {reinterpret_cast<char*>(&error), sizeof error}) == sizeof error) {
     end(true);
@@ -217,9 +223,9 @@ Status Server::attach(const char* program) {
   return let_in(std::move(process), program);
 }
 
-/// Nobody traces PID 1 any more, and it is about to stop at the SIGSTOP that is queued. One that was thrown away, by the
-/// SIGCONT of a gdbserver that had a SIGSTOP of its own under way in a thread (linux_detach_one_lwp() in linux-low.cc),
-/// is not waited for: PID 1 runs, and the next gdbserver must come at once.
+/// Nobody traces PID 1 any more, and it is about to stop at the SIGSTOP that is queued. One that was thrown away, by
+/// the SIGCONT of a gdbserver that had a SIGSTOP of its own under way in a thread (linux_detach_one_lwp() in
+/// linux-low.cc), is not waited for: PID 1 runs, and the next gdbserver must come at once.
 void wait_for_stop() {
   constexpr std::uint64_t kSigstop = std::uint64_t{1} << (SIGSTOP - 1);
   const auto deadline = sys::now_ms() + kStopTimeoutMs;
