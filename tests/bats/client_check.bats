@@ -185,7 +185,7 @@ facts = json.load(sys.stdin)
 assert facts["ok"] is False and facts["uki_cmdline"]["remarks"][0]["fault"] is True, facts'
     make_uki 'rd.gdbdebug=tcp:1234,wait,insecure'
     run -3 "$gdbdebug" check uki
-    assert_line --regexp "^fault +the command line wants the line 'net', but the helper for network lines"
+    assert_line --regexp "^fault +the command line wants the line 'net', but the agent for network lines"
     make_uki 'quiet'
     run -0 "$gdbdebug" check uki
     assert_line --regexp "^warning +the UKI's own command line has no rd.gdbdebug=: 'quiet'"
