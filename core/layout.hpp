@@ -9,7 +9,7 @@ namespace gdbdebug::layout {
 inline constexpr const char* kRealInit = "/usr/lib/gdbdebug/init";
 /// The agent, with or without the network.
 inline constexpr const char* kAgent = "/usr/lib/gdbdebug/gdbdebug-agent";
-/// One path a line: what the agent takes along into its own root.
+/// One path a line: what the agent copies into its own root.
 inline constexpr const char* kManifest = "/usr/lib/gdbdebug/files";
 inline constexpr const char* kConfiguration = "/etc/gdbdebug.conf";
 /// For DHCP, with lines=net and ssh.

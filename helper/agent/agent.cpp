@@ -4,14 +4,10 @@
 // boot: when the agent ends, PID 1 goes on, and gdbserver lets go of it.
 #include "agent/agent.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>

@@ -22,21 +22,21 @@ using namespace report;
 
 std::string_view signal_name(unsigned gdb_signal) {
   switch (gdb_signal) {
-    case 3:
+    case kGdbSigquit:
       return "SIGQUIT";
-    case 4:
+    case kGdbSigill:
       return "SIGILL";
-    case 5:
+    case kGdbSigtrap:
       return "SIGTRAP";
-    case 6:
+    case kGdbSigabrt:
       return "SIGABRT";
-    case 8:
+    case kGdbSigfpe:
       return "SIGFPE";
-    case 10:
+    case kGdbSigbus:
       return "SIGBUS";
-    case 11:
+    case kGdbSigsegv:
       return "SIGSEGV";
-    case 12:
+    case kGdbSigsys:
       return "SIGSYS";
     default:
       return "signal";

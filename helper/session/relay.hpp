@@ -137,7 +137,7 @@ class Relay {
   void accept_end();
   /// Does what the debugger has asked for, or goes on with it.
   void go_on();
-  /// Tells the debugger of the stop at a system call, as of a signal of its own.
+  /// Tells the debugger of the stop at a system call, as if it were a signal.
   void tell_call();
   /// Takes the lost or expected debugger's traces away, and lets gdbserver detach and end.
   void release();

@@ -127,6 +127,19 @@ std::size_t traced_by(pid_t tracer, std::span<pid_t> found) {
   return count;
 }
 
+/// Nobody traces PID 1 any more, and it is about to stop at the SIGSTOP that is queued. One that was thrown away, by
+/// the SIGCONT of a gdbserver that had a SIGSTOP of its own under way in a thread (linux_detach_one_lwp() in
+/// linux-low.cc), is not waited for: PID 1 runs, and the next gdbserver must come at once.
+void wait_for_stop() {
+  constexpr std::uint64_t kSigstop = std::uint64_t{1} << (SIGSTOP - 1);
+  const auto deadline = sys::now_ms() + kStopTimeoutMs;
+  for (unsigned unqueued = 0; !pid1::is_stopped() && unqueued < 3 && sys::now_ms() < deadline;) {
+    const auto queued = parse_number<std::uint64_t>(pid1::status("ShdPnd"), 16).value_or(kSigstop);
+    unqueued = (queued & kSigstop) == 0 ? unqueued + 1 : 0;
+    (void)::poll(nullptr, 0, 1);
+  }
+}
+
 }  // namespace
 
 Status may_attach() {
@@ -221,19 +234,6 @@ Status Server::attach(const char* program) {
   Process process;
   if (const auto status = fork(program, process); !status) return status;
   return let_in(std::move(process), program);
-}
-
-/// Nobody traces PID 1 any more, and it is about to stop at the SIGSTOP that is queued. One that was thrown away, by
-/// the SIGCONT of a gdbserver that had a SIGSTOP of its own under way in a thread (linux_detach_one_lwp() in
-/// linux-low.cc), is not waited for: PID 1 runs, and the next gdbserver must come at once.
-void wait_for_stop() {
-  constexpr std::uint64_t kSigstop = std::uint64_t{1} << (SIGSTOP - 1);
-  const auto deadline = sys::now_ms() + kStopTimeoutMs;
-  for (unsigned unqueued = 0; !pid1::is_stopped() && unqueued < 3 && sys::now_ms() < deadline;) {
-    const auto queued = parse_number<std::uint64_t>(pid1::status("ShdPnd"), 16).value_or(kSigstop);
-    unqueued = (queued & kSigstop) == 0 ? unqueued + 1 : 0;
-    (void)::poll(nullptr, 0, 1);
-  }
 }
 
 Status Server::renew(const char* program, std::span<const Patch> patches, const Standing& standing) {
