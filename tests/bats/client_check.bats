@@ -439,7 +439,7 @@ assert facts["cmdline"]["line"] == "serial", facts
     run -2 "$gdbdebug" attach --timeout 1.5 ./sock
     assert_output --partial "'1.5' is not a number of seconds"
     run -2 "$gdbdebug" check --max-size -1 --cmdline ttyS1
-    assert_output --partial "'-1' is no size"
+    assert_output --partial "'-1' is not a size"
     run -0 "$gdbdebug" check --max-size 4G --cmdline ttyS1
 }
 
