@@ -89,7 +89,7 @@ class Relay {
 
   /// `lossy`: the line can lose bytes, so no-ack mode is not offered on it.
   explicit Relay(bool lossy, Executable executable = nullptr, Peek peek = nullptr)
-      : lossy_(lossy), executable_(executable), peek_(peek) {}
+      : executable_(executable), peek_(peek), lossy_(lossy) {}
 
   // What happened.
   void line_bytes(std::string_view bytes);
@@ -269,9 +269,9 @@ class Relay {
   void forward_features(std::string_view payload);
   bool owes_answer() const;
 
-  const bool lossy_;
   const Executable executable_;
   const Peek peek_;
+  const bool lossy_;
   bool stays_ = false;
   bool detached_ = false;  ///< gdbserver was told to detach, and has said OK
   bool used_ = false;      ///< gdbserver has had a debugger: what that turned on in it is still on
@@ -280,7 +280,6 @@ class Relay {
   Guest guest_ = Guest::kNobody;
   bool knock_ran_ = false;
   bool cut_off_ = false;  ///< its gdbserver has ended in a session: what that debugger still asks is no knock
-  std::optional<std::uint64_t> knock_deadline_;
   bool noack_ = false;
   bool greeted_ = false;  ///< the packet before was QStartNoAckMode
   bool catches_ = false;  ///< the debugger has asked for system calls
@@ -308,11 +307,12 @@ class Relay {
   std::optional<Standing> called_;  ///< and where it stood when the function was called
   Text<1024> called_stop_;          ///< the stop reply of that
 
-  bool acked_ = true;  ///< the last reply was acknowledged
+  std::optional<std::uint64_t> knock_deadline_;
   std::optional<std::uint64_t> ack_deadline_;
-  unsigned ack_tries_ = 0;
-  std::uint64_t request_hash_ = 0;
   std::optional<std::uint64_t> stuck_deadline_;
+  std::uint64_t request_hash_ = 0;
+  unsigned ack_tries_ = 0;
+  bool acked_ = true;  ///< the last reply was acknowledged
 
   unsigned running_process_ = 1;
   unsigned detaching_ = 0;             ///< the other process of the last D packet
