@@ -85,7 +85,8 @@ def drawn(line, row):
     for text, colour, bold in line:
         if text.strip():
             weight = ' font-weight="bold"' if bold else ""
-            out.append(f'<tspan x="{MARGIN + column * CELL:g}" fill="{COLOURS[colour]}"{weight}>{html.escape(text)}</tspan>')
+            out.append(f'<tspan x="{MARGIN + column * CELL:g}" fill="{COLOURS[colour]}"{weight}>'
+                       f"{html.escape(text)}</tspan>")
         column += len(text)
     return f'<text y="{MARGIN + (row + 1) * ROW}">{"".join(out)}</text>' if out else ""
 
@@ -109,14 +110,15 @@ def picture(frames, length):
             continue
         end = frames[number + 1][0] if number + 1 < len(frames) else length
         a, b = 100 * begin / length, 100 * end / length
-        style.append(f"@keyframes f{number}{{0%{{opacity:{int(a == 0)}}}{a:.3f}%{{opacity:1}}{b:.3f}%{{opacity:0}}}}"
-                     f"#f{number}{{animation-name:f{number}}}")
+        keys = f"0%{{opacity:{int(a == 0)}}}{a:.3f}%{{opacity:1}}{b:.3f}%{{opacity:0}}"
+        style.append(f"@keyframes f{number}{{{keys}}}#f{number}{{animation-name:f{number}}}")
         body.append(f'<g id="f{number}">{"".join(uses)}</g>')
     style.insert(0, f"g{{opacity:0;animation-duration:{length:.2f}s;animation-timing-function:step-end;"
                     "animation-iteration-count:infinite}")
     return ("<!-- SPDX-License-Identifier: GPL-2.0-or-later. Made by ./dev record -->\n"
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height}" width="{width:g}" height="{height}" '
-            'font-family="ui-monospace,DejaVu Sans Mono,Menlo,Consolas,monospace" font-size="13" xml:space="preserve">\n'
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height}" width="{width:g}" '
+            f'height="{height}" font-family="ui-monospace,DejaVu Sans Mono,Menlo,Consolas,monospace" font-size="13" '
+            'xml:space="preserve">\n'
             f"<style>text{{white-space:pre}}{''.join(style if len(frames) > 1 else [])}</style>\n"
             f'<rect width="100%" height="100%" rx="6" fill="#1b1e24"/>\n<defs>{"".join(definitions)}</defs>\n'
             + "\n".join(body) + "\n</svg>\n")
@@ -159,7 +161,8 @@ def main():
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": str(COLUMNS), "LINES": str(LINES), "LC_ALL": "C.UTF-8"}
     child, descriptor = pty.fork()
     if child == 0:
-        os.execvpe("sh", ["sh", "-c", f"stty rows {LINES} cols {COLUMNS} -echo; exec {shlex.join(command)}"], environment)
+        script = f"stty rows {LINES} cols {COLUMNS} -echo; exec {shlex.join(command)}"
+        os.execvpe("sh", ["sh", "-c", script], environment)
     still, going = [], await_prompt(descriptor, recording)
     for words in SESSION:
         if not going:
@@ -177,7 +180,8 @@ def main():
     options.file.write_text(picture(recording.frames, length))
     still_file = options.file.with_name(options.file.stem + "-still.svg")
     still_file.write_text(picture([(0, still)], 1))
-    print(f"{options.file}: {len(recording.frames)} frames, {length:.0f} s, {options.file.stat().st_size // 1024} kB; {still_file}")
+    size = options.file.stat().st_size // 1024
+    print(f"{options.file}: {len(recording.frames)} frames, {length:.0f} s, {size} kB; {still_file}")
     return 0
 
 
