@@ -2,11 +2,12 @@
 # shellcheck shell=dash
 # shellcheck disable=SC2154  # root, overlay_name, overlay_word, title_suffix: of common.sh
 # bls.sh: entries of the Boot Loader Specification, in BOOT/loader/entries. common.sh has been sourced before.
-# Ours is a copy of the kernel's own entry with another title, our words first on its command line and the overlay behind
-# its images. No other entry is touched, but one that has inherited our words from the command line of a debug boot.
+# Ours is a copy of the kernel's own entry with another title, our words first on its command line and the overlay
+# behind its images. No other entry is touched, but one that has inherited our words from the command line of a debug
+# boot.
 
-# Sorts behind every other entry in systemd-boot and in GRUB, whatever a machine ID or a distribution's name begins with:
-# 'a' is the lowest letter, letters are lower than digits, and what has a sort-key comes before what has none.
+# Sorts behind every other entry in systemd-boot and in GRUB, whatever a machine ID or a distribution's name begins
+# with: 'a' is the lowest letter, letters are lower than digits, and what has a sort-key comes before what has none.
 bls_prefix=a-gdbdebug-
 
 # bls_boot_root: prints the folder that has loader/entries or unified kernel images, or fails.
@@ -56,8 +57,8 @@ bls_our_entry() {
     printf '%s/%s%s.conf\n' "${1%/*}" "$bls_prefix" "$(bls_id "$1")"
 }
 
-# bls_folder ENTRY BOOT: prints by which name the boot loader knows BOOT, with no slash at its end: GRUB can count from a
-# file system on which /boot is a folder or a subvolume.
+# bls_folder ENTRY BOOT: prints by which name the boot loader knows BOOT, with no slash at its end: GRUB can count from
+# a file system on which /boot is a folder or a subvolume.
 bls_folder() {
     local kernel
 
@@ -65,8 +66,8 @@ bls_folder() {
     [ ! -f "$2/${kernel##*/}" ] || printf '%s\n' "${kernel%/*}"
 }
 
-# bls_make ENTRY BOOT VALUE: writes our entry beside ENTRY. Fails, and leaves none, if ENTRY loads no initramfs, or there is
-# neither an overlay nor a helper in its images.
+# bls_make ENTRY BOOT VALUE: writes our entry beside ENTRY. Fails, and leaves none, if ENTRY loads no initramfs, or
+# there is neither an overlay nor a helper in its images.
 bls_make() {
     local entry=$1 boot=$2 value=$3 ours overlay='' words image found=''
 

@@ -48,7 +48,8 @@ has_word() {
     return 1
 }
 
-# has_helper IMAGE: true if the helper has taken the place of /init in IMAGE, as one of the three generators' tools says.
+# has_helper IMAGE: true if the helper has taken the place of /init in IMAGE, as one of the three generators' tools
+# says.
 has_helper() {
     for lister in lsinitramfs lsinitrd lsinitcpio; do
         command -v "$lister" >/dev/null || continue

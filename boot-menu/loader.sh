@@ -22,8 +22,8 @@ running_kernel() {
     printf '%s\n' "${GDBDEBUG_KERNEL:-$(uname -r)}"
 }
 
-# find_loader: sets loader to systemd-boot, uki (unified images under systemd-boot), grub, grub-bls or nothing; boot to the
-# folder with its entries, cfg to GRUB's menu, source to the entry or image to be copied.
+# find_loader: sets loader to systemd-boot, uki (unified images under systemd-boot), grub, grub-bls or nothing; boot to
+# the folder with its entries, cfg to GRUB's menu, source to the entry or image to be copied.
 find_loader() {
     loader='' boot='' cfg='' source=''
     case $(efi_variable LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f) in
@@ -91,5 +91,6 @@ make_overlay() {
     fi
     [ -s "$1" ] || refuse_room "${1%/*}" 4194304
     [ -z "$root" ] || as_root=--root=$root
-    run gdbdebug-overlay ${as_root:+"$as_root"} "$1" >&2 || refuse "making the overlay '$1' failed" "see the message above"
+    run gdbdebug-overlay ${as_root:+"$as_root"} "$1" >&2 ||
+        refuse "making the overlay '$1' failed" "see the message above"
 }

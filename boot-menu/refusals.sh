@@ -4,8 +4,8 @@
 # refusals.sh: what could not work, whatever the boot loader: found before anything is changed.
 # common.sh has been sourced before, and refuse() ends the program: refuse REASON REMEDY.
 
-# may_wait_for_ever VALUE: true if PID 1 could be held without an end while nobody comes. The last wait counts; at= implies
-# one.
+# may_wait_for_ever VALUE: true if PID 1 could be held without an end while nobody comes. The last wait counts; at=
+# implies one.
 may_wait_for_ever() {
     local rest=$1, word limit=''
 
@@ -81,8 +81,8 @@ refuse_kexec() {
         refuse "a kernel is loaded for kexec, so a reboot can bypass the boot loader" "unload it: kexec --unload"
     fi
     if grep -qsE '^[[:space:]]*LOAD_KEXEC=["'\'']?(true|yes|1)' "$root/etc/default/kexec"; then
-        refuse "'reboot' starts the kernel by kexec here, without the boot loader, and the boot after the debugger would inherit '$overlay_word' without the overlay: a kernel panic" \
-            "set LOAD_KEXEC=false in /etc/default/kexec"
+        refuse "'reboot' starts the kernel by kexec here, without the boot loader, and the boot after the debugger \
+would inherit '$overlay_word' without the overlay: a kernel panic" "set LOAD_KEXEC=false in /etc/default/kexec"
     fi
 }
 
@@ -91,22 +91,22 @@ refuse_kexec() {
 note_kdump() {
     local file setting
 
-    for file in "$root/etc/default/kdump-tools:KDUMP_CMDLINE_APPEND" "$root/etc/sysconfig/kdump:KDUMP_COMMANDLINE_APPEND" \
-        "$root/etc/sysconfig/kdump:KDUMP_CMDLINE_APPEND"; do
+    for file in "$root/etc/default/kdump-tools:KDUMP_CMDLINE_APPEND" \
+        "$root/etc/sysconfig/kdump:KDUMP_COMMANDLINE_APPEND" "$root/etc/sysconfig/kdump:KDUMP_CMDLINE_APPEND"; do
         setting=${file##*:}
         file=${file%:*}
         [ -e "$file" ] || continue
         grep -qsE '^[[:space:]]*(USE_KDUMP|KDUMP_AUTO_RESIZE)=["'\'']?0' "$file" && continue
         grep -qsE "^[[:space:]]*KDUMP_(CMDLINE|COMMANDLINE)(_APPEND)?=.*rdinit=/init" "$file" && continue
         [ "$setting" = KDUMP_CMDLINE_APPEND ] || grep -qs "^$setting=" "$file" || continue
-        say "note: kdump's kernel inherits the command line, but not the overlay; so that a crash in that boot still writes" \
-            "a dump, add rdinit=/init to $setting in '${file#"$root"}'"
+        say "note: kdump's kernel inherits the command line, but not the overlay; so that a crash in that boot still" \
+            "writes a dump, add rdinit=/init to $setting in '${file#"$root"}'"
         return 0
     done
 }
 
-# refuse_sealed_disk: a disk key that the TPM gives only to the boot that it knows. Our boot differs in PCRs 4, 8, 9 and 12:
-# another archive, another command line, another image.
+# refuse_sealed_disk: a disk key that the TPM gives only to the boot that it knows. Our boot differs in PCRs 4, 8, 9 and
+# 12: another archive, another command line, another image.
 refuse_sealed_disk() {
     local name device rest pcrs
 
@@ -120,22 +120,24 @@ refuse_sealed_disk() {
         LABEL=*) device=/dev/disk/by-label/${device#LABEL=} ;;
         esac
         pcrs=$(sealed_pcrs "$device" "$rest") || continue
-        if has_word 4 "$pcrs" || has_word 8 "$pcrs" || has_word 9 "$pcrs" || has_word 12 "$pcrs" || [ "$pcrs" = unknown ]; then
-            refuse "the key of the encrypted disk '$name' is sealed to the TPM's PCRs ($pcrs), and a boot with another command line or another archive changes 4, 8, 9 and 12: the TPM will not unseal it" \
+        if printf ' %s \n' "$pcrs" | grep -qE ' (4|8|9|12|unknown) '; then
+            refuse "the key of the encrypted disk '$name' is sealed to the TPM's PCRs ($pcrs), and a boot with another \
+command line or another archive changes 4, 8, 9 and 12: the TPM will not unseal it" \
                 "have a passphrase or recovery key at hand (systemd-cryptenroll --recovery-key), then add --passphrase"
         fi
     done <"$root/etc/crypttab"
 }
 
-# sealed_pcrs DEVICE OPTIONS: prints the PCRs that a key in DEVICE's LUKS header is sealed to, or "unknown"; fails if none is.
+# sealed_pcrs DEVICE OPTIONS: prints the PCRs that a key in DEVICE's LUKS header is sealed to, or "unknown"; fails if
+# none is.
 sealed_pcrs() {
     local header
 
     header=$(cryptsetup luksDump --dump-json-metadata "$1" 2>/dev/null) || header=
     case $header in
     *systemd-tpm2*)
-        printf '%s\n' "$header" | tr -d ' \n\t' | sed -n 's/.*"tpm2-pcrs":\[\([0-9,]*\)\].*/\1/p' | tr ',' ' ' | grep . ||
-            echo unknown
+        printf '%s\n' "$header" | tr -d ' \n\t' | sed -n 's/.*"tpm2-pcrs":\[\([0-9,]*\)\].*/\1/p' | tr ',' ' ' |
+            grep . || echo unknown
         ;;
     *clevis*) echo unknown ;;
     *)

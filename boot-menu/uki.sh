@@ -87,8 +87,8 @@ uki_fault() {
     if [ -z "$stub" ]; then
         printf '%s\n' "its stub is not systemd's; only systemd-stub 257 and newer loads an initramfs from an add-on"
     elif [ "$stub" -lt 257 ]; then
-        printf '%s\n' "its stub is systemd $stub, which takes the command line of an add-on and ignores its initramfs:" \
-            "that is a kernel panic; it must be 257 or newer"
+        printf '%s\n' "its stub is systemd $stub, which takes an add-on's command line but not its archive: that is a \
+kernel panic; it must be 257 or newer"
     elif uki_initrd_is_lz4 "$1"; then
         printf '%s\n' "its initramfs is compressed by lz4, and the kernel loses every archive behind that"
     else
@@ -119,8 +119,8 @@ uki_remove() {
     rmdir "${copy%/*}" 2>/dev/null || :
 }
 
-# uki_make FILE OVERLAY VALUE: makes copy, add-on and entry. SIGN_KEY and SIGN_CERTIFICATE (/etc/default/gdbdebug) sign the
-# add-on. A failure leaves nothing.
+# uki_make FILE OVERLAY VALUE: makes copy, add-on and entry. SIGN_KEY and SIGN_CERTIFICATE (/etc/default/gdbdebug) sign
+# the add-on. A failure leaves nothing.
 uki_make() {
     local uki=$1 copy entry
 
@@ -133,7 +133,7 @@ uki_make() {
     fi
     # The entry comes last: without it nothing is started.
     if mkdir -p "$copy.extra.d" "${entry%/*}" && ukify "$@" >&2 && cp "$uki" "$copy" && {
-        printf 'title %s%s\n' "$(uki_text "$uki" .osrel | sed -n 's/^PRETTY_NAME="\{0,1\}\([^"]*\)"\{0,1\}$/\1/p')" "$title_suffix"
+        printf 'title %s%s\n' "$(uki_text "$uki" .osrel | sed -n 's/^PRETTY_NAME="*\([^"]*\)"*$/\1/p')" "$title_suffix"
         printf 'version %s\n' "$(uki_text "$uki" .uname)"
         printf 'efi /EFI/gdbdebug/%s\n' "${copy##*/}"
     } >"$entry.new" && mv -f "$entry.new" "$entry"; then

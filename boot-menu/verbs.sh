@@ -171,12 +171,13 @@ verb_remove() {
     [ ! -e "$root/boot/$overlay_name" ] || run rm -f "$root/boot/$overlay_name"
     # The entries with the overlay boot plainly without it; still they are better gone.
     if [ -n "$cfg" ] && grep -qF "$overlay_name" "$cfg"; then
-        grub_update "$cfg" >&2 || say "GRUB's menu keeps its entries until it is rebuilt (update-grub, or grub-mkconfig)"
+        grub_update "$cfg" >&2 ||
+            say "GRUB's menu keeps its entries until it is rebuilt (update-grub, or grub-mkconfig)"
     fi
 }
 
 verb_status() {
-    local line file entry
+    local line file entry age
 
     find_loader
     line=$(cat "$root/proc/cmdline" 2>/dev/null)
@@ -191,8 +192,9 @@ verb_status() {
     fi
     status_image
     if [ -n "$boot" ] && [ -s "$boot/$overlay_name" ]; then
-        echo "overlay:     $boot/$overlay_name, $(($(wc -c <"$boot/$overlay_name") / 1024)) KiB$(overlay_is_fresh "$boot/$overlay_name" ||
-            echo ", older than this gdbdebug or its configuration")"
+        age=
+        overlay_is_fresh "$boot/$overlay_name" || age=", older than this gdbdebug or its configuration"
+        echo "overlay:     $boot/$overlay_name, $(($(wc -c <"$boot/$overlay_name") / 1024)) KiB$age"
     else
         echo "overlay:     none"
     fi
@@ -213,7 +215,7 @@ verb_status() {
     for file in "$root/etc/kernel/cmdline" "$root/etc/default/grub" "$boot"/loader/entries/*.conf; do
         case ${file##*/} in "$bls_prefix"*) continue ;; esac
         if grep -qsF "$overlay_word" "$file"; then
-            echo "WARNING:     '$file' has '$overlay_word', and what is booted from it panics without the overlay; remove it"
+            echo "WARNING:     '$file' has '$overlay_word', which is a kernel panic without the overlay; remove it"
         fi
     done
     note_kdump 2>&1
@@ -243,7 +245,7 @@ status_image() {
         if has_helper "$image"; then
             echo "image:       $image has the helper"
         else
-            echo "image:       $image has no helper; the overlay serves it"
+            echo "image:       $image has no helper, which the overlay brings"
         fi
     done
     [ -n "$any" ] || echo "image:       none in $root/boot"

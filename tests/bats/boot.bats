@@ -405,7 +405,7 @@ initrd /gdbdebug.img"
     run -0 boot status
     assert_line --regexp "^boot loader: GRUB \(.*/boot/grub/grub.cfg\)$"
     assert_line --regexp "^this boot: *from the overlay, rd.gdbdebug=ttyS1,wait$"
-    assert_line --regexp "^image: .*initrd.img-2 has no helper; the overlay serves it$"
+    assert_line --regexp "^image: .*initrd.img-2 has no helper, which the overlay brings$"
     assert_line --regexp "^overlay: .*/boot/gdbdebug.img, [0-9]+ KiB$"
     assert_line --regexp "^menu: *1 entry for debugging$"
 }
@@ -426,4 +426,21 @@ initrd /gdbdebug.img"
     run -2 boot --root
     run -0 boot --help
     assert_output --partial "once [VALUE]"
+}
+
+@test "boot: help, page and the completions of three shells know every command and option" {
+    local word
+    run -0 boot --help
+    for word in $(grep -oE -- '--[a-z-]+' <<<"$output" | sort -u) status once off remove; do
+        assert_file_contains "$source_dir/man/gdbdebug-boot.8.scd" "\*$word\*"
+        for file in gdbdebug-boot.bash _gdbdebug-boot gdbdebug-boot.fish; do
+            assert_file_contains "$source_dir/boot-menu/completions/$file" "${word#--}"
+        done
+        # A terminal's Tab.
+        # shellcheck disable=SC2016
+        run -0 bash -c 'source "$1"; COMP_WORDS=(gdbdebug-boot "$2"); COMP_CWORD=1; compopt() { :; }
+            _gdbdebug_boot; printf "%s\n" "${COMPREPLY[@]}"' - "$source_dir/boot-menu/completions/gdbdebug-boot.bash" "$word"
+        assert_line "$word"
+        run -0 boot --help
+    done
 }

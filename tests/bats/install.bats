@@ -32,6 +32,9 @@ installed() {
     assert_line "644 usr/share/initramfs-tools/conf-hooks.d/gdbdebug"
     assert_line "755 etc/grub.d/99_gdbdebug"
     assert_line "644 etc/default/gdbdebug"
+    assert_line "644 usr/share/bash-completion/completions/gdbdebug-boot"
+    assert_line "644 usr/share/zsh/site-functions/_gdbdebug-boot"
+    assert_line "644 usr/share/fish/vendor_completions.d/gdbdebug-boot.fish"
     assert_line "755 usr/sbin/gdbdebug-boot"
     assert_line "755 usr/lib/kernel/install.d/95-gdbdebug.install"
     assert_line "755 usr/libexec/gdbdebug/boot-menu/grub-entries"
@@ -43,6 +46,7 @@ installed() {
         assert_line "644 usr/share/man/man7/gdbdebug.7.gz"
         assert_line "644 usr/share/man/man7/gdbdebug-howto.7.gz"
         assert_line "644 usr/share/man/man8/gdbdebug-init.8.gz"
+        assert_line "644 usr/share/man/man8/gdbdebug-boot.8.gz"
         assert_line "644 usr/share/man/man5/gdbdebug.conf.5.gz"
     fi
     # The host command belongs to the other package.
@@ -76,7 +80,7 @@ installed() {
     # The helper and the pages need not be built for this.
     cp "$build_dir"/helper/gdbdebug-{init,agent,agent-net} "$other/helper/"
     mkdir -p "$other/man"
-    for page in gdbdebug.7 gdbdebug-howto.7 gdbdebug-init.8 gdbdebug.conf.5; do
+    for page in gdbdebug.7 gdbdebug-howto.7 gdbdebug-init.8 gdbdebug-boot.8 gdbdebug.conf.5; do
         : >"$other/man/$page.gz"
     done
     DESTDIR=$where run -0 cmake --install "$other" --component target

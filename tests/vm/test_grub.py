@@ -9,8 +9,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness import Machine, generators, image, kernel
+from harness import generators, image, kernel
 from harness.checks import assert_at_start
+from harness.disk import DiskMachine
 
 SCRIPTS = Path("/etc/grub.d")
 BIOS = Path("/usr/lib/grub/i386-pc")
@@ -68,6 +69,7 @@ def make_disk(directory, initrd):
     for script in ("00_header", "10_linux"):
         shutil.copy(SCRIPTS / script, scripts)
     shutil.copy(tree / "etc/grub.d/99_gdbdebug", scripts)
+    (scripts / "99_gdbdebug").chmod(0o755)
     shutil.copy(tree / "etc/default/gdbdebug", settings)
     (settings / "grub").write_text(
         "GRUB_TIMEOUT=-1\nGRUB_TERMINAL=serial\nGRUB_SERIAL_COMMAND='serial --unit=0 --speed=115200'\n"
@@ -80,7 +82,8 @@ def make_disk(directory, initrd):
               'for tool in grub-probe grub-mkrelpath; do chmod 755 "$0/tools/$tool" && '
               'mount --bind "$0/tools/$tool" "$(command -v $tool)" || exit; done; '
               'exec grub-mkconfig -o /boot/grub/grub.cfg')
-    path = {**os.environ, "LC_ALL": "C", "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
+    path = {**os.environ, "LC_ALL": "C", "GDBDEBUG_LIBEXEC": f"{tree}/usr/libexec/gdbdebug",
+            "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
     try:
         said = generators.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, directory], path)
         generators.run(["grub-mkrescue", f"--directory={BIOS}", "-o", directory / "cd.iso", directory / "cd",
@@ -91,14 +94,11 @@ def make_disk(directory, initrd):
     return directory / "cd.iso", said, (boot / "grub" / "grub.cfg").read_text()
 
 
-class GrubMachine(Machine):
-    """Boots from a CD instead of being given a kernel."""
+class GrubMachine(DiskMachine):
+    """Boots from a CD."""
 
     def __init__(self, directory, disc, **options):
-        super().__init__(directory, "", **options)
-        at = self.command.index("-kernel")
-        del self.command[at:at + 6]  # -kernel, -initrd and -append, with their values
-        self.command += ["-boot", "d", "-cdrom", str(disc)]
+        super().__init__(directory, ["-boot", "d", "-cdrom", str(disc)], **options)
 
     def choose(self, title, keys=10):
         """Goes down in GRUB's menu until `title` is the line shown in reverse (ECMA-48: SGR 7), and takes it."""
@@ -119,7 +119,7 @@ def test_the_entry_is_chosen_over_a_serial_terminal_and_ends_at_the_first_instru
     version, _ = kernel()
     assert f"found an image for debugging: /boot/initrd.img-{version}" in said, said
     ours = menu.partition("BEGIN /etc/grub.d/99_gdbdebug")[2].partition("END /etc/grub.d/99_gdbdebug")[0]
-    assert "1.0.0-plain" not in ours and ours.count("rd.gdbdebug=ttyS1,wait") >= 1, ours
+    assert "1.0.0-plain" not in ours and ours.count("gdbdebug_value='ttyS1,wait'") >= 1, ours
 
     with GrubMachine(directory, disc, memory=1024, devices=generators.root_disk()) as machine:
         machine.choose(TITLE)
