@@ -152,7 +152,7 @@ make_packages() {
     version=$(sed -n 's/.*project(gdbdebug VERSION \([0-9.]*\).*/\1/p' "$source_dir/CMakeLists.txt")
     assert_file_contains "$source_dir/packaging/arch/PKGBUILD" "^pkgver=$version$"
     assert_file_contains "$source_dir/boot-menu/gdbdebug-boot" "gdbdebug-boot $version\"$"
-    assert_file_contains "$source_dir/packaging/deb/changelog" "^gdbdebug ($version-1) "
+    assert_file_contains "$source_dir/packaging/debian/changelog" "^gdbdebug ($version-1) "
     assert_file_contains "$source_dir/CHANGELOG.md" "^## $version"
 }
 
@@ -168,7 +168,7 @@ make_packages() {
 
 @test "man: gdbdebug(7) has every option that the helper knows, and gdbdebug.conf(5) every key" {
     local word
-    for word in wait crash exit modules= from= insecure virtio: vsock: tcp: ssh; do
+    for word in wait crash exit handled feed modules= from= insecure virtio: vsock: tcp: ssh; do
         assert_file_contains "$source_dir/man/gdbdebug.7.scd" "^\*$word"
     done
     for word in default include lines modules authorized_keys host_key; do
