@@ -63,7 +63,11 @@ bls_folder() {
     local kernel
 
     kernel=$(bls_field "$1" linux)
-    [ ! -f "$2/${kernel##*/}" ] || printf '%s\n' "${kernel%/*}"
+    if [ -f "$2/${kernel##*/}" ]; then
+        printf '%s\n' "${kernel%/*}"
+    elif [ ! -f "$2$kernel" ] && [ -f "$root$kernel" ]; then
+        printf '%s\n' "${2#"$root"}"
+    fi
 }
 
 # bls_make ENTRY BOOT VALUE: writes our entry beside ENTRY. Fails, and leaves none, if ENTRY loads no initramfs, or

@@ -30,9 +30,9 @@ function value_lines(indent) {
         indent "fi\n"
 }
 
-# WORD without the overlay is a kernel panic: where the file is missing the machine boots as from its everyday entry.
+# WORD without the overlay is a kernel panic: where the file is missing or empty the machine boots as from its everyday entry.
 function guarded(ours, plain) {
-    return "\tif [ -f \047@OVERLAY@\047 ]; then\n" ours "\n\telse\n" plain "\n\tfi\n"
+    return "\tif [ -s \047@OVERLAY@\047 ]; then\n" ours "\n\telse\n" plain "\n\tfi\n"
 }
 
 function folder_of(path) {

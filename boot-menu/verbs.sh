@@ -218,6 +218,11 @@ verb_status() {
             echo "WARNING:     '$file' has '$overlay_word', which is a kernel panic without the overlay; remove it"
         fi
     done
+    # shellcheck disable=SC2086
+    if has_word "$overlay_word" $line && [ "$(cat "$root/sys/kernel/kexec_loaded" 2>/dev/null)" = 1 ]; then
+        echo "WARNING:     a kernel is loaded for kexec; if it was given the command line of this boot, it panics:" \
+            "kexec --unload"
+    fi
     note_kdump 2>&1
 }
 

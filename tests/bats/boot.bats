@@ -415,7 +415,18 @@ initrd /gdbdebug.img"
     mkdir -p "$machine/etc/kernel"
     echo "root=x rdinit=/gdbdebug/init" >"$machine/etc/kernel/cmdline"
     run -0 boot status
+    refute_output --partial kexec
     assert_output --partial "WARNING:     '$machine/etc/kernel/cmdline' has 'rdinit=/gdbdebug/init'"
+}
+
+@test "boot: status names a kernel that kexec may start with the command line of a boot from the overlay" {
+    grub_machine
+    echo 1 >"$machine/sys/kernel/kexec_loaded"
+    run -0 boot status
+    refute_output --partial kexec
+    echo "root=x rdinit=/gdbdebug/init rd.gdbdebug=ttyS1,wait" >"$machine/proc/cmdline"
+    run -0 boot status
+    assert_output --partial "kexec --unload"
 }
 
 @test "boot: wrong usage ends with status 2" {

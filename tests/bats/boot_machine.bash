@@ -17,7 +17,7 @@ make_machine() {
     : >"$BATS_TEST_TMPDIR/log"
     fake gdbdebug-overlay 'for out; do :; done; echo archive >"$out"'
     fake lsinitramfs
-    export GDBDEBUG_LIBEXEC=$lib GDBDEBUG_KERNEL=2 machine bin
+    export GDBDEBUG_LIBEXECDIR=$lib GDBDEBUG_KERNEL=2 machine bin
     PATH=$bin:/usr/sbin:/usr/bin:/sbin:/bin
 }
 

@@ -36,7 +36,7 @@ setup() {
 
 @test "grub: the real grub-mkconfig adds an entry for the newest kernel, in GRUB's own syntax" {
     # shellcheck disable=SC2016
-    unshare --mount --propagation private env GDBDEBUG_LIBEXEC="$source_dir" bash -c 'mount --bind "$1/grub.d" /etc/grub.d &&
+    unshare --mount --propagation private env GDBDEBUG_LIBEXECDIR="$source_dir" bash -c 'mount --bind "$1/grub.d" /etc/grub.d &&
         mount --bind "$1/initrd" "$2" && exec grub-mkconfig' bash "$BATS_FILE_TMPDIR" "$image" \
         >"$BATS_TEST_TMPDIR/grub.cfg"
     run -0 grub-script-check "$BATS_TEST_TMPDIR/grub.cfg"
@@ -56,7 +56,7 @@ setup() {
     echo image >"$BATS_TEST_TMPDIR/boot/initrd.img-$version"
     echo archive >"$BATS_TEST_TMPDIR/boot/gdbdebug.img"
     # shellcheck disable=SC2016
-    unshare --mount --propagation private env GDBDEBUG_LIBEXEC="$source_dir" bash -c 'mount --bind "$1/grub.d" /etc/grub.d &&
+    unshare --mount --propagation private env GDBDEBUG_LIBEXECDIR="$source_dir" bash -c 'mount --bind "$1/grub.d" /etc/grub.d &&
         mount --bind "$2/boot" /boot && exec grub-mkconfig -o /boot/grub/grub.cfg' bash "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR"
     run -0 grub-script-check "$BATS_TEST_TMPDIR/boot/grub/grub.cfg"
     run -0 grep -c "rdinit=/gdbdebug/init rd.gdbdebug=" "$BATS_TEST_TMPDIR/boot/grub/grub.cfg"

@@ -12,7 +12,7 @@ setup() {
     mkdir -p "$grub_d" "$boot" "$BATS_TEST_TMPDIR/bin"
     ln -s "$source_dir/boot-menu/99_gdbdebug" "$grub_d/99_gdbdebug"
     # boot-menu/ lies in the source tree as it does in libexec/gdbdebug.
-    export GDBDEBUG_LIBEXEC=$source_dir GDBDEBUG_BOOT=$boot GDBDEBUG_DEFAULTS=$BATS_TEST_TMPDIR/defaults
+    export GDBDEBUG_LIBEXECDIR=$source_dir GDBDEBUG_BOOT=$boot GDBDEBUG_DEFAULTS=$BATS_TEST_TMPDIR/defaults
     touch "$boot/initrd-2" "$boot/initrd-1" "$boot/ucode"
 
     # An image here is a list of its files.
@@ -179,12 +179,12 @@ overlay() {
     overlay
     run -0 menu
     run -0 awk '/menuentry/ { n++ } n == 1' <<<"$output"
-    assert_output --partial "	if [ -f '$boot/gdbdebug.img' ]; then
+    assert_output --partial "	if [ -s '$boot/gdbdebug.img' ]; then
 	linux	/vmlinuz-2 rdinit=/gdbdebug/init rd.gdbdebug=\"\${gdbdebug_value}\" root=UUID=x ro quiet
 	else
 	linux	/vmlinuz-2 root=UUID=x ro quiet
 	fi
-	if [ -f '$boot/gdbdebug.img' ]; then
+	if [ -s '$boot/gdbdebug.img' ]; then
 	initrd	$boot/ucode $boot/initrd-2 $boot/gdbdebug.img
 	else
 	initrd	$boot/ucode $boot/initrd-2
@@ -209,6 +209,6 @@ overlay() {
 }
 
 @test "grub: once the package is removed its configuration adds nothing" {
-    GDBDEBUG_LIBEXEC=$BATS_TEST_TMPDIR/nowhere run -0 "$grub_d/99_gdbdebug"
+    GDBDEBUG_LIBEXECDIR=$BATS_TEST_TMPDIR/nowhere run -0 "$grub_d/99_gdbdebug"
     assert_output ""
 }

@@ -110,7 +110,7 @@ PYTHON
 }
 
 @test "kernel-install: once the package is removed, or with no boot folder, it does nothing" {
-    GDBDEBUG_LIBEXEC=$BATS_TEST_TMPDIR/nowhere run -0 plugin add 2 /boot/id/2
+    GDBDEBUG_LIBEXECDIR=$BATS_TEST_TMPDIR/nowhere run -0 plugin add 2 /boot/id/2
     assert_output ""
     KERNEL_INSTALL_BOOT_ROOT='' GDBDEBUG_ROOT=$BATS_TEST_TMPDIR/nowhere run -0 plugin add 2 /boot/id/2
     assert_output ""
@@ -128,6 +128,15 @@ PYTHON
         # shellcheck disable=SC2016
         assert_file_contains "$entries/a-gdbdebug-id-4.conf" '^options rdinit=/gdbdebug/init rd.gdbdebug=ttyS1,wait $kernelopts$'
     done
+}
+
+@test "kernel-install: a kernel in a folder of its own, on a /boot that is a folder, has the overlay beside the folders" {
+    mkdir -p "$machine/boot/ostree/hash"
+    touch "$machine/boot/ostree/hash/"{vmlinuz-5,initramfs-5.img}
+    printf '%s\n' "title Linux 5" "version 5" "options x" "linux /boot/ostree/hash/vmlinuz-5" \
+        "initrd /boot/ostree/hash/initramfs-5.img" >"$entries/ostree-5.conf"
+    run -0 plugin add 5 /nowhere
+    assert_file_contains "$entries/a-gdbdebug-ostree-5.conf" "^initrd /boot/gdbdebug.img$"
 }
 
 # A machine whose boot folder, kernel and plugins are in a folder, for the real kernel-install.
@@ -162,7 +171,10 @@ real_kernel_install() {
     assert_file_contains "$entries/$id-6.6.6.conf" "^options *root=/dev/vda quiet"
     refute_file_contains "$entries/$id-6.6.6.conf" gdbdebug
     assert_file_contains "$entries/a-gdbdebug-$id-6.6.6.conf" "^options *rdinit=/gdbdebug/init rd.gdbdebug=ttyS1,wait root=/dev/vda quiet"
-    assert_file_contains "$entries/a-gdbdebug-$id-6.6.6.conf" "^initrd */gdbdebug.img$"
+    # /boot is a folder of this machine's root here, and kernel-install says so in its paths.
+    local folder
+    folder=$(sed -n "s|^linux *\(.*\)/$id/6.6.6/linux$|\1|p" "$entries/$id-6.6.6.conf")
+    assert_file_contains "$entries/a-gdbdebug-$id-6.6.6.conf" "^initrd *$folder/gdbdebug.img$"
     assert_equal "$(grep -c '^initrd' "$entries/a-gdbdebug-$id-6.6.6.conf")" 2
     run -0 real_kernel_install kernel-install remove 6.6.6
     assert_not_exists "$entries/$id-6.6.6.conf"

@@ -8,9 +8,7 @@ import shutil
 import subprocess
 
 import pytest
-from harness import image
-from harness.checks import assert_at_start
-from harness.disk import GRUB, DiskMachine, Unavailable, grub_disk, package
+from harness.disk import GRUB, DiskMachine, Unavailable, assert_debugged, grub_disk, package
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +60,9 @@ def test_install_once_restart_and_gdb_stands_at_the_first_instruction_of_an_imag
         machine.wait_end(60)
 
     with DiskMachine(directory / "debug", drives(drive), memory=1024) as machine:
-        machine.wait_for("gdbdebug: ready on ttyS1", 120)
+        assert_debugged(machine, gdb)
         line = command_line(machine)
         assert re.search(r" rdinit=/gdbdebug/init rd\.gdbdebug=ttyS1,wait=60 root=/dev/vda1", line), line
-        debugger = gdb()
-        debugger.command("set sysroot /")
-        debugger.connect(machine.debug)
-        linker = [file for name, file in image.libraries_of(shutil.which("busybox")) if "/ld-linux" in name]
-        if linker:
-            assert_at_start(debugger, linker[0])
-        debugger.command("detach")
         machine.wait_for("shell>", 120)
         assert "everyday" in machine.shell("gdbdebug-boot status | tail -n 1")
         machine.type("systemctl start reboot.target\n")

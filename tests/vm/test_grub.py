@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 from harness import generators, image, kernel
-from harness.checks import assert_at_start
-from harness.disk import DiskMachine
+from harness.disk import DiskMachine, assert_debugged
 
 SCRIPTS = Path("/etc/grub.d")
 BIOS = Path("/usr/lib/grub/i386-pc")
@@ -54,7 +53,7 @@ def lacking():
         pytest.skip("needs " + ", ".join(lacks))
 
 
-def make_disk(directory, initrd):
+def make_disk(directory, initrd, overlay=None):
     """A CD that boots into GRUB, with the menu that grub-mkconfig makes where these files are in /boot and /etc."""
     tree = image.install_tree()
     boot, scripts, settings, tools = (directory / name for name in ("cd/boot", "grub.d", "default", "tools"))
@@ -63,6 +62,8 @@ def make_disk(directory, initrd):
     version, kernel_image = kernel()
     shutil.copy(kernel_image, boot / f"vmlinuz-{version}")
     shutil.copy(initrd, boot / f"initrd.img-{version}")
+    if overlay:
+        shutil.copy(overlay, boot / "gdbdebug.img")
     # An older kernel whose image has nothing of ours: no entry of ours may offer it.
     shutil.copy(kernel_image, boot / "vmlinuz-1.0.0-plain")
     (boot / "initrd.img-1.0.0-plain").write_bytes(b"")
@@ -82,7 +83,7 @@ def make_disk(directory, initrd):
               'for tool in grub-probe grub-mkrelpath; do chmod 755 "$0/tools/$tool" && '
               'mount --bind "$0/tools/$tool" "$(command -v $tool)" || exit; done; '
               'exec grub-mkconfig -o /boot/grub/grub.cfg')
-    path = {**os.environ, "LC_ALL": "C", "GDBDEBUG_LIBEXEC": f"{tree}/usr/libexec/gdbdebug",
+    path = {**os.environ, "LC_ALL": "C", "GDBDEBUG_LIBEXECDIR": f"{tree}/usr/libexec/gdbdebug",
             "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
     try:
         said = generators.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, directory], path)
@@ -123,16 +124,26 @@ def test_the_entry_is_chosen_over_a_serial_terminal_and_ends_at_the_first_instru
 
     with GrubMachine(directory, disc, memory=1024, devices=generators.root_disk()) as machine:
         machine.choose(TITLE)
-        machine.wait_for("gdbdebug: ready on ttyS1", 120)
-        debugger = gdb()
-        debugger.command("set sysroot /")
-        debugger.connect(machine.debug)
-        linker = [file for name, file in image.libraries_of(shutil.which("busybox")) if "/ld-linux" in name]
-        if linker:
-            assert_at_start(debugger, linker[0])
-        debugger.command("detach")
+        assert_debugged(machine, gdb)
         assert machine.report(120)["argv"][0] == "/sbin/init"
+        assert machine.wait_end() == "poweroff"
         command_line = re.search(r"Command line: (.*)", machine.console.text).group(1)
         assert "rd.gdbdebug=ttyS1,wait" in command_line and "root=/dev/vda" in command_line, command_line
+    assert "error:" not in machine.console.text
+
+
+def test_the_overlay_is_typed_at_the_prompt_behind_an_image_that_nobody_rebuilt(lacking, directory, gdb, helper):
+    disc, _, _ = make_disk(directory, generators.initramfs_tools_image(with_gdbdebug=False), image.overlay())
+    version, _ = kernel()
+    with GrubMachine(directory, disc, memory=1024, devices=generators.root_disk()) as machine:
+        machine.wait_for("Press enter to boot", 60)
+        machine.type("c")
+        for command in (f"linux /boot/vmlinuz-{version} rdinit=/gdbdebug/init rd.gdbdebug=ttyS1,wait console=ttyS0 "
+                        "loglevel=7 panic=-1 root=/dev/vda rootfstype=ext4",
+                        f"initrd /boot/initrd.img-{version} /boot/gdbdebug.img", "boot"):
+            machine.wait_for(r"grub> ?(\x1b\[[\d;]*\w)*$", 30)
+            machine.type(f"{command}\r")
+        assert_debugged(machine, gdb)
+        assert machine.report(120)["argv"][0] == "/sbin/init"
         assert machine.wait_end() == "poweroff"
     assert "error:" not in machine.console.text

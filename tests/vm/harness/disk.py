@@ -8,13 +8,14 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from .checks import assert_at_start
 from .environment import BUILD, CACHE, kernel, scaled
 from .generators import initramfs_tools_image, run
-from .image import key_of
+from .image import key_of, libraries_of
 from .machine import Machine
 
 SUITE = "bookworm"
-PACKAGES = "systemd,systemd-sysv,udev,kmod,grub-common,grub2-common,initramfs-tools,gdbserver,busybox,zstd"
+PACKAGES = "systemd systemd-sysv udev kmod grub-common grub2-common initramfs-tools gdbserver busybox zstd"
 GRUB = Path("/usr/lib/grub/i386-pc")
 SECTOR = 512
 FIRST = 2048  # the partition's first sector; GRUB lies in front of it
@@ -29,6 +30,7 @@ ExecStart=/bin/sh -i
 StandardInput=tty-force
 StandardOutput=tty
 TTYPath=/dev/ttyS0
+KillSignal=SIGKILL
 [Install]
 WantedBy=multi-user.target
 """
@@ -36,7 +38,7 @@ WantedBy=multi-user.target
 
 # What makes and starts unified kernel images, from the first systemd whose stub loads an add-on's initramfs.
 EFI_SUITE = "trixie"
-EFI_PACKAGES = "systemd,systemd-ukify,systemd-boot-efi,gdbserver,kmod,cpio"
+EFI_PACKAGES = "systemd systemd-ukify systemd-boot-efi gdbserver kmod cpio"
 FIRMWARE = Path("/usr/share/OVMF")
 
 
@@ -65,6 +67,18 @@ class DiskMachine(Machine):
         return text
 
 
+def assert_debugged(machine, gdb):
+    """gdb stands at the first instruction of the shell that initramfs-tools has as /init; then it detaches."""
+    machine.wait_for("gdbdebug: ready on ttyS1", 180)
+    debugger = gdb()
+    debugger.command("set sysroot /")
+    debugger.connect(machine.debug)
+    linker = [file for name, file in libraries_of(shutil.which("busybox")) if "/ld-linux" in name]
+    if linker:
+        assert_at_start(debugger, linker[0])
+    debugger.command("detach")
+
+
 def debian(suite=SUITE, packages=PACKAGES):
     """The folder with a bare Debian that has GRUB's tools, or others."""
     root = CACHE / "roots" / f"{suite}-boot-{key_of(packages)[:8]}"
@@ -73,10 +87,14 @@ def debian(suite=SUITE, packages=PACKAGES):
     if os.geteuid() != 0 or not shutil.which("debootstrap"):
         raise Unavailable("a Debian on a disk needs debootstrap, and root to run it")
     root.parent.mkdir(parents=True, exist_ok=True)
+    # debootstrap itself knows no order of configuration; apt does.
+    script = ('set -e; debootstrap --variant=minbase "$1" "$2"; mount -t proc proc "$2/proc"; '
+              'chroot "$2" env DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends install $3; '
+              'chroot "$2" apt-get clean')
     with tempfile.TemporaryDirectory(prefix=".new-", dir=root.parent) as scratch:
-        done = subprocess.run(["debootstrap", "--variant=minbase", f"--include={packages}", suite, f"{scratch}/root"],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              timeout=scaled(900), check=False)
+        done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", suite,
+                               f"{scratch}/root", packages], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=scaled(900), check=False)
         if done.returncode:
             raise Unavailable(f"debootstrap {suite}: {(done.stdout.strip().splitlines() or ['no reason given'])[-1]}")
         os.rename(f"{scratch}/root", root)
