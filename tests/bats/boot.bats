@@ -419,6 +419,21 @@ initrd /gdbdebug.img"
     assert_output --partial "WARNING:     '$machine/etc/kernel/cmdline' has 'rdinit=/gdbdebug/init'"
 }
 
+@test "boot: status warns of entries whose overlay is gone, and off removes them" {
+    bls_machine
+    systemd_boot
+    run -0 boot once
+    run -0 boot status
+    refute_output --partial WARNING
+    rm "$machine/boot/gdbdebug.img"
+    run -0 boot status
+    assert_output --partial "need the overlay, and it is not there"
+    run -0 boot off
+    run -0 boot status
+    refute_output --partial WARNING
+    assert_output --partial "no entry for debugging"
+}
+
 @test "boot: status names a kernel that kexec may start with the command line of a boot from the overlay" {
     grub_machine
     echo 1 >"$machine/sys/kernel/kexec_loaded"

@@ -47,8 +47,12 @@ plugin() {
 @test "kernel-install: a kernel that is removed takes its entry, its copy and its add-on with it" {
     plugin add 1 /boot/id/1
     plugin add 2 /boot/id/2
-    mkdir -p "$machine/boot/EFI/gdbdebug/id-2.efi.extra.d"
-    touch "$machine/boot/EFI/gdbdebug/id-2.efi"
+    uki_machine 257
+    mkdir -p "$machine/boot/EFI/gdbdebug/linux-2-id-build.efi.extra.d"
+    mv "$machine/boot/EFI/Linux/linux-2.efi" "$machine/boot/EFI/gdbdebug/linux-2-id-build.efi"
+    run -0 plugin remove 1
+    assert_exists "$machine/boot/EFI/gdbdebug/linux-2-id-build.efi"
+    plugin add 1 /boot/id/1
     run -0 plugin remove 2
     assert_not_exists "$entries/a-gdbdebug-id-2.conf"
     assert_exists "$entries/a-gdbdebug-id-1.conf"
