@@ -213,7 +213,7 @@ verb_status() {
     esac
     if [ -n "$boot" ] && [ ! -s "$boot/$overlay_name" ] &&
         grep -qsF "/$overlay_name" "$boot/loader/entries/$bls_prefix"*.conf; then
-        echo "WARNING:     the entries for debugging need the overlay, which is not there; gdbdebug-boot off removes them"
+        echo "WARNING:     the entries for debugging need the overlay, which is missing; gdbdebug-boot off removes them"
     fi
     # What has inherited the word without the overlay will not boot.
     for file in "$root/etc/kernel/cmdline" "$root/etc/default/grub" "$boot"/loader/entries/*.conf; do

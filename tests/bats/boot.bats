@@ -427,7 +427,7 @@ initrd /gdbdebug.img"
     refute_output --partial WARNING
     rm "$machine/boot/gdbdebug.img"
     run -0 boot status
-    assert_output --partial "need the overlay, and it is not there"
+    assert_output --partial "need the overlay, which is missing"
     run -0 boot off
     run -0 boot status
     refute_output --partial WARNING

@@ -11,7 +11,7 @@ from pathlib import Path
 from .checks import assert_at_start
 from .environment import BUILD, CACHE, kernel, scaled
 from .generators import initramfs_tools_image, run
-from .image import key_of, libraries_of
+from .image import install_tree, key_of, libraries_of
 from .machine import Machine
 
 SUITE = "bookworm"
@@ -154,6 +154,13 @@ def write_disk(path, partition, core):
     run(["dd", f"if={partition}", f"of={path}", "bs=1M", "seek=1", "conv=notrunc,sparse"])
     with open(path, "ab") as disk:
         disk.truncate((FIRST + size) * SECTOR)
+
+
+def overlay(directory):
+    """gdbdebug.img, as the installed gdbdebug-overlay makes it on this machine."""
+    path = Path(directory) / "gdbdebug.img"
+    run([install_tree() / "usr/sbin/gdbdebug-overlay", path], {**os.environ, "GDBDEBUG_CONF": "/nonexistent"})
+    return path
 
 
 def package(directory):
