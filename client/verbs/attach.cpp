@@ -174,6 +174,16 @@ Plan make_plan(const AttachOptions& options, const Symbols& symbols, const std::
   return plan;
 }
 
+Knowledge know(const AttachOptions& options, const std::optional<Greeting>& greeting, const Symbols& symbols,
+               const std::string& program) {
+  Knowledge knowledge;
+  knowledge.descriptions = cached_descriptions(greeting ? greeting->machine : "");
+  if (!program.empty()) knowledge.program = read_known_program(DirectoryFiles(symbols.sysroot), program);
+  knowledge.agent = greeting.has_value();
+  knowledge.whole_vdso = options.whole_vdso;
+  return knowledge;
+}
+
 Result<int> debug(const AttachOptions& options, const Target& target, Arrival arrival, const Symbols& symbols,
                   Display& display) {
   const auto program = compare(arrival.greeting, symbols, display);
@@ -209,11 +219,11 @@ Result<int> debug(const AttachOptions& options, const Target& target, Arrival ar
   (void)::signal(SIGQUIT, SIG_IGN);
   const auto pid = spawn(child);
   if (!pid.ok()) return pid.error();
-  const auto machine = arrival.greeting ? arrival.greeting->machine : "";
-  auto descriptions = cached_descriptions(machine);
-  descriptions.more = [&] { return make_descriptions(debugger.value(), machine); };
-  Session session{target,  std::move(arrival.wire), listener.value(), descriptions,
-                  display, options.whole_vdso,      pid.value(),      arrival.until};
+  auto knowledge = know(options, arrival.greeting, symbols, program);
+  knowledge.descriptions.more = [&, machine = arrival.greeting ? arrival.greeting->machine : ""] {
+    return make_descriptions(debugger.value(), machine);
+  };
+  Session session{target, std::move(arrival.wire), listener.value(), knowledge, display, pid.value(), arrival.until};
   const auto status = run_session(session);
   if (options.stats) {
     display.say(std::to_string(session.traffic.from_target) + " bytes came from the target, " +

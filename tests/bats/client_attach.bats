@@ -225,6 +225,36 @@ S
     assert_line --regexp '^_start in section'
 }
 
+@test "attach: what is answered here is what the target itself would have said" {
+    cat >program.c <<'C'
+#include <dlfcn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+__thread int own = 42;
+int work(int n) { own += n; return own; }
+int main(int argc, char **argv) {
+    void *library = dlopen("libm.so.6", RTLD_NOW);
+    if (!library || work(argc) == 0 || argc > 1) return 0;
+    work(2);
+    if (fork() == 0) {
+        work(3);
+        execl(argv[0], argv[0], "again", (char *)0);
+    }
+    wait(&argc);
+    return 0;
+}
+C
+    cc -g -O0 -Wl,--build-id=sha1 -o program program.c
+    # Libraries, threads, a thread-local variable, steps, a watchpoint; then a child, and what it executes.
+    run -0 timeout 120 python3 "$BATS_TEST_DIRNAME/client_same.py" "$gdbdebug" / "$PWD/program" -- \
+        -ex 'break main' -ex continue -ex 'print own' -ex backtrace -ex 'break work' -ex continue -ex finish \
+        -ex 'info sharedlibrary' -ex 'info threads' -ex stepi -ex next -ex 'x/8i $pc' -ex 'print own' \
+        -ex 'set var own = 43' -ex 'watch own' -ex continue -ex 'delete 3' -ex 'set follow-fork-mode child' \
+        -ex continue -ex continue -ex 'print argc' -ex 'print own' -ex continue -ex 'print own' -ex detach
+    assert_line '$6 = 42'
+    assert_line --regexp '^compared [1-9][0-9][0-9], .*, different 0$'
+}
+
 @test "attach: noise before the hello does no harm" {
     line=unix:$PWD/sock
     with_program program --noise $'[    1.0] tty: $$$ #00 gdbdebug: ready on ttyS1\r\n~~~'
