@@ -150,8 +150,11 @@ Plan make_plan(const AttachOptions& options, const Symbols& symbols, const std::
 
   const auto bare = without_debug_info(files, program, directories);
   if (!bare.empty()) {
+    constexpr std::size_t kNamed = 3;
+    const auto named = options.verbose || bare.size() <= kNamed + 1 ? bare.size() : kNamed;
     std::string text = "no debug information here for";
-    for (const auto& path : bare) text += (path == bare.front() ? " " : ", ") + path.substr(path.rfind('/') + 1);
+    for (std::size_t i = 0; i < named; ++i) text += (i == 0 ? " " : ", ") + bare[i].substr(bare[i].rfind('/') + 1);
+    if (named < bare.size()) text += " and " + std::to_string(bare.size() - named) + " more";
     text += plan.debuginfod ? "; the debugger asks debuginfod for it" : "; --debug-dir or DEBUGINFOD_URLS can add it";
     display.say(text);
   }

@@ -27,7 +27,7 @@ with_program() {
     cp "${1:-program}" sysroot/usr/bin/program
     ln -sf ../../bin/program sysroot/usr/lib/gdbdebug/init
     start_target target "$line" --program "$PWD/sysroot/usr/bin/program" --exe /usr/bin/program \
-        --build-id "$(build_id_of program)" "${@:2}"
+        --build-id "$(build_id_of "${1:-program}")" "${@:2}"
 }
 
 @test "attach: each kind of line brings gdb to the first instruction, with the right files" {
@@ -355,6 +355,23 @@ C
     refute_line --regexp 'no debug information here for program'
     assert_line --regexp '^Temporary breakpoint 1, main \(argc=1'
     assert_line --partial 'program.c"'
+}
+
+@test "attach: of many files without debug information three are named, and all with --verbose" {
+    line=unix:$PWD/sock
+    for i in 1 2 3 4 5; do
+        echo "int one$i;" | cc -shared -fPIC -o "sysroot/usr/lib/libone$i.so" -x c -
+    done
+    cc -Wl,--build-id=sha1 -Wl,--no-as-needed -s -o many program.c -Lsysroot/usr/lib -lone1 -lone2 -lone3 -lone4 -lone5 \
+        -Wl,-rpath,/usr/lib
+    with_program many --state running
+    run -0 attach --sysroot sysroot "$target" -- -batch -ex kill
+    assert_line --regexp 'no debug information here for many, libone1\.so, libone2\.so and [3-9] more;'
+    stop_targets
+    rm -f sock target.where
+    with_program many
+    run -0 attach --verbose --sysroot sysroot "$target" -- -batch -ex kill
+    assert_line --regexp 'no debug information here for many, libone1.*, libone5\.so'
 }
 
 @test "attach: ssh carries the line, with the user and the port of the target" {
