@@ -97,8 +97,8 @@ void Feeder::step(std::uint64_t now_ms, bool held) {
   if (error != 0 && !told_) log::error({"feeding the watchdog", "PID 1", error}, "it resets the machine");
   told_ = told_ || error != 0;
   // Where none runs: PID 1 has stopped, and starts none before it runs again.
-  constexpr std::uint64_t kNobodyMs = 60'000;
-  next_ = now_ms + (seconds ? std::uint64_t{*seconds} * 1000 / 4 : kNobodyMs);
+  const std::uint64_t pause_ms = seconds ? *seconds * 1000ULL / 4 : 60'000ULL;
+  next_ = now_ms + pause_ms;
 }
 
 }  // namespace gdbdebug

@@ -102,7 +102,8 @@ def test_a_watchdog_is_told_of_before_it_bites(boot, gdb, helper):
 
 def test_a_watchdog_of_pid_1_is_fed_while_it_is_held(boot, gdb, helper):
     """With `feed` a session is longer than the watchdog's three seconds, and so is a hold at the end of PID 1."""
-    machine = boot(line_image(["i6300esb"]), "rd.gdbdebug=ttyS1,wait,crash,feed,modules=i6300esb PROBE=watchdog REPORT=no",
+    machine = boot(line_image(["i6300esb"]),
+                   "rd.gdbdebug=ttyS1,wait,crash,feed,modules=i6300esb PROBE=watchdog REPORT=no",
                    devices=["-device", "i6300esb"])
     machine.wait_for(READY)
     debugger = gdb(str(PROBE))
