@@ -63,6 +63,9 @@ struct Request {
   std::optional<std::uint32_t> crash_seconds;  ///< nullopt with `crash`: for ever
   bool handled = false;                        ///< with `crash`: holds also at signals for which PID 1 has a handler
   bool exit = false;
+  bool core = false;                      ///< with `crash` or `exit`: a core in the kernel log behind the report
+  std::optional<std::uint32_t> core_kib;  ///< of memory in it; nullopt: the default
+  bool core_all = false;                  ///< everything that is writable
   bool insecure = false;
   std::string_view modules;  ///< `A:B`, not yet taken apart
   std::array<Network, kMaxNetworks> from{};

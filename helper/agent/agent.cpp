@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <new>
@@ -26,6 +27,8 @@
 #include "line/devices.hpp"
 #include "line/line.hpp"
 #include "line/modules.hpp"
+#include "report/core.hpp"
+#include "report/registers.hpp"
 #include "report/report.hpp"
 #include "session/relay.hpp"
 #include "sys/log.hpp"
@@ -114,6 +117,8 @@ class Agent {
   void check_stop();
   void arm_again();
   void unattended();
+  bool line_speaks() const;
+  void say_core_again();
   void pass_signal(const Stop& stop, const Cause& cause);
   void stopped_in_session();
   void call_in_session();
@@ -133,6 +138,7 @@ class Agent {
   UniqueFd handoff_;
   Text<256> program_;  ///< gdbserver
   CrashSettings crash_settings_{request_};
+  CoreLog core_log_{{.kib = request_.core_kib, .all = request_.core_all}};
   RealRoot real_root_;
   const bool spare_processor_ = has_spare_processor();
   bool handed_over_ = false;
@@ -688,8 +694,31 @@ void Agent::unattended() {
   relay_.mark_end();
   report_end(*stop, cause, {.handled = facts.caught, .freezes = facts.only_dumps, .command = facts.command}, server_,
              line_.describe(), request_.crash_seconds);
+  if (request_.core) {
+    report::ServerRegisters registers(server_);
+    core_log_.say(
+        *stop, cause, registers, [](void* self) { return static_cast<Agent*>(self)->line_speaks(); }, this);
+  }
   warn_of_watchdog();
   if (request_.crash_seconds) hold_for(*request_.crash_seconds);
+}
+
+/// Whether somebody at the other end of the line has sent something, or has just come.
+bool Agent::line_speaks() const {
+  std::array<pollfd, 1 + OpenLine::kWatches> polls{};
+  polls[0] = {.fd = line_.fd(), .events = POLLIN, .revents = 0};
+  for (std::size_t which = 0; which < OpenLine::kWatches; ++which)
+    polls[1 + which] = {.fd = line_.watch_fd(which), .events = POLLIN, .revents = 0};
+  if (::poll(polls.data(), polls.size(), 0) <= 0) return false;
+  return std::any_of(polls.begin(), polls.end(), [](const pollfd& each) { return (each.revents & POLLIN) != 0; });
+}
+
+/// PID 1 is about to die. What is said of it once more is at the end of the log, which is what pstore keeps.
+void Agent::say_core_again() {
+  const auto stop = parse_stop(relay_.last_stop());
+  if (!request_.core || !stop) return;
+  report::ServerRegisters registers(server_);
+  core_log_.say_again(*stop, find_cause(*stop, server_), registers);
 }
 
 /// PID 1 gets a fatal signal that it handles. Many a handler prints a backtrace and exits: for a while that counts as
@@ -790,6 +819,7 @@ void Agent::check_deadlines() {
     const auto fate = fate_when_let_go();
     log::Message message("no debugger came in time; ");
     log::say(log::Level::kError, message.add(outcome(fate)));
+    if (is_end(fate)) say_core_again();
     return is_end(fate) ? relay_.release() : relay_.run_on();
   }
   if (std::exchange(unknown_stop_, false)) {
