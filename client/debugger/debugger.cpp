@@ -113,7 +113,9 @@ void add_gdb_commands(const Debugger& debugger, const Plan& plan, const std::str
 }
 
 void add_lldb_commands(const Plan& plan, const std::string& address, Commands& commands) {
-  if (!plan.sysroot.empty()) commands.add("platform select --sysroot " + commands.word(plan.sysroot) + " remote-linux");
+  // Without a platform lldb 19 takes process 1 for the one of this machine, and its program for the target's.
+  commands.add("platform select " + (plan.sysroot.empty() ? "" : "--sysroot " + commands.word(plan.sysroot) + " ") +
+               "remote-linux");
   for (const auto& directory : plan.debug_dirs) {
     commands.add("settings append target.debug-file-search-paths " + commands.word(directory));
   }
@@ -161,8 +163,7 @@ Result<Debugger> find_debugger(const std::string& wanted, const std::string& mac
     }
     return debugger;
   }
-  if (!wanted.empty())
-    return Error{"looking for the debugger", wanted, "there is no such program", "name another with --gdb"};
+  if (!wanted.empty()) return Error{"looking for the debugger", wanted, "program not found", "name another with --gdb"};
   return Error{"looking for the debugger", "gdb", "there is neither gdb nor gdb-multiarch nor lldb here",
                same ? "install gdb" : "install gdb-multiarch, since the target is " + machine};
 }

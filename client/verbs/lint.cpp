@@ -72,6 +72,7 @@ std::string meaning_of(const Request& request) {
     text += "; a core of it goes into the kernel log, with ";
     text += request.core_all ? "all memory that PID 1 can write to" : "parts of PID 1's memory, which can be secrets";
   }
+  if (request.feed) text += "; a watchdog of PID 1's is fed while PID 1 is held";
   if (!request.holds()) text += "; the boot goes straight on, and a debugger can attach at any time";
   if (!request.modules.empty()) text += "; these modules are loaded first: " + std::string(request.modules);
   return text;

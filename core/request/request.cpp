@@ -10,8 +10,8 @@ namespace gdbdebug {
 namespace {
 
 constexpr std::string_view kOptions =
-    "wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, core, core=KIB, core=all, modules=A:B, from=ADDR/PREFIX, "
-    "insecure";
+    "wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, core, core=KIB, core=all, feed, modules=A:B, "
+    "from=ADDR/PREFIX, insecure";
 constexpr const char* kReading = "reading the line";
 
 /// Device names are as in /dev: no directories, so nothing leads out of it, and no empty or hidden names.
@@ -77,10 +77,10 @@ Result<Line> parse_line(std::string_view text) {
   const auto colon = text.find(':');
   if (colon == std::string_view::npos) {
     if (text.starts_with("/dev/")) return Error{kReading, text, 0, "give the device without /dev/, as in ttyS1"};
-    if (!is_device_name(text)) return Error{kReading, text, 0, "this is no device name; try ttyS1"};
+    if (!is_device_name(text)) return Error{kReading, text, 0, "this is not a device name; try ttyS1"};
     line.name = text;
     // A word that is an option and not a device is a forgotten line, not a terminal called "wait".
-    for (const std::string_view option : {"wait", "crash", "handled", "exit", "core", "insecure"}) {
+    for (const std::string_view option : {"wait", "crash", "handled", "exit", "core", "feed", "insecure"}) {
       if (text == option || text.substr(0, text.find('=')) == option) {
         return Error{kReading, text, 0, "the line comes first, then the options; try rd.gdbdebug=ttyS1,wait"};
       }
@@ -158,7 +158,7 @@ void parse_modules(std::string_view option, std::string_view value, Request& req
   if (value.empty()) return notes.add(option, "no module is named", "modules=virtio_console:xhci_pci");
   for (auto rest = value; !rest.empty();) {
     if (!is_device_name(take_word(rest, ':'))) {
-      return notes.add(option, "this is no list of module names", "modules=virtio_console:xhci_pci");
+      return notes.add(option, "this is not a list of module names", "modules=virtio_console:xhci_pci");
     }
   }
   request.modules = value;
@@ -197,6 +197,10 @@ void parse_option(std::string_view option, Request& request, Notes& notes) {
   }
   if (option == "handled") {
     request.handled = true;
+    return;
+  }
+  if (option == "feed") {
+    request.feed = true;
     return;
   }
   if (option == "insecure") {

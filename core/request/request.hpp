@@ -66,6 +66,7 @@ struct Request {
   bool core = false;                      ///< with `crash` or `exit`: a core in the kernel log behind the report
   std::optional<std::uint32_t> core_kib;  ///< of memory in it; nullopt: the default
   bool core_all = false;                  ///< everything that is writable
+  bool feed = false;  ///< feeds a watchdog that PID 1 has started, while PID 1 is held
   bool insecure = false;
   std::string_view modules;  ///< `A:B`, not yet taken apart
   std::array<Network, kMaxNetworks> from{};

@@ -112,7 +112,7 @@ Result<UniqueFd> open_terminal(std::string_view name, const Speed& speed) {
     return file;
   }
   if (errno == EIO) return Error{kStep, name, EIO, "the port exists, but there is no UART behind it"};
-  if (errno == ENOTTY) return Error{kStep, name, ENOTTY, "this device is no terminal"};
+  if (errno == ENOTTY) return Error{kStep, name, ENOTTY, "this device is not a terminal"};
   return Error{kStep, name, errno};
 }
 

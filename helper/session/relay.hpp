@@ -73,6 +73,7 @@ class Relay {
     kCallStop = 16384,     ///< PID 1 stands at a system call that the debugger did not ask for: tell_call() or go_on()
     kFatalResume = 32768,  ///< the debugger hands PID 1 the fatal signal at which it stands: go_on(), or accept_end()
                            ///< and release()
+    kOtherLetGo = 65536,   ///< the debugger has detached from another process, let_go_process()
   };
   enum class Pid1 : std::uint8_t { kFree, kRunning, kHeld };
   /// What is set beyond that is refused: it could not be taken out after a lost debugger.
@@ -158,6 +159,8 @@ class Relay {
   unsigned signal() const { return signal_; }
   /// Whether the debugger has detached from PID 1 and goes on with another process.
   bool let_go() const { return let_go_; }
+  /// The other process from which the debugger has detached last.
+  unsigned let_go_process() const { return detaching_; }
   /// The process that a SIGSTOP has to be sent to: one of those that run.
   unsigned running_process() const { return running_process_; }
   /// What a Z packet has put into a process: `Z0,55d0,1`.
@@ -312,7 +315,7 @@ class Relay {
   bool acked_ = true;  ///< the last reply was acknowledged
 
   unsigned running_process_ = 1;
-  unsigned detaching_ = 0;             ///< the process of the D packet under way
+  unsigned detaching_ = 0;             ///< the other process of the last D packet
   std::array<unsigned, 64> others_{};  ///< the processes beside PID 1 that the debugger has been told of
   std::size_t other_count_ = 0;
 

@@ -79,7 +79,7 @@ make_packages() {
         cp "$1/mkinitcpio/conf.d/zz-gdbdebug.conf" /etc/mkinitcpio.conf.d
         echo "[[ ! -e /usr/lib/initcpio/install/gdbdebug ]] || HOOKS+=(gdbdebug)" >/etc/mkinitcpio.conf.d/old.conf
         exec sh -ec ". $1/packaging/arch/gdbdebug.install; post_remove"' bash "$source_dir"
-    assert_line --regexp "until they are made anew: (update-initramfs|dracut|mkinitcpio)"
+    assert_line --regexp "until they are rebuilt: (update-initramfs|dracut|mkinitcpio)"
     assert_line --partial "WARNING: '/etc/dracut.conf.d/gdbdebug.conf' still names 'gdbdebug'"
     assert_line --partial "WARNING: '/etc/mkinitcpio.conf' still names 'gdbdebug'"
     assert_equal "$(grep -c WARNING <<<"$output")" 2
@@ -166,7 +166,7 @@ make_packages() {
 
 @test "man: gdbdebug(7) has every option that the helper knows, and gdbdebug.conf(5) every key" {
     local word
-    for word in wait crash exit modules= from= insecure virtio: vsock: tcp: ssh; do
+    for word in wait crash exit handled feed modules= from= insecure virtio: vsock: tcp: ssh; do
         assert_file_contains "$source_dir/man/gdbdebug.7.scd" "^\*$word"
     done
     for word in default include lines modules authorized_keys host_key; do

@@ -69,7 +69,7 @@ TEST(Request, EveryKindOfLineIsRead) {
 
 TEST(Request, ALineThatCannotBeUsedIsAnErrorThatNamesItAndSaysWhatWouldHaveBeenRight) {
   constexpr std::string_view kNoLine = "no line was given; try rd.gdbdebug=ttyS1,wait";
-  constexpr std::string_view kNoDevice = "this is no device name; try ttyS1";
+  constexpr std::string_view kNoDevice = "this is not a device name; try ttyS1";
   constexpr std::string_view kOptionFirst = "the line comes first, then the options; try rd.gdbdebug=ttyS1,wait";
   constexpr std::string_view kMore = "a name or a port must follow: virtio:NAME, vsock:PORT, tcp:PORT";
   constexpr std::string_view kUnknown =
@@ -145,6 +145,15 @@ TEST(Request, ALineThatCannotBeUsedIsAnErrorThatNamesItAndSaysWhatWouldHaveBeenR
     EXPECT_EQ(request.error().subject, one.subject);
     EXPECT_EQ(request.error().reason, one.reason);
   }
+}
+
+TEST(Request, AWatchdogIsFedOnlyWhenAskedFor) {
+  Notes notes;
+  EXPECT_TRUE(parse_request("ttyS1,crash,feed", notes)->feed);
+  EXPECT_FALSE(parse_request("ttyS1,crash", notes)->feed);
+  EXPECT_EQ(texts(notes), std::vector<std::string>{});
+  EXPECT_FALSE(parse_request("ttyS1,feed=1", notes)->feed);
+  EXPECT_EQ(texts(notes).size(), 1U);
 }
 
 TEST(Request, ModesAreReadInAnyMixture) {
@@ -230,12 +239,13 @@ TEST(Request, SpeedsHaveTheSyntaxOfConsole) {
 
 TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
   constexpr auto kKnown =
-      "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, core, core=KIB, core=all, modules=A:B, "
+      "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, core, core=KIB, core=all, feed, "
+      "modules=A:B, "
       "from=ADDR/PREFIX, insecure";
   constexpr auto kSeconds = ": SECONDS must be a whole number from 1 to 8640000; expected wait=30";
   constexpr auto kSpeed = ": the speed cannot be read; expected 115200n8, as in console=";
   constexpr auto kCore = ": KIB must be a whole number from 8 to 1048576, or all; expected core=64";
-  constexpr auto kModules = ": this is no list of module names; expected modules=virtio_console:xhci_pci";
+  constexpr auto kModules = ": this is not a list of module names; expected modules=virtio_console:xhci_pci";
   constexpr auto kFrom = ": the address cannot be read; expected from=192.0.2.0/24";
   constexpr auto kPrefix = ": the prefix length cannot be read; expected from=192.0.2.0/24";
   struct Case {
