@@ -20,7 +20,7 @@ using core_record::Kind;
 constexpr std::string_view kMark = "gdbdebug: core: ";
 // A log can come from anywhere. A block of the agent's is 8 KiB, and a core with all memory some megabytes.
 constexpr std::uint32_t kMaxBlock = 1 << 14;
-constexpr std::uint32_t kMaxNumber = 1 << 20;
+constexpr std::uint32_t kMaxNumber = 1 << 16;
 constexpr std::size_t kMaxCores = 64;
 constexpr std::size_t kMaxThreads = 1024;
 constexpr std::size_t kMaxAll = std::size_t{1} << 28;

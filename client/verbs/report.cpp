@@ -4,6 +4,8 @@
 #include <array>
 #include <cinttypes>
 #include <cstdio>
+#include <filesystem>
+#include <functional>
 #include <set>
 
 #include "base/interrupt.hpp"
@@ -296,7 +298,38 @@ void add_report(Json& json, const CrashReport& report, const SymbolizedReport& s
   json.close(']');
 }
 
+// The number of a file of pstore's, whose first line is `Panic#1 Part2`: the newest text is in part 1. 0 for others.
+std::uint32_t part_of(std::string_view text) {
+  constexpr std::string_view kPart = " Part";
+  const auto line = text.substr(0, text.find('\n'));
+  const auto place = line.rfind(kPart);
+  return place == std::string_view::npos ? 0
+                                         : parse_number<std::uint32_t>(line.substr(place + kPart.size())).value_or(0);
+}
+
+// All files of a directory, as pstore leaves the end of a log in several of them.
+Result<std::string> read_logs(const std::string& directory) {
+  std::error_code failure;
+  std::vector<std::string> texts;
+  std::size_t size = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, failure)) {
+    if (!entry.is_regular_file(failure)) continue;
+    auto text = read_file(entry.path(), "reading the log", kMaxLog - size);
+    if (!text.ok()) return text.error();
+    size += text.value().size();
+    texts.push_back(std::move(text.value()));
+  }
+  if (failure) return system_error("reading the logs in", directory, failure.value());
+  std::ranges::sort(texts);
+  std::ranges::stable_sort(texts, std::ranges::greater(), part_of);
+  std::string all;
+  for (const auto& text : texts) all += text + "\n";
+  return all;
+}
+
 Result<std::string> read_log(const std::string& path) {
+  std::error_code failure;
+  if (std::filesystem::is_directory(path, failure)) return read_logs(path);
   return path == "-" ? read_file("/dev/stdin", "reading the log", kMaxLog)
                      : read_file(path, "reading the log", kMaxLog);
 }

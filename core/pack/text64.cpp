@@ -2,6 +2,8 @@
 // text64: see text64.hpp.
 #include "core/pack/text64.hpp"
 
+#include <array>
+
 namespace gdbdebug {
 namespace {
 
@@ -18,10 +20,20 @@ int value_of(char c) {
 }  // namespace
 
 std::uint32_t crc32(std::string_view text) {
+  static constexpr auto kTable = [] {  // of four bits
+    std::array<std::uint32_t, 16> table{};
+    for (std::uint32_t i = 0; i < table.size(); ++i) {
+      auto value = i;
+      for (int bit = 0; bit < 4; ++bit) value = value >> 1 ^ (0xedb88320U & (0 - (value & 1)));
+      table[i] = value;
+    }
+    return table;
+  }();
   std::uint32_t value = ~std::uint32_t{0};
   for (const char c : text) {
     value ^= static_cast<unsigned char>(c);
-    for (int bit = 0; bit < 8; ++bit) value = value >> 1 ^ (0xedb88320U & (0 - (value & 1)));
+    value = value >> 4 ^ kTable[value & 15];
+    value = value >> 4 ^ kTable[value & 15];
   }
   return ~value;
 }

@@ -344,3 +344,13 @@ PYTHON
     assert_output --partial '"damaged_records":1'
     refute_output --partial '"core":'
 }
+
+@test "report: the parts of a log that pstore has kept are put together" {
+    report >log
+    mkdir parts
+    # The newest text is in part 1.
+    { echo 'Panic#1 Part2'; head -n 4 log; } >parts/dmesg-efi-2
+    { echo 'Panic#1 Part1'; tail -n +5 log; } >parts/dmesg-efi-1
+    run -0 "$gdbdebug" report parts --sysroot sysroot
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+}

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from random import Random
 
 import pytest
 from harness import BUILD, probe_image
@@ -88,6 +89,65 @@ def test_the_core_in_the_log_shows_what_a_live_debugger_shows(boot, gdb, directo
     assert found == live, "\n".join(difflib.unified_diff(live, found, "live", "core", lineterm=""))
 
 
+@pytest.mark.parametrize("action", ["exit:1", "reboot"])
+def test_a_pid_1_that_ends_by_itself_leaves_a_core_too(boot, gdb, directory, action):
+    image = probe_image()
+    machine = boot(image, f"quiet rd.gdbdebug=ttyS1,exit,core REPORT=no PROBE={action}", loglevel=3)
+    machine.wait_for(END)
+    made = report(saved_log(machine), "--initrd", image)
+    _, live = live_backtrace(gdb, machine, unpacked(directory, image), "/usr/bin/probe")
+    assert frames(made["core"]["backtrace"]) == live, made["core"]
+
+
+def test_the_last_lines_before_the_panic_are_enough_for_the_frames(boot, directory):
+    """What pstore keeps: 10 kB."""
+    image = probe_image()
+    machine = boot(image, "quiet rd.gdbdebug=ttyS1,crash=2,core REPORT=no PROBE=segv", loglevel=3)
+    assert machine.wait_end() == "panic"
+    text = saved_log(machine).read_bytes()
+    text = text[:text.index(b"Kernel panic")][-10240:]
+    folder = directory / "pstore"
+    folder.mkdir()
+    (folder / "dmesg-ramoops-0").write_bytes(b"Panic#1 Part1\n" + text)
+    done = subprocess.run([COMMAND, "report", folder, "--json", "--initrd", image], capture_output=True, text=True,
+                          timeout=120, check=False)
+    assert done.returncode == 5, done.stderr
+    (core,) = json.loads(done.stdout)["cores"]
+    functions = [line.split()[3 if " in " in line else 1] for line in core["core"]["backtrace"] if line.startswith("#")]
+    assert functions[:3] == ["crash_here", "act", "main"], core
+
+
+def lossy(lines, share, random):
+    """The log with so many of its lines lost, and one of three of those cut or changed instead."""
+    kept = []
+    for line in lines:
+        if random.random() >= share:
+            kept.append(line)
+        elif random.random() < 1 / 3:
+            place = random.randrange(len(line))
+            kept.append(line[:place] + random.choice((b"", b"[    9.9] usb 1-1: other", b"#")) + line[place + 1:])
+    return kept
+
+
+def count_whole(log, image, share, trials=20):
+    """How often the frames are all there after so many lines were lost."""
+    random = Random(20)
+    lines = log.read_bytes().splitlines(keepends=True)
+    whole = None
+    count = 0
+    for trial in range(trials + 1):
+        damaged = log.with_name("damaged.log")
+        damaged.write_bytes(b"".join(lossy(lines, share if trial else 0, random)))
+        done = subprocess.run([COMMAND, "report", damaged, "--json", "--initrd", image], capture_output=True, text=True,
+                              timeout=120, check=False)
+        found = json.loads(done.stdout)
+        cores = [one["core"] for one in found["reports"] + found["cores"] if "core" in one]
+        shown = [line for line in cores[0]["backtrace"] if line.startswith("#")] if cores else []
+        whole = shown if whole is None else whole
+        count += bool(trial) and shown == whole
+    return count
+
+
 def test_systemd_that_died_alone_is_explained_from_the_saved_console(boot, gdb, directory):
     """A jump to nowhere in the middle of its work. A debugger brings it about and has gone when it happens."""
     if not SYSTEMD.exists() or not shutil.which("dracut"):
@@ -116,3 +176,6 @@ def test_systemd_that_died_alone_is_explained_from_the_saved_console(boot, gdb, 
     print(f"{seconds:.2f} s at 115200 baud, {lines} lines, {made['core']['memory']} bytes of memory; {len(live)} lines")
     assert found == live, "\n".join(difflib.unified_diff(live, found, "live", "core", lineterm=""))
     assert len(live) > 4, live
+    counts = {share: count_whole(log, image, share / 100) for share in (1, 3, 10)}
+    print("whole backtraces of 20 after so many % of the lines were lost:", counts)
+    assert counts[1] >= 19 and counts[3] >= 19 and counts[10] >= 10, counts

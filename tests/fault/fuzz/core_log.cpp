@@ -21,7 +21,7 @@ void look(std::string_view log) {
       CHECK(core.read(address, part.size()) == part);
     }
     for (const auto& map : core.maps()) CHECK(map.begin < map.end);
-    CHECK(core.missing().size() <= core.present.size() + core.blocks.value_or(0) + (1U << 20));
+    CHECK(core.missing().size() <= core.present.size() + core.blocks.value_or(0) + (1U << 16));
     for (const auto& thread : core.threads) (void)client::place_of(core, thread);
     (void)client::elf_core(core, [](const std::string&) { return true; });
   }
