@@ -241,6 +241,11 @@ void add_gaps(const Core& core, CoreReport& report) {
   if (core.begin.empty())
     report.notes.emplace_back(
         "the first line of the core was lost, with the machine's name and the program's build ID");
+  if (core.value("registers") == "place")
+    report.notes.emplace_back(
+        "PID 1 was not stopped: of its registers only the place is known, so variables that are in others are wrong, "
+        "and "
+        "so can be frames that depend on a frame pointer");
   if (core.threads.empty()) report.notes.emplace_back("no registers: the record with them was lost");
   report.complete = missing.empty() && core.ended && !core.begin.empty();
 }

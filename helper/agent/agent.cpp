@@ -28,6 +28,7 @@
 #include "line/line.hpp"
 #include "line/modules.hpp"
 #include "report/core.hpp"
+#include "report/processes.hpp"
 #include "report/registers.hpp"
 #include "report/report.hpp"
 #include "session/relay.hpp"
@@ -118,6 +119,7 @@ class Agent {
   void arm_again();
   void unattended();
   bool line_speaks() const;
+  void check_hang();
   void say_core_again();
   void pass_signal(const Stop& stop, const Cause& cause);
   void stopped_in_session();
@@ -161,6 +163,7 @@ class Agent {
   std::uint64_t reported_ = 0;                   ///< the stop in a session that was reported last
   std::uint32_t hold_seconds_ = 0;
   std::optional<std::uint64_t> hold_deadline_;  ///< when PID 1 goes on after hold_seconds_ without a debugger
+  std::optional<std::uint64_t> hang_deadline_;  ///< when to report a boot that has not reached the real root
   std::optional<std::uint64_t> stop_deadline_;  ///< when to look why PID 1 has not stopped for a debugger
 };
 
@@ -251,6 +254,7 @@ void Agent::hand_over() {
   (void)sys::write(handoff_.get(), {&launch::kGo, 1});  // PID 1 sees the descriptor close if this fails
   handoff_.reset();
   handed_over_ = true;
+  if (request_.hang_seconds) hang_deadline_ = sys::now_ms() + std::uint64_t{*request_.hang_seconds} * 1000;
 }
 
 bool Agent::attach() {
@@ -403,7 +407,7 @@ int Agent::timeout() const {
   std::optional<std::uint64_t> next;
   const auto hold_deadline = relay_.engaged() ? std::nullopt : hold_deadline_;
   for (const auto& deadline : {relay_.deadline(), hold_deadline, calls_deadline_, awaited_.deadline, stop_deadline_,
-                               line_.deadline(), feeder_.deadline()}) {
+                               hang_deadline_, line_.deadline(), feeder_.deadline()}) {
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   if (!next) return -1;
@@ -716,6 +720,16 @@ bool Agent::line_speaks() const {
   return std::any_of(polls.begin(), polls.end(), [](const pollfd& each) { return (each.revents & POLLIN) != 0; });
 }
 
+/// The boot should have reached the real root by now. Where somebody debugs PID 1 it is theirs to say.
+void Agent::check_hang() {
+  hang_deadline_.reset();
+  real_root_.look();
+  if (real_root_.entered() || met_ || relay_.engaged() || relay_.pid1() == Relay::Pid1::kHeld) return;
+  report_hang(*request_.hang_seconds);
+  if (!request_.core) return;
+  core_log_.say_running([](void* self) { return static_cast<Agent*>(self)->line_speaks(); }, this);
+}
+
 /// PID 1 is about to die. What is said of it once more is at the end of the log, which is what pstore keeps.
 void Agent::say_core_again() {
   const auto stop = parse_stop(relay_.last_stop());
@@ -815,6 +829,7 @@ void Agent::check_deadlines() {
     if (!relay_.in_session() && relay_.pid1() == Relay::Pid1::kRunning) relay_.run_on();
   }
   check_stop();
+  if (hang_deadline_ && now >= *hang_deadline_) check_hang();
   // Who has just come may be a debugger or a mere knock: it is told apart first.
   if (!hold_deadline_ || now < *hold_deadline_ || relay_.engaged()) return;
   hold_deadline_.reset();

@@ -120,6 +120,7 @@ void Pass::say_begin(std::uint32_t blocks, std::uint32_t fixed) {
   add_pair(record, "comm", pid1::status("Name"));
   add_pair(record, "exe", pid1::executable().view().substr(0, 200));
   add_pair(record, "build_id", pid1::executable_build_id());
+  if (subject_.runs) add_pair(record, "registers", "place");
   if (blocks != 0) record.add(" blocks=").add_number(blocks).add(" fixed=").add_number(fixed);
   (void)writer_.say(record);  // it knows that it was stopped
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // dump: a core of PID 1 as records in a log, when nobody is there to ask for one. Their form is in gdbdebug(7).
-// Assumes that PID 1 stands still. Needs no memory but static buffers; what cannot be read is left out.
+// Assumes that PID 1 stands still, or says so. Needs no memory but static buffers; what cannot be read is left out.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +29,7 @@ struct Subject {
   unsigned thread = 1;                      ///< the one that is in trouble
   std::span<const unsigned char> signal{};  ///< its siginfo_t; empty: it stands at no signal
   Registers* registers = nullptr;
+  bool runs = false;  ///< it does not stand still: of its registers only its place is known
 };
 
 /// As much of memory as there is.

@@ -9,6 +9,7 @@
 #include <sys/klog.h>
 
 #include "report/lines.hpp"
+#include "report/registers.hpp"
 #include "sys/log.hpp"
 #include "sys/sys.hpp"
 
@@ -87,13 +88,22 @@ dump::Subject subject_of(const Stop& stop, const Cause& cause, dump::Registers& 
 
 }  // namespace
 
-void CoreLog::say(const Stop& stop, const Cause& cause, dump::Registers& registers, Interrupted interrupted,
-                  void* context) {
+void CoreLog::say(const dump::Subject& subject, Interrupted interrupted, void* context) {
   LogSink sink(text_limit(size_), interrupted, context);
   auto memory = kDefaultMemory;
   if (size_.kib) memory = std::uint64_t{*size_.kib} * 1024;
   if (size_.all) memory = dump::kWhole;
-  dump_.say(subject_of(stop, cause, registers), memory, sink);
+  dump_.say(subject, memory, sink);
+}
+
+void CoreLog::say_running(Interrupted interrupted, void* context) {
+  report::PlaceRegisters registers;
+  say({.registers = &registers, .runs = true}, interrupted, context);
+}
+
+void CoreLog::say(const Stop& stop, const Cause& cause, dump::Registers& registers, Interrupted interrupted,
+                  void* context) {
+  say(subject_of(stop, cause, registers), interrupted, context);
 }
 
 void CoreLog::say_again(const Stop& stop, const Cause& cause, dump::Registers& registers) {

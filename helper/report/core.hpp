@@ -25,10 +25,14 @@ class CoreLog {
   explicit CoreLog(CoreSize size) : size_(size) {}
   /// PID 1 is held at `stop`, and `registers` can be asked. Takes as long as the console takes to print it.
   void say(const Stop& stop, const Cause& cause, dump::Registers& registers, Interrupted interrupted, void* context);
+  /// The same of a PID 1 that nobody traces, while it runs.
+  void say_running(Interrupted interrupted, void* context);
   /// The most important part once more, just before PID 1 dies; nothing if there was no core.
   void say_again(const Stop& stop, const Cause& cause, dump::Registers& registers);
 
  private:
+  void say(const dump::Subject& subject, Interrupted interrupted, void* context);
+
   CoreSize size_;
   dump::Dump dump_;
 };

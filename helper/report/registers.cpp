@@ -119,6 +119,12 @@ std::optional<std::size_t> slot_of(const Layout& layout, std::string_view name) 
   return std::nullopt;
 }
 
+std::size_t size_of(const Layout& layout) {
+  std::size_t size = 0;
+  for (const char c : layout.names) size += c == ' ' ? layout.word : 0;
+  return size;
+}
+
 }  // namespace
 
 std::size_t ServerRegisters::read(unsigned thread, std::span<unsigned char> set) {
@@ -136,7 +142,7 @@ std::size_t ServerRegisters::read(unsigned thread, std::span<unsigned char> set)
         break;
       }
       if (layout == nullptr) return 0;
-      for (const char c : layout->names) size += c == ' ' ? layout->word : 0;
+      size = size_of(*layout);
       if (size > set.size()) return 0;
       std::memset(set.data(), 0, size);
     }
@@ -147,6 +153,21 @@ std::size_t ServerRegisters::read(unsigned thread, std::span<unsigned char> set)
     const std::size_t skipped = std::endian::native == std::endian::little ? 0 : sizeof found->value - width;
     std::memcpy(set.data() + *slot * layout->word, bytes + skipped, width);
   }
+  return size;
+}
+
+std::size_t PlaceRegisters::read(unsigned thread, std::span<unsigned char> set) {
+  const auto& layout = kLayouts.front();  // that of the machine's own programs
+  const auto place = find_place(thread);
+  const auto size = size_of(layout);
+  if (place.sp == 0 || size > set.size()) return 0;
+  std::memset(set.data(), 0, size);
+  const auto put = [&](std::string_view name, std::uint64_t value) {
+    const auto word = static_cast<std::uintptr_t>(value);
+    if (const auto slot = slot_of(layout, name)) std::memcpy(set.data() + *slot * layout.word, &word, layout.word);
+  };
+  for (const std::string_view name : {"rip", "eip", "pc"}) put(name, place.pc);
+  for (const std::string_view name : {"rsp", "esp", "sp"}) put(name, place.sp);
   return size;
 }
 

@@ -32,4 +32,10 @@ class ServerRegisters final : public dump::Registers {
   Server& server_;
 };
 
+/// Those of a thread that nobody traces and that sleeps: the program counter and the stack pointer. The others are 0.
+class PlaceRegisters final : public dump::Registers {
+ public:
+  std::size_t read(unsigned thread, std::span<unsigned char> set) override;
+};
+
 }  // namespace gdbdebug::report

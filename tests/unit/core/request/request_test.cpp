@@ -239,11 +239,11 @@ TEST(Request, SpeedsHaveTheSyntaxOfConsole) {
 
 TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
   constexpr auto kKnown =
-      "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, core, core=KIB, core=all, feed, "
-      "modules=A:B, "
-      "from=ADDR/PREFIX, insecure";
+      "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, core, core=KIB, core=all, hang=SECONDS, "
+      "feed, modules=A:B, from=ADDR/PREFIX, insecure";
   constexpr auto kSeconds = ": SECONDS must be a whole number from 1 to 8640000; expected wait=30";
   constexpr auto kSpeed = ": the speed cannot be read; expected 115200n8, as in console=";
+  constexpr auto kHang = ": SECONDS must be a whole number from 1 to 8640000; expected hang=60";
   constexpr auto kCore = ": KIB must be a whole number from 8 to 1048576, or all; expected core=64";
   constexpr auto kModules = ": this is not a list of module names; expected modules=virtio_console:xhci_pci";
   constexpr auto kFrom = ": the address cannot be read; expected from=192.0.2.0/24";
@@ -295,7 +295,11 @@ TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
       {"ttyS1,crash,core=1048577", {quoted("core=1048577", kCore)}},
       {"ttyS1,crash,core=ALL", {quoted("core=ALL", kCore)}},
       {"ttyS1,crash,core=64k", {quoted("core=64k", kCore)}},
-      {"ttyS1,wait,core", {"'core': it needs an end of PID 1 that is held; expected crash,core"}},
+      {"ttyS1,wait,core", {"'core': it needs crash, exit or hang=, which say when; expected crash,core"}},
+      {"ttyS1,hang=30,core", {}},
+      {"ttyS1,hang", {quoted("hang", kHang)}},
+      {"ttyS1,hang=0", {quoted("hang=0", kHang)}},
+      {"ttyS1,hang=x", {quoted("hang=x", kHang)}},
       {"ttyS1,insecure", {"'insecure': only tcp can be insecure"}},
       {"ssh,insecure", {"'insecure': only tcp can be insecure"}},
   };
