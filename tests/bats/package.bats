@@ -150,7 +150,7 @@ make_packages() {
     local version
     version=$(sed -n 's/.*project(gdbdebug VERSION \([0-9.]*\).*/\1/p' "$source_dir/CMakeLists.txt")
     assert_file_contains "$source_dir/packaging/arch/PKGBUILD" "^pkgver=$version$"
-    assert_file_contains "$source_dir/packaging/deb/changelog" "^gdbdebug ($version-1) "
+    assert_file_contains "$source_dir/packaging/debian/changelog" "^gdbdebug ($version-1) "
     assert_file_contains "$source_dir/CHANGELOG.md" "^## $version"
 }
 
