@@ -27,6 +27,7 @@ installed() {
     assert_line "644 usr/libexec/gdbdebug/image.sh"
     assert_line --regexp "^755 usr/lib/dracut/modules.d/99gdbdebug/module-setup.sh$"
     assert_line "755 usr/lib/initcpio/install/gdbdebug"
+    assert_line --regexp "^755 usr/s?bin/gdbdebug-overlay$"
     assert_line "644 etc/mkinitcpio.conf.d/zz-gdbdebug.conf"
     assert_line "755 usr/share/initramfs-tools/hooks/gdbdebug"
     assert_line "644 usr/share/initramfs-tools/conf-hooks.d/gdbdebug"
@@ -46,6 +47,7 @@ installed() {
         assert_line "644 usr/share/man/man7/gdbdebug.7.gz"
         assert_line "644 usr/share/man/man7/gdbdebug-howto.7.gz"
         assert_line "644 usr/share/man/man8/gdbdebug-init.8.gz"
+        assert_line "644 usr/share/man/man8/gdbdebug-overlay.8.gz"
         assert_line "644 usr/share/man/man8/gdbdebug-boot.8.gz"
         assert_line "644 usr/share/man/man5/gdbdebug.conf.5.gz"
     fi
@@ -80,7 +82,7 @@ installed() {
     # The helper and the pages need not be built for this.
     cp "$build_dir"/helper/gdbdebug-{init,agent,agent-net} "$other/helper/"
     mkdir -p "$other/man"
-    for page in gdbdebug.7 gdbdebug-howto.7 gdbdebug-init.8 gdbdebug-boot.8 gdbdebug.conf.5; do
+    for page in gdbdebug.7 gdbdebug-howto.7 gdbdebug-init.8 gdbdebug-overlay.8 gdbdebug-boot.8 gdbdebug.conf.5; do
         : >"$other/man/$page.gz"
     done
     DESTDIR=$where run -0 cmake --install "$other" --component target
