@@ -108,12 +108,7 @@ unsigned say_maps(const Maps& maps) {
     line.add_number(map.begin, 16).add("-0x").add_number(map.end, 16);
     add_hex_pair(line, "offset", map.offset);
     add_pair(line, "file", map.file.substr(0, 400));
-    // Also of a file that has been deleted, or lies in another mount namespace (proc(5), /proc/PID/map_files).
-    Text<64> path("/proc/1/map_files/");
-    path.add_number(map.begin, 16).add('-').add_number(map.end, 16);
-    if (const auto file = sys::open(AT_FDCWD, path.c_str(), O_RDONLY)) {
-      add_pair(line, "build_id", pid1::build_id(*file));
-    }
+    if (const auto file = pid1::open_mapped(1, map.begin, map.end)) add_pair(line, "build_id", pid1::build_id(*file));
     log::say(kLevel, line);
     ++count;
   }
