@@ -72,7 +72,7 @@ class Pass {
       : subject_(subject),
         word_(word_of(subject.thread)),
         source_(static_cast<pid_t>(subject.thread)),
-        space_(read_maps(subject.thread)),
+        space_(read_maps(static_cast<pid_t>(subject.thread))),
         choice_(source_, space_, word_, memory),
         memory_(memory),
         writer_(writer) {}
@@ -84,7 +84,6 @@ class Pass {
   [[nodiscard]] bool full() const { return choice_.selection().full(); }
 
  private:
-  static std::string_view read_maps(unsigned thread);
   void say_threads();
   void say_build_ids();
   void say_round(unsigned round);
@@ -98,14 +97,6 @@ class Pass {
   Writer& writer_;
   std::uint64_t bytes_ = 0;
 };
-
-std::string_view Pass::read_maps(unsigned thread) {
-  static Text<65536> text;
-  text.clear();
-  const auto file = open_file_of(thread, "maps");
-  if (file) (void)sys::read_all(*file, text);  // what there is of it
-  return text;
-}
 
 void Pass::say_begin(std::uint32_t blocks, std::uint32_t fixed) {
   utsname system{};
@@ -166,7 +157,7 @@ void Pass::say_fixed() {
   say_round(Choice::kFixed);
   static Text<32768> maps;
   maps.clear();
-  put_maps(read_maps(subject_.thread), maps);
+  put_maps(read_maps(static_cast<pid_t>(subject_.thread)), maps);
   writer_.add(Kind::kMaps, 0, bytes_of(maps));
   say_build_ids();
   (void)writer_.flush();  // it knows that it was stopped

@@ -37,4 +37,12 @@ bool ProcessMemory::read_file(std::uint64_t begin, std::uint64_t end, std::uint6
   return true;
 }
 
+std::string_view read_maps(pid_t process) {
+  static Text<65536> text;
+  text.clear();
+  const auto file = sys::open(AT_FDCWD, pid1::file_of(process, "maps").c_str(), O_RDONLY);
+  if (file) (void)sys::read_all(*file, text);  // what there is of it
+  return text;
+}
+
 }  // namespace gdbdebug::dump

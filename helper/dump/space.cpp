@@ -12,8 +12,7 @@ std::uint64_t hex(std::string_view word) {
   return parse_number<std::uint64_t>(word, 16).value_or(0);
 }
 
-/// Leaves the name in `line`.
-Area parse(std::string_view& line) {
+Area parse(std::string_view line) {
   Area area;
   auto range = take_word(line, ' ');
   area.begin = hex(take_word(range, '-'));
@@ -27,6 +26,7 @@ Area parse(std::string_view& line) {
   area.offset = hex(take_word(line, ' '));
   (void)take_word(line, ' ');  // device
   area.is_file = take_word(line, ' ') != "0";
+  area.file = trim(line);
   return area;
 }
 
@@ -36,8 +36,7 @@ Space::Space(std::string_view maps) {
   static std::array<Area, kCapacity> areas;
   std::size_t count = 0;
   while (!maps.empty() && count < areas.size()) {
-    auto line = take_word(maps, '\n');
-    const auto area = parse(line);
+    const auto area = parse(take_word(maps, '\n'));
     if (area.begin < area.end) areas[count++] = area;
   }
   areas_ = {areas.data(), count};
@@ -77,22 +76,19 @@ bool Space::follows_file(const Area& area) const {
 void put_maps(std::string_view maps, TextBuffer& text) {
   constexpr unsigned kPage = 12;  // bits
   Area before;
-  std::string_view file;
   while (!maps.empty()) {
-    auto name = take_word(maps, '\n');
-    const auto rights = name.substr(std::min(name.find(' ') + 1, name.size()), 4);
-    const auto area = parse(name);
-    name = trim(name);
-    const bool more = area.is_file && before.is_file && name == file;
+    const auto line = take_word(maps, '\n');
+    const auto rights = line.substr(std::min(line.find(' ') + 1, line.size()), 4);
+    const auto area = parse(line);
+    const bool more = area.is_file && before.is_file && area.file == before.file;
     if (more) text.add('+');
     text.add_number((more ? area.begin - before.end : area.begin) >> kPage, 16).add(' ');
     text.add_number((area.end - area.begin) >> kPage, 16).add(' ').add(rights);
     if (!more || area.offset != before.offset + (before.end - before.begin))
       text.add(' ').add_number(area.offset >> kPage, 16);
-    if (!more && !name.empty()) text.add(' ').add(name);
+    if (!more && !area.file.empty()) text.add(' ').add(area.file);
     text.add('\n');
     before = area;
-    file = name;
   }
 }
 
