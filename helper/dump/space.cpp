@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "dump/ordered.hpp"
+
 namespace gdbdebug::dump {
 namespace {
 
@@ -48,17 +50,8 @@ const Area* Space::find(std::uint64_t address) const {
 }
 
 const Area* Space::at_or_above(std::uint64_t address) const {
-  std::size_t first = 0;
-  for (std::size_t count = areas_.size(); count > 0;) {  // the kernel lists them in ascending order
-    const auto half = count / 2;
-    if (areas_[first + half].end > address) {
-      count = half;
-    } else {
-      first += half + 1;
-      count -= half + 1;
-    }
-  }
-  return first < areas_.size() ? &areas_[first] : nullptr;
+  const auto index = first_behind(areas_, address);  // the kernel lists them in ascending order
+  return index < areas_.size() ? &areas_[index] : nullptr;
 }
 
 const Area* Space::stack(std::uint64_t sp) const {
