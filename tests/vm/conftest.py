@@ -59,6 +59,20 @@ def gdb(directory):
 
 
 @pytest.fixture
+def connected(gdb):
+    """connected(machine, arguments...) is a Gdb at the machine's debug line, with the files named and no others;
+    sysroot= names a folder of them."""
+
+    def start(machine, *arguments, sysroot=""):
+        debugger = gdb(*arguments)
+        debugger.command(f"set sysroot {sysroot}".rstrip())
+        debugger.connect(machine.debug)
+        return debugger
+
+    return start
+
+
+@pytest.fixture
 def helper():
     """Skips where the helper is not built; the path of the helper otherwise."""
     if not image.HELPER.exists():
