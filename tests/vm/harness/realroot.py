@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from .environment import CACHE, scaled
-from .image import Image, key_of
+from .image import Image, key_of, making
 
 SUITE = "bookworm"
 PACKAGES = "systemd,systemd-sysv"
@@ -53,17 +53,17 @@ def bare_root(name, suite, command, seconds):
     """The folder of that name in the cache, made by `command`, a debootstrap of `suite` into the folder that it is
     given as its last argument."""
     root = CACHE / "roots" / name
-    if root.exists():
-        return root
-    if os.geteuid() != 0 or not shutil.which("debootstrap"):
-        raise Unavailable("a root file system needs debootstrap, and root to run it")
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=root.parent) as scratch:
-        run = subprocess.run([*command, f"{scratch}/root"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, text=True, timeout=scaled(seconds), check=False)
-        if run.returncode:
-            raise Unavailable(f"debootstrap {suite}: {(run.stdout.strip().splitlines() or ['no reason given'])[-1]}")
-        os.rename(f"{scratch}/root", root)
+    with making(root):
+        if root.exists():
+            return root
+        if os.geteuid() != 0 or not shutil.which("debootstrap"):
+            raise Unavailable("a root file system needs debootstrap, and root to run it")
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=root.parent) as scratch:
+            run = subprocess.run([*command, f"{scratch}/root"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, text=True, timeout=scaled(seconds), check=False)
+            if run.returncode:
+                raise Unavailable(f"debootstrap {suite}: {(run.stdout.strip().splitlines() or ['no reason given'])[-1]}")
+            os.rename(f"{scratch}/root", root)
     return root
 
 
