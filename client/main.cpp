@@ -39,8 +39,10 @@ CLI::Option* add_max_size(CLI::App& verb, std::uint64_t& bytes) {
 
 void add_sysroot(CLI::App& app, SysrootOptions& options) {
   auto* verb = app.add_subcommand("sysroot", "Unpack an initramfs of any generator and compression");
-  verb->add_option("IMAGE", options.image, "The initramfs, or a UKI that has one")->required()->type_name("");
-  verb->add_option("DIR", options.directory, "Where to: a directory that is empty or does not exist yet")
+  // CLI11 would leave nothing for a DIR behind a list.
+  verb->add_option("IMAGE DIR", options.image,
+                   "The initramfs, or a UKI that has one (several in boot order); and where to: a directory that is "
+                   "empty or does not exist yet")
       ->required()
       ->type_name("");
   add_max_size(*verb, options.limits.unpacked);
@@ -48,7 +50,8 @@ void add_sysroot(CLI::App& app, SysrootOptions& options) {
 
 void add_check(CLI::App& app, CheckOptions& options) {
   auto* verb = app.add_subcommand("check", "Say what is in an image and what is missing");
-  verb->add_option("IMAGE", options.image, "The initramfs, or a UKI that has one")->type_name("");
+  verb->add_option("IMAGE", options.image, "The initramfs, or a UKI that has one; several in boot order")
+      ->type_name("");
   verb->add_option("--cmdline", options.cmdline,
                    "Read a kernel command line, or the value of rd.gdbdebug=, as the helper would")
       ->type_name("TEXT");
@@ -74,9 +77,14 @@ void add_debug_dirs(CLI::App& verb, std::vector<std::string>& directories) {
       ->take_all();
 }
 
+// Once for each archive.
+CLI::Option* add_initrd(CLI::App& verb, std::vector<std::string>& images, const char* help) {
+  return verb.add_option("--initrd", images, help)->expected(1)->take_all()->type_name("IMAGE");
+}
+
 void add_symbol_options(CLI::App& verb, AttachOptions& options) {
-  verb.add_option("--initrd", options.initrd, "The image that the target booted; it is unpacked into the cache")
-      ->type_name("IMAGE");
+  add_initrd(verb, options.initrd,
+             "The image that the target booted, unpacked into the cache; several times, in boot order");
   verb.add_option("--sysroot", options.sysroot, "A directory with the target's files, instead of --initrd")
       ->type_name("DIR");
   add_debug_dirs(verb, options.debug_dirs);
@@ -134,10 +142,13 @@ void add_serve(CLI::App& app, AttachOptions& options, std::string& listen, std::
 
 void add_vm(CLI::App& app, VmOptions& options) {
   auto* verb = app.add_subcommand("vm", "Boot a kernel and an image in QEMU, and start the debugger on it");
-  verb->add_option("--kernel", options.kernel, "The kernel")->required()->type_name("FILE");
-  verb->add_option("--initrd", options.attach.initrd, "The initramfs, with gdbdebug in it")
-      ->required()
-      ->type_name("IMAGE");
+  verb->add_option("--kernel", options.kernel, "The kernel (default: the image's, or this machine's newest)")
+      ->type_name("FILE");
+  add_initrd(*verb, options.attach.initrd,
+             "The initramfs (default: that of this machine's newest kernel); several times, in boot order");
+  verb->add_option("--overlay", options.overlay,
+                   "An archive of gdbdebug-overlay(8) to load behind it (default: made for an image without gdbdebug)")
+      ->type_name("FILE");
   verb->add_option("--append", options.append, "More of the kernel command line")->type_name("WORDS")->take_all();
   verb->add_option("--debug", options.value,
                    "The value of rd.gdbdebug= (default: ttyS1,wait; the line is the second serial port)")
@@ -166,7 +177,7 @@ void add_report(CLI::App& app, ReportOptions& options) {
   verb->add_option("CONSOLE-LOG", options.log, "What the console showed; - reads standard input")
       ->required()
       ->type_name("");
-  verb->add_option("--initrd", options.initrd, "The image that the machine booted")->type_name("IMAGE");
+  add_initrd(*verb, options.initrd, "The image that the machine booted; several times, in boot order");
   verb->add_option("--sysroot", options.sysroot, "A directory with the machine's files, instead of --initrd")
       ->type_name("DIR");
   add_debug_dirs(*verb, options.debug_dirs);
@@ -260,7 +271,14 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
     return static_cast<int>(Exit::usage);
   }
 
-  if (app.got_subcommand("sysroot")) return finish(run_sysroot(sysroot));
+  if (app.got_subcommand("sysroot")) {
+    if (sysroot.image.size() < 2)
+      return tell(
+          {"reading the command line", "sysroot", "DIR is required", "see `gdbdebug sysroot --help`", Exit::usage});
+    sysroot.directory = sysroot.image.back();
+    sysroot.image.pop_back();
+    return finish(run_sysroot(sysroot));
+  }
   if (app.got_subcommand("check")) return finish(run_check(check));
   if (app.got_subcommand("attach")) {
     attach.debugger_arguments = others;

@@ -13,7 +13,7 @@ _gdbdebug_options() {
         attach) echo "$symbols $debugger" ;;
         serve) echo "$symbols $debugger --listen --snippet" ;;
         vm)
-            echo "--kernel --initrd --append --debug --accel --memory --console --socket --qemu --no-gdb --keep"
+            echo "--kernel --initrd --overlay --append --debug --accel --memory --console --socket --qemu --no-gdb --keep"
             echo "--gdb-arg --debug-dir --max-size $debugger"
             ;;
         report) echo "$symbols --core --json" ;;
@@ -26,7 +26,7 @@ _gdbdebug_options() {
 # an option that takes none.
 _gdbdebug_values() {
     case $1 in
-        --initrd | --kernel | --console | --socket | --core) echo file ;;
+        --initrd | --kernel | --overlay | --console | --socket | --core) echo file ;;
         --sysroot | --debug-dir) echo directory ;;
         --gdb | --qemu) echo program ;;
         --accel) echo auto kvm tcg ;;

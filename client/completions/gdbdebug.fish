@@ -41,6 +41,7 @@ complete -c gdbdebug -n '__fish_seen_subcommand_from serve' -x -a 'vscode dap cl
 
 set -l vm '__fish_seen_subcommand_from vm'
 complete -c gdbdebug -n $vm -r -F -l kernel -d 'The kernel'
+complete -c gdbdebug -n $vm -r -F -l overlay -d 'An archive to load behind the image'
 complete -c gdbdebug -n $vm -x -l append -d 'More of the kernel command line'
 complete -c gdbdebug -n $vm -x -a 'ttyS1,wait ttyS1,crash ttyS1,crash,core' -l debug -d 'The value of rd.gdbdebug='
 complete -c gdbdebug -n $vm -x -a 'auto kvm tcg' -l accel -d 'How to run it'

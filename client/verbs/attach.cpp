@@ -37,7 +37,7 @@ std::string run_directory() {
   return runtime != nullptr && *runtime == '/' && ::access(runtime, W_OK) == 0 ? runtime : "/tmp";
 }
 
-Result<Symbols> find_symbols(const std::string& initrd, const std::string& sysroot, const Limits& limits,
+Result<Symbols> find_symbols(const std::vector<std::string>& initrd, const std::string& sysroot, const Limits& limits,
                              Display& display) {
   Symbols symbols;
   if (!initrd.empty() && !sysroot.empty()) {
@@ -45,7 +45,7 @@ Result<Symbols> find_symbols(const std::string& initrd, const std::string& sysro
                  Exit::usage};
   }
   if (!initrd.empty()) {
-    display.doing("unpacking '" + initrd + "'");
+    display.doing("unpacking '" + names_of(initrd) + "'");
     auto cached = cached_sysroot(initrd, limits);
     display.clear();
     if (!cached.ok()) return cached.error();

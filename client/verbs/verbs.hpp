@@ -11,15 +11,15 @@
 namespace gdbdebug::client {
 
 struct SysrootOptions {
-  std::string image;
+  std::vector<std::string> image;  ///< Its files, in boot order, as everywhere below.
   std::string directory;
   Limits limits;
 };
 Result<int> run_sysroot(const SysrootOptions& options);
 
 struct CheckOptions {
-  std::string image;    ///< Empty: only the command line is looked at.
-  std::string cmdline;  ///< A kernel command line, or the value of rd.gdbdebug alone; empty: only the image.
+  std::vector<std::string> image;  ///< None: only the command line is looked at.
+  std::string cmdline;             ///< A kernel command line, or the value of rd.gdbdebug alone; empty: only the image.
   bool json = false;
   Limits limits;
 };
@@ -27,7 +27,7 @@ Result<int> run_check(const CheckOptions& options);
 
 struct AttachOptions {
   std::string target;
-  std::string initrd;
+  std::vector<std::string> initrd;
   std::string sysroot;
   std::string debugger;  ///< Empty: found by itself.
   std::vector<std::string> debugger_arguments;
@@ -49,7 +49,7 @@ Result<int> run_serve(const AttachOptions& options, const std::string& listen,
 
 struct ReportOptions {
   std::string log;  ///< `-` for standard input.
-  std::string initrd;
+  std::vector<std::string> initrd;
   std::string sysroot;
   std::vector<std::string> debug_dirs;
   std::string core;  ///< Where to write the core of the log; empty: nowhere.
@@ -59,8 +59,9 @@ struct ReportOptions {
 Result<int> run_report(const ReportOptions& options);
 
 struct VmOptions {
-  AttachOptions attach;  ///< Without a target; its initrd is what is booted.
-  std::string kernel;
+  AttachOptions attach;             ///< Without a target; its initrd is what is booted.
+  std::string kernel;               ///< Empty, and so is initrd: the newest of this machine.
+  std::string overlay;              ///< Loaded behind an image without gdbdebug; empty: it is made.
   std::vector<std::string> append;  ///< More words for the kernel command line.
   std::string value;                ///< Of rd.gdbdebug=; empty: the machine's line, and wait.
   std::string accel = "auto";       ///< auto, kvm or tcg.

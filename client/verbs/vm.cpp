@@ -11,6 +11,7 @@
 #include "image/inspect.hpp"
 #include "image/unpack.hpp"
 #include "verbs/attach.hpp"
+#include "verbs/boot_files.hpp"
 #include "verbs/lint.hpp"
 #include "verbs/qemu.hpp"
 
@@ -72,8 +73,10 @@ bool has_parameter(const std::string& line) {
 }
 
 std::string append_line(const VmOptions& options, const Machine& machine) {
+  // First: the kernel forgets what it has for init from before it.
+  std::string line = options.overlay.empty() ? "" : std::string("rdinit=") + layout::kOverlayInit + " ";
   // -1: reboot at once after a panic, which ends QEMU: nobody could do anything there.
-  std::string line = "console=" + machine.console + " panic=-1";
+  line += "console=" + machine.console + " panic=-1";
   for (const auto& words : options.append) line += " " + words;
   if (!has_parameter(line)) {
     const std::string usual = machine.line + (options.attach.crashed ? ",crash" : ",wait");
@@ -118,7 +121,7 @@ Result<std::vector<std::string>> line_of(const VmOptions& options, const Machine
 }
 
 std::vector<std::string> qemu_argv(const VmOptions& options, const Booted& booted, const std::string& accel,
-                                   const std::string& console, const std::string& socket) {
+                                   const std::string& console, const std::string& socket, const std::string& initrd) {
   const auto& machine = booted.machine;
   std::vector<std::string> argv{program_of(options, machine)};
   const auto add = [&](std::vector<std::string> words) { argv.insert(argv.end(), words.begin(), words.end()); };
@@ -130,12 +133,56 @@ std::vector<std::string> qemu_argv(const VmOptions& options, const Booted& boote
   };
   add(machine.options);
   add({"-accel", accel, "-m", options.memory, "-nodefaults", "-display", "none", "-no-reboot"});
-  add({"-kernel", options.kernel, "-initrd", options.attach.initrd, "-append", append_line(options, machine)});
+  add({"-kernel", options.kernel, "-initrd", initrd, "-append", append_line(options, machine)});
   add({"-chardev", "file,id=console,path=" + path(console), "-serial", "chardev:console"});
   add({"-chardev", "socket,id=gdbdebug,path=" + path(socket) + ",server=on,wait=off"});
   add(booted.line);
   add(options.qemu_arguments);
   return argv;
+}
+
+// The files that are booted, where not all were named, and the overlay, if the image has no helper. `made` is where one
+// is made.
+Result<VmOptions> completed(VmOptions options, const std::string& made, Display& display) {
+  auto& initrd = options.attach.initrd;
+  if (initrd.empty()) {
+    if (!options.kernel.empty())
+      return Error{"reading the command line", "--kernel", "--initrd must name the image that belongs to it", "",
+                   Exit::usage};
+    const auto newest = newest_boot_files("");
+    if (!newest.ok()) return newest.error();
+    options.kernel = newest.value().kernel;
+    initrd = {newest.value().initrd};
+    display.say("booting the newest of this machine: '" + options.kernel + "' with '" + initrd.front() + "'");
+  }
+  display.doing("looking at '" + names_of(initrd) + "'");
+  const auto image = read_image(initrd, options.attach.limits, scratch_directory());
+  if (!image.ok()) return image.error();
+  if (options.kernel.empty()) {
+    options.kernel = kernel_of("", image.value().kernel);
+    if (options.kernel.empty()) {
+      return Error{"looking for the kernel of", names_of(initrd),
+                   image.value().kernel.empty() ? "the image does not tell its version"
+                                                : "there is none of version " + image.value().kernel + " here",
+                   "name it with --kernel", Exit::usage};
+    }
+    display.say("booting '" + options.kernel + "', for whose version the image is");
+  }
+  const TreeFiles files(image.value().tree);
+  if (options.overlay.empty() && has_overlay(files)) {
+    // It is one of those that were named, and needs its word on the command line all the same.
+    options.overlay = initrd.back();
+  } else if (!options.overlay.empty() || !has_helper(files)) {
+    if (options.overlay.empty()) {
+      display.doing("making an overlay");
+      if (const auto done = make_overlay(made); !done.ok()) return done.error();
+      options.overlay = made;
+    }
+    initrd.push_back(options.overlay);
+    display.say("an overlay with gdbdebug is loaded behind the image, and started by rdinit=" +
+                std::string(layout::kOverlayInit));
+  }
+  return options;
 }
 
 // The machine that the image is for. An image without the helper is refused, and a command line that keeps it from
@@ -145,7 +192,7 @@ Result<Booted> look_at(const VmOptions& options, Display& display) {
   if (!image.ok()) return image.error();
   const auto facts = inspect(image.value(), built_in_here);
   if (!facts.faults.empty()) {
-    return Error{"booting the image", options.attach.initrd, facts.faults.front()};
+    return Error{"booting the image", names_of(options.attach.initrd), facts.faults.front()};
   }
   for (const auto& broken : facts.broken) display.say("WARNING: " + broken);
   const auto machine = machine_for(facts.real_init.elf ? facts.real_init.elf->machine : "");
@@ -244,10 +291,14 @@ Result<std::string> choose_accel(const VmOptions& options, const Machine& machin
 
 }  // namespace
 
-Result<int> run_vm(const VmOptions& options) {
+Result<int> run_vm(const VmOptions& given) {
   catch_interrupts();
   Display display;
-  display.doing("looking at '" + options.attach.initrd + "'");
+  ScratchDirectory place;
+  if (auto made = place.make(run_directory()); !made.ok()) return made.error();
+  const auto complete = completed(given, place.path() + "/gdbdebug.img", display);
+  if (!complete.ok()) return complete.error();
+  const auto& options = complete.value();
   const auto booted = look_at(options, display);
   if (!booted.ok()) return booted.error();
   const auto& machine = booted.value().machine;
@@ -257,13 +308,13 @@ Result<int> run_vm(const VmOptions& options) {
   }
   if (const auto debugger = find_debugger(options.attach.debugger, ""); !options.no_debugger && !debugger.ok())
     return debugger.error();
-  const auto symbols = find_symbols(options.attach.initrd, "", options.attach.limits, display);
+  const auto symbols =
+      find_symbols(given.attach.initrd.empty() ? std::vector{options.attach.initrd.front()} : given.attach.initrd, "",
+                   options.attach.limits, display);
   if (!symbols.ok()) return symbols.error();
 
   const auto accel = choose_accel(options, machine, display);
   if (!accel.ok()) return accel.error();
-  ScratchDirectory place;
-  if (auto made = place.make(run_directory()); !made.ok()) return made.error();
   const auto socket = options.socket.empty() ? place.path() + "/debug.sock" : options.socket;
   const auto console = options.console.empty() ? place.path() + "/console.log" : options.console;
   const auto log = place.path() + "/qemu.log";
@@ -271,8 +322,13 @@ Result<int> run_vm(const VmOptions& options) {
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!log_fd || !null) return system_error("opening", log, errno);
 
+  auto initrd = options.attach.initrd.front();
+  if (options.attach.initrd.size() > 1) {
+    initrd = place.path() + "/initrd.img";
+    if (const auto joined = join_images(options.attach.initrd, initrd); !joined.ok()) return joined.error();
+  }
   Spawn child;
-  child.argv = qemu_argv(options, booted.value(), accel.value(), console, socket);
+  child.argv = qemu_argv(options, booted.value(), accel.value(), console, socket, initrd);
   child.input = null.get();
   child.output = child.error = log_fd.get();
   child.own_group = true;  // Ctrl-C is for the debugger

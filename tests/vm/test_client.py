@@ -10,7 +10,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from harness import BUILD, image, kernel, machine, probe_image
+import test_overlay
+from harness import BUILD, ROOT, image, kernel, machine, probe_image
 from harness.checks import elf_entry
 from harness.image import SYSTEMD_MODULES, dracut_image
 from harness.terminal import CountingLine, Terminal
@@ -276,6 +277,20 @@ def test_vm_with_crash_ends_in_gdb_where_pid_1_would_have_died(terminal):
     term.gdb("set confirm off")
     term.type("quit")
     term.wait_for(r"\[ended: \d+\]")
+
+
+def test_vm_adds_the_overlay_to_an_image_that_was_made_without_us(terminal, tmp_path):
+    overlay = tmp_path / "gdbdebug.img"
+    subprocess.run([ROOT / "generators/gdbdebug-overlay", "--programs", image.HELPER.parent, overlay], check=True,
+                   timeout=60)
+    term = terminal("vm", "--kernel", kernel()[1], "--initrd", test_overlay.plain(), "--overlay", overlay,
+                    "--accel", machine.accelerator(), "--main")
+    term.wait_for(r"Temporary breakpoint \d+, .*main \(", 60)
+    term.wait_for(PROMPT)
+    assert '"/init"' in term.gdb("x/s *(char **) $rsi")
+    term.gdb("set confirm off")
+    term.type("quit")
+    assert term.wait_for(r"\[ended: (\d+)\]", 60).group(1) == "0"
 
 
 def to_main_and_away(term, target):
