@@ -366,12 +366,12 @@ C
         -Wl,-rpath,/usr/lib
     with_program many --state running
     run -0 attach --sysroot sysroot "$target" -- -batch -ex kill
-    assert_line --regexp 'no debug information here for many, libone1\.so, libone2\.so and [3-9] more;'
+    assert_line --regexp 'no debug information here for program, libone1\.so, libone2\.so and [3-9] more;'
     stop_targets
     rm -f sock target.where
     with_program many
     run -0 attach --verbose --sysroot sysroot "$target" -- -batch -ex kill
-    assert_line --regexp 'no debug information here for many, libone1.*, libone5\.so'
+    assert_line --regexp 'no debug information here for program, libone1.*, libone5\.so'
 }
 
 @test "attach: ssh carries the line, with the user and the port of the target" {
