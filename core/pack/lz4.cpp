@@ -117,7 +117,7 @@ bool unpack(std::span<const unsigned char> packed, std::span<unsigned char> bloc
     at += literals;
     if (at == packed.size()) break;  // the last literals have no match behind them
     if (packed.size() - at < 2) return false;
-    const std::size_t offset = packed[at] | packed[at + 1] << 8;
+    const std::size_t offset = std::size_t{packed[at]} | std::size_t{packed[at + 1]} << 8;
     at += 2;
     std::size_t length = token & kShort;
     if (!take_rest(packed, at, length)) return false;

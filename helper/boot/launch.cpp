@@ -79,8 +79,6 @@ void wait_for_agent(const UniqueFd& handoff, pid_t agent) {
 }  // namespace
 
 void launch_agent(const Settings& settings) {
-  // Of an image with our module beside an overlay, or in a squash image, the second helper: PID 1 is in good hands.
-  if (!sys::take_name(launch::kAtWork) && errno == EADDRINUSE) return;
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0) return log::error(failed("making a pipe", ""), kWithout);
   const UniqueFd ours(pipe[0]);

@@ -137,19 +137,17 @@ def test_crash_and_on_demand(boot, gdb, overlay):
 
 
 def test_an_image_with_our_module_is_held_once(boot, gdb, overlay):
-    """Also where the other helper is executed: rd.gdbdebug.init=/init. It finds an agent at work and hands off."""
-    for name, words in (("kept", ""), ("inner", " rd.gdbdebug.init=/init")):
-        machine = boot(overlay(probe_image()), f"{OVERLAY} rd.gdbdebug=ttyS1,wait{words}", name=name)
-        machine.wait_for(READY)
-        debugger = gdb()
-        debugger.command("set sysroot")
-        debugger.connect(machine.debug)
-        debugger.command("detach")
-        report = machine.report()
-        assert report["argv"][0] == "/init"
-        assert machine.console.text.count("gdbdebug: ready on") == 1
-        agents = [one for one in report["processes"] if "gdbdebug-agent" in str(one["argv"])]
-        assert len(agents) == 1, agents
+    machine = boot(overlay(probe_image()), f"{OVERLAY} rd.gdbdebug=ttyS1,wait")
+    machine.wait_for(READY)
+    debugger = gdb()
+    debugger.command("set sysroot")
+    debugger.connect(machine.debug)
+    debugger.command("detach")
+    report = machine.report()
+    assert report["argv"][0] == "/init"
+    assert machine.console.text.count("gdbdebug: ready on") == 1
+    agents = [one for one in report["processes"] if "gdbdebug-agent" in str(one["argv"])]
+    assert len(agents) == 1, agents
 
 
 def test_the_real_init_can_be_named_and_never_is_ourselves(boot, overlay):
