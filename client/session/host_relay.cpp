@@ -58,8 +58,13 @@ void HostRelay::target_bytes(std::string_view bytes, std::uint64_t now_ms) {
   while (!bytes.empty()) {
     switch (target_.take(bytes)) {
       case rsp::Token::kPacket:
+        // A copy of the reply before, which was asked for again too often, or whose acknowledgement was lost: it has
+        // come before the target knew of this request. Should it be the reply to this one after all, it comes again,
+        // because it is not acknowledged, and then the request's repetition has been.
+        if (!acked_ && target_.payload() == accepted_) break;
+        accepted_ = target_.payload();
         to_target_ += '+';
-        on_reply(target_.payload(), now_ms);
+        on_reply(accepted_, now_ms);
         break;
       case rsp::Token::kBadPacket:
         to_target_ += '-';
@@ -79,6 +84,11 @@ void HostRelay::target_bytes(std::string_view bytes, std::uint64_t now_ms) {
 
 void HostRelay::tick(std::uint64_t now_ms) {
   if (!deadline_ || now_ms < *deadline_) return;
+  // A packet without its end, which was lost, takes the acknowledgements behind it for more of itself.
+  if (target_.in_packet()) {
+    target_.reset();
+    to_target_ += '-';
+  }
   if (++tries_ >= kTries) {
     given_up_ = true;
     deadline_.reset();

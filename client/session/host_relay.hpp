@@ -86,8 +86,9 @@ class HostRelay {
   bool detaching_ = false;
   bool given_up_ = false;
 
-  std::string request_;  ///< The debugger's last one.
-  std::string sent_;     ///< The packet under way to the target, to be repeated.
+  std::string request_;   ///< The debugger's last one.
+  std::string accepted_;  ///< The last packet from the target.
+  std::string sent_;      ///< The packet under way to the target, to be repeated.
   bool acked_ = true;
   unsigned tries_ = 0;
   std::optional<std::uint64_t> deadline_;

@@ -145,6 +145,44 @@ TEST_F(ClientRelay, AReplyThatCameTwiceReachesTheDebuggerOnce) {
   EXPECT_EQ(answer(relay, "0011"), "");
 }
 
+// Two NAKs for one damaged packet bring two copies, of which the second meets the next request.
+TEST_F(ClientRelay, ACopyOfTheReplyBeforeIsNotTakenForTheNextReply) {
+  auto relay = make();
+  (void)ask(relay, "g");
+  EXPECT_EQ(answer(relay, "0011"), packet("0011"));
+  (void)ask(relay, "m1000,2");
+  taken(relay.to_target());
+  relay.target_bytes(packet("0011"), now);
+  EXPECT_EQ(taken(relay.to_debugger()), "");
+  EXPECT_EQ(taken(relay.to_target()), "") << "not acknowledged, so that the target repeats it if it is the reply";
+  EXPECT_EQ(answer(relay, "2233"), packet("2233"));
+}
+
+TEST_F(ClientRelay, AReplyLikeTheOneBeforeWhoseRequestsAcknowledgementIsLostArrivesInTheEnd) {
+  auto relay = make();
+  (void)ask(relay, "Z0,1000,1");
+  (void)answer(relay, "OK");
+  (void)ask(relay, "Z0,2000,1");
+  taken(relay.to_target());
+  relay.target_bytes(packet("OK"), now);  // the + before it was lost
+  EXPECT_EQ(taken(relay.to_debugger()), "");
+  now = *relay.deadline();
+  relay.tick(now);
+  EXPECT_EQ(taken(relay.to_target()), packet("Z0,2000,1"));
+  EXPECT_EQ(answer(relay, "OK"), packet("OK"));
+}
+
+TEST_F(ClientRelay, APacketWhoseEndWasLostIsAskedForAgain) {
+  auto relay = make();
+  (void)ask(relay, "g");
+  taken(relay.to_target());
+  relay.target_bytes("$0011", now);
+  now = *relay.deadline();
+  relay.tick(now);
+  EXPECT_EQ(taken(relay.to_target()), "-" + packet("g")) << "what acknowledged the request may be in it";
+  EXPECT_EQ(answer(relay, "0011"), packet("0011"));
+}
+
 TEST_F(ClientRelay, CtrlCGoesOutAtOnce) {
   auto relay = make();
   (void)ask(relay, "vCont;c");
