@@ -17,6 +17,7 @@ struct Hello {
   std::string_view build_id;              ///< in hexadecimal digits; may be empty
   std::string_view machine;               ///< as uname -m says
   std::optional<unsigned> watchdog = {};  ///< seconds (running_watchdog() in watchdog.hpp)
+  bool shared = false;                    ///< the line is a console too
 };
 
 /// How the line begins that a second debugger gets before it is closed.
