@@ -27,12 +27,12 @@ constexpr const char* kFooter =
 
 // Sizes as people write them: 512M, 4G. CLI11 turns them into bytes, -1 into a very large number of them.
 std::string size_in_bytes(std::string& text) {
-  if (text.starts_with('-')) return "'" + text + "' is no size: write it as 512M or 4G";
+  if (text.starts_with('-')) return "'" + text + "' is not a size: write it as 512M or 4G";
   return CLI::AsSizeValue(false)(text);
 }
 
 CLI::Option* add_max_size(CLI::App& verb, std::uint64_t& bytes) {
-  return verb.add_option("--max-size", bytes, "Refuse an image that unpacks to more than this (1G unless told)")
+  return verb.add_option("--max-size", bytes, "Refuse an image that unpacks to more than this (default: 1G)")
       ->transform(CLI::Validator(size_in_bytes, ""))
       ->type_name("SIZE");
 }
@@ -87,21 +87,21 @@ void add_debugger_options(CLI::App& verb, AttachOptions& options) {
   verb.add_flag("--main", options.main, "Go on to main() of the real init, also if it is stripped");
   verb.add_flag("--crash", options.crashed, "Wait until PID 1 is held because it is about to die");
   verb.add_option("--break", options.breaks, "Set a breakpoint there")->type_name("WHERE")->take_all();
-  verb.add_option("--gdb", options.debugger, "The debugger: gdb, gdb-multiarch and lldb are tried unless told")
+  verb.add_option("--gdb", options.debugger, "The debugger: default: the first found of gdb, gdb-multiarch and lldb")
       ->type_name("PROGRAM");
   verb.add_flag("--vdso", options.whole_vdso, "Let the debugger read the kernel's vdso too, which takes 10 kB");
   verb.add_flag("--stats", options.stats, "Say at the end how many bytes went over the line");
-  verb.add_flag("-v,--verbose", options.verbose, "Say what the debugger is told");
+  verb.add_flag("-v,--verbose", options.verbose, "Print the commands given to the debugger");
 }
 
 std::string seconds_or_why_not(const std::string& text) {
   const auto seconds = gdbdebug::parse_number<std::uint32_t>(text);
   if (seconds && *seconds <= INT_MAX) return "";
-  return "'" + text + "' is no number of seconds: it is a whole number, and 0 is for ever";
+  return "'" + text + "' is not a number of seconds: it is a whole number, and 0 means for ever";
 }
 
 void add_timeout(CLI::App& verb, int& seconds) {
-  verb.add_option("--timeout", seconds, "Wait so long for the target, 0 for ever (0 unless told)")
+  verb.add_option("--timeout", seconds, "How long to wait for the target (default: for ever)")
       ->check(CLI::Validator(seconds_or_why_not, ""))
       ->type_name("SECONDS");
 }
@@ -121,7 +121,8 @@ void add_attach(CLI::App& app, AttachOptions& options) {
 void add_serve(CLI::App& app, AttachOptions& options, std::string& listen, std::vector<std::string>& snippets) {
   auto* verb = app.add_subcommand("serve", "Give an IDE the target's line as a port of this machine");
   verb->add_option("TARGET", options.target, kTargetHelp)->required()->type_name("");
-  verb->add_option("--listen", listen, "Where (a free port of 127.0.0.1 unless told)")->type_name("[ADDRESS:]PORT");
+  verb->add_option("--listen", listen, "Where to listen (default: a free port of 127.0.0.1)")
+      ->type_name("[ADDRESS:]PORT");
   verb->add_option("--snippet", snippets, "Print what to paste into: vscode, dap, clion, emacs or gdb")
       ->check(CLI::IsMember(std::vector<std::string>(kSnippets.begin(), kSnippets.end())))
       ->take_all()
@@ -139,12 +140,12 @@ void add_vm(CLI::App& app, VmOptions& options) {
       ->type_name("IMAGE");
   verb->add_option("--append", options.append, "More of the kernel command line")->type_name("WORDS")->take_all();
   verb->add_option("--debug", options.value,
-                   "The value of rd.gdbdebug= (ttyS1,wait unless told; the line is the second serial port)")
+                   "The value of rd.gdbdebug= (default: ttyS1,wait; the line is the second serial port)")
       ->type_name("VALUE");
-  verb->add_option("--accel", options.accel, "kvm, tcg, or auto to try KVM first (auto unless told)")
+  verb->add_option("--accel", options.accel, "kvm, tcg, or auto to try KVM first (default: auto)")
       ->check(CLI::IsMember({"auto", "kvm", "tcg"}))
       ->type_name("HOW");
-  verb->add_option("--memory", options.memory, "Of the virtual machine (1G unless told)")->type_name("SIZE");
+  verb->add_option("--memory", options.memory, "Of the virtual machine (default: 1G)")->type_name("SIZE");
   verb->add_option("--console", options.console, "Where the console goes")->type_name("FILE");
   verb->add_option("--socket", options.socket, "Where the debug line is, for others")->type_name("PATH");
   verb->add_option("--qemu", options.qemu, "The QEMU to use")->type_name("PROGRAM");
@@ -205,9 +206,9 @@ std::optional<Error> wrong_verb(const CLI::App& app, int argc, char** argv) {
     all += (all.empty() ? "" : ", ") + verb->get_name();
   }
   const auto nearest = nearest_word(word, verbs);
-  const auto meant = nearest.empty() ? "" : "is '" + std::string(nearest) + "' meant? ";
-  return Error{"reading the command line", std::string(word), "there is no such verb",
-               meant + "there are " + all + ", and `gdbdebug --help` explains them", Exit::usage};
+  const auto meant = nearest.empty() ? "" : "did you mean '" + std::string(nearest) + "'? ";
+  return Error{"reading the command line", std::string(word), "unknown verb",
+               meant + "verbs: " + all + "; see `gdbdebug --help`", Exit::usage};
 }
 
 // The verb's own exit status, or that of the error it ended with. What it printed may still have to be written.

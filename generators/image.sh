@@ -140,7 +140,7 @@ gdbdebug_library_cache() {
 # Each path once, in the order given: the first is gdbserver.
 gdbdebug_write_manifest() {
     if ! mkdir -p "$1${gdbdebug_path_manifest%/*}" || ! {
-        echo "# What gdbdebug's agent takes along into a root of its own: one path of this image a line."
+        echo "# What gdbdebug's agent copies into its own root: one path of this image a line."
         awk 'NF && !seen[$0]++'
     } >"$1$gdbdebug_path_manifest"; then
         gdbdebug_error "writing '$gdbdebug_path_manifest' to the image failed"
@@ -283,7 +283,7 @@ authorized_keys and host_key"
 # gdbdebug_find_gdbserver: prints the path of gdbserver, or names the package that has it.
 gdbdebug_find_gdbserver() {
     gdbdebug_find gdbserver || {
-        gdbdebug_error "there is no 'gdbserver' on this machine; install the package gdbserver (on Fedora \
+        gdbdebug_error "'gdbserver' is not installed on this machine; install the package gdbserver (on Fedora \
 gdb-gdbserver, on Arch gdb)"
         return 1
     }
@@ -298,7 +298,7 @@ gdbdebug_in_every_image() {
     ) || return 1
     # Nobody asked for gdbdebug in this very image, so a lack of gdbserver must not cost the machine its image.
     gdbdebug_find gdbserver >/dev/null || {
-        gdbdebug_warning "$1 has include=always, but there is no 'gdbserver' on this machine: the image is made \
+        gdbdebug_warning "$1 has include=always, but 'gdbserver' is not installed on this machine: the image is made \
 without gdbdebug; install the package gdbserver (on Fedora gdb-gdbserver, on Arch gdb)"
         return 1
     }
@@ -391,8 +391,8 @@ gdbdebug_make_host_key() {
     fi
     # Either way dropbear itself says whether it is one. A key with a passphrase is not.
     if ! dropbearkey -y -f "$1" >/dev/null 2>&1; then
-        gdbdebug_error "host_key='$gdbdebug_host_key' is no private key that dropbear can use; it must be dropbear's \
-or OpenSSH's, without a passphrase"
+        gdbdebug_error "host_key='$gdbdebug_host_key' is not a private key that dropbear can use; it must be \
+dropbear's or OpenSSH's, without a passphrase"
         return 1
     fi
 }
@@ -424,7 +424,7 @@ gdbdebug_add_ssh() {
         gdbdebug_note "the image's SSH host key has the fingerprint $(cat "$staging/fingerprint")" ||
         failed=1
     rm -rf "$staging"
-    [ "$failed" -eq 0 ] || gdbdebug_error "taking along what lines=ssh needs failed"
+    [ "$failed" -eq 0 ] || gdbdebug_error "including what lines=ssh needs failed"
     return "$failed"
 }
 

@@ -86,7 +86,7 @@ std::optional<std::string> find_program(const std::string& program) {
 Result<pid_t> spawn(const Spawn& spawn) {
   const std::string step = "starting";
   const auto path = find_program(spawn.argv.at(0));
-  if (!path) return Error{step, spawn.argv[0], "there is no such program", "install it, or add its place to PATH"};
+  if (!path) return Error{step, spawn.argv[0], "program not found", "install it, or add its place to PATH"};
   std::vector<char*> argv;
   for (const auto& word : spawn.argv) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);

@@ -27,7 +27,7 @@ complete -c gdbdebug -n $debugger -x -l break -d 'Set a breakpoint there'
 complete -c gdbdebug -n $debugger -x -a '(__fish_complete_command)' -l gdb -d 'The debugger'
 complete -c gdbdebug -n $debugger -l vdso -d 'Let the debugger read the vdso too'
 complete -c gdbdebug -n $debugger -l stats -d 'Say how many bytes went over the line'
-complete -c gdbdebug -n $debugger -s v -l verbose -d 'Say what the debugger is told'
+complete -c gdbdebug -n $debugger -s v -l verbose -d 'Print the commands given to the debugger'
 complete -c gdbdebug -n $debugger -x -l timeout -d 'Wait so many seconds for the target'
 
 complete -c gdbdebug -n '__fish_seen_subcommand_from check' -x -a rd.gdbdebug= -l cmdline -d 'Read a kernel command line'

@@ -161,8 +161,7 @@ Result<Debugger> find_debugger(const std::string& wanted, const std::string& mac
     }
     return debugger;
   }
-  if (!wanted.empty())
-    return Error{"looking for the debugger", wanted, "there is no such program", "name another with --gdb"};
+  if (!wanted.empty()) return Error{"looking for the debugger", wanted, "program not found", "name another with --gdb"};
   return Error{"looking for the debugger", "gdb", "there is neither gdb nor gdb-multiarch nor lldb here",
                same ? "install gdb" : "install gdb-multiarch, since the target is " + machine};
 }

@@ -78,10 +78,19 @@ void read_dynamic(::Elf* elf, Elf_Scn* section, const GElf_Shdr& header, client:
       if (entry.d_tag == DT_NEEDED) into.refused.push_back(std::move(text));
       continue;
     }
-    if (entry.d_tag == DT_NEEDED) into.needed.push_back(std::move(text));
-    if (entry.d_tag == DT_SONAME) into.soname = std::move(text);
-    if (entry.d_tag == DT_RUNPATH) into.run_path = std::move(text);
-    if (entry.d_tag == DT_RPATH) into.old_run_path = std::move(text);
+    switch (entry.d_tag) {
+      case DT_NEEDED:
+        into.needed.push_back(std::move(text));
+        break;
+      case DT_SONAME:
+        into.soname = std::move(text);
+        break;
+      case DT_RUNPATH:
+        into.run_path = std::move(text);
+        break;
+      default:
+        into.old_run_path = std::move(text);
+    }
   }
   if (!into.run_path.empty()) into.old_run_path.clear();
 }

@@ -257,7 +257,7 @@ void judge_real_init(const Tree& tree, Facts& facts) {
     return;
   }
   if (facts.helper && resolve(tree, "/init") == init.file) {
-    fault("'" + init.name + "' is the helper itself, so there is no real init; build the image again");
+    fault("'" + init.name + "' is the helper itself, so there is no real init; rebuild the image");
     return;
   }
   if (!is_executable(tree.find(init.file)))
@@ -316,7 +316,7 @@ void judge_gdbserver(const Tree& tree, Facts& facts) {
     fault("'" + agent +
           "' is not in the manifest: the agent could not execute itself in its own root; build the image again");
   if (facts.gdbserver.empty()) {
-    fault("there is no gdbserver in the manifest; install gdbserver and build the image again");
+    fault("there is no gdbserver in the manifest; install gdbserver and rebuild the image");
     return;
   }
   const auto content = tree.read(facts.gdbserver);

@@ -103,7 +103,7 @@ Status open_squash(Image& image, const Limits& limits, const std::string& scratc
     return {};
   }
   if (!find_program("unsquashfs")) {
-    return Error{std::string(kStep), subject, "this is dracut's squash image, and there is no unsquashfs here",
+    return Error{std::string(kStep), subject, "this is dracut's squash image, and unsquashfs is not installed here",
                  "install squashfs-tools"};
   }
 

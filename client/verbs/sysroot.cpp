@@ -32,7 +32,7 @@ Result<int> run_sysroot(const SysrootOptions& options) {
   std::printf("%s: %zu files from '%s' (%s)\n", options.directory.c_str(), done.value().files, options.image.c_str(),
               printable(describe(image.value())).c_str());
   if (done.value().passed_over > 0) {
-    std::printf("passed over %zu device nodes, FIFOs or sockets, such as '%s'\n", done.value().passed_over,
+    std::printf("skipped %zu device nodes, FIFOs or sockets, such as '%s'\n", done.value().passed_over,
                 printable(done.value().example).c_str());
   }
   return 0;

@@ -235,7 +235,7 @@ Result<std::string> choose_accel(const VmOptions& options, const Machine& machin
   }
   if (insists) {
     display.say("WARNING: KVM " + tried +
-                ": a kernel alone did not come to its end; if nothing answers, take --accel tcg");
+                ": a kernel alone did not finish in time; if nothing answers, use --accel tcg");
     return options.accel;
   }
   display.say("KVM " + tried + kConsequence + " (--accel kvm would insist)");
@@ -253,8 +253,7 @@ Result<int> run_vm(const VmOptions& options) {
   const auto& machine = booted.value().machine;
   if (const auto kernel = Mapping::open(options.kernel, "opening the kernel"); !kernel.ok()) return kernel.error();
   if (const auto program = program_of(options, machine); !find_program(program)) {
-    return Error{"starting", program, "there is no such program",
-                 "install QEMU for this machine (qemu-system-x86 on Debian)"};
+    return Error{"starting", program, "program not found", "install QEMU for this machine (qemu-system-x86 on Debian)"};
   }
   if (const auto debugger = find_debugger(options.attach.debugger, ""); !options.no_debugger && !debugger.ok())
     return debugger.error();

@@ -43,7 +43,7 @@ Result<Target> host_and_port(std::string_view text, std::string_view rest, Targe
   if (port.empty() && optional) return target;
   const auto number = port.starts_with(':') ? parse_number<std::uint16_t>(port.substr(1)) : std::nullopt;
   if (!number || *number == 0) {
-    return wrong(text, port.empty() ? "there is no port in it" : "'" + std::string(port.substr(1)) + "' is no port",
+    return wrong(text, port.empty() ? "there is no port in it" : "'" + std::string(port.substr(1)) + "' is not a port",
                  "a port is a number from 1 to 65535");
   }
   target.port = *number;
@@ -104,7 +104,7 @@ Result<Target> parse_target(std::string_view text) {
     if (before_comma.size() == text.size()) return target;
     const auto speed = parse_speed(rest);
     if (!speed) {
-      return wrong(text, "'" + std::string(rest) + "' is no speed", "write it as 115200, 115200n8 or 115200n8r");
+      return wrong(text, "'" + std::string(rest) + "' is not a speed", "write it as 115200, 115200n8 or 115200n8r");
     }
     target.speed = *speed;
     return target;

@@ -86,9 +86,8 @@ Status set_raw(int fd, const Target& target) {
   const auto* speed = kSpeeds.begin();
   while (speed != kSpeeds.end() && speed->first != target.speed.baud) ++speed;
   if (speed == kSpeeds.end() || ::cfsetspeed(&settings, speed->second) != 0) {
-    return Error{std::string(kStep), target.text,
-                 std::to_string(target.speed.baud) + " is no speed that a terminal can have", "115200 is the usual one",
-                 Exit::usage};
+    return Error{std::string(kStep), target.text, std::to_string(target.speed.baud) + " is not a supported baud rate",
+                 "try 115200", Exit::usage};
   }
   if (::tcsetattr(fd, TCSANOW, &settings) != 0) return failed(target, errno);
   // Old noise in the receiver would only look like a damaged packet.

@@ -76,7 +76,7 @@ Result<Line> parse_line(std::string_view text) {
   const auto colon = text.find(':');
   if (colon == std::string_view::npos) {
     if (text.starts_with("/dev/")) return Error{kReading, text, 0, "give the device without /dev/, as in ttyS1"};
-    if (!is_device_name(text)) return Error{kReading, text, 0, "this is no device name; try ttyS1"};
+    if (!is_device_name(text)) return Error{kReading, text, 0, "this is not a device name; try ttyS1"};
     line.name = text;
     // A word that is an option and not a device is a forgotten line, not a terminal called "wait".
     for (const std::string_view option : {"wait", "crash", "handled", "exit", "insecure"}) {
@@ -147,7 +147,7 @@ void parse_modules(std::string_view option, std::string_view value, Request& req
   if (value.empty()) return notes.add(option, "no module is named", "modules=virtio_console:xhci_pci");
   for (auto rest = value; !rest.empty();) {
     if (!is_device_name(take_word(rest, ':'))) {
-      return notes.add(option, "this is no list of module names", "modules=virtio_console:xhci_pci");
+      return notes.add(option, "this is not a list of module names", "modules=virtio_console:xhci_pci");
     }
   }
   request.modules = value;

@@ -558,7 +558,9 @@ void Agent::grant(unsigned wishes) {
   if ((wishes & Relay::kFatalDetach) != 0) detach_at_fatal_stop();
   if ((wishes & Relay::kHello) != 0) relay_.queue_text(hello());
   if ((wishes & Relay::kHelloPacket) != 0) relay_.answer_hello(hello());
+  if ((wishes & Relay::kOtherLetGo) != 0) let_run(static_cast<pid_t>(relay_.let_go_process()));
   if ((wishes & Relay::kLetGo) != 0) {
+    let_run(1);
     log::say(log::Level::kWarning,
              request_.armed() ? "the debugger goes on with another process; PID 1 runs, and is not watched meanwhile"
                               : "the debugger goes on with another process; PID 1 runs");

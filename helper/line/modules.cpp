@@ -40,7 +40,7 @@ Status Modules::run(char* const* argv) {
   Child child;
   if (const auto status = child.start("modprobe", [&] { become_modprobe(image_.get(), argv); }); !status) return status;
   const auto status = child.wait(static_cast<int>(left < kModprobeTimeoutMs ? left : kModprobeTimeoutMs));
-  if (!status) return Error{kStep, argv[0], ETIMEDOUT, "modprobe does not come to its end"};
+  if (!status) return Error{kStep, argv[0], ETIMEDOUT, "modprobe did not finish in time"};
   if (*status == kNotExecuted) return Error{kStep, "modprobe", 0, "the image has none"};
   if (*status != 0) return Error{kStep, "modprobe", 0, kFailed};
   return Done{};

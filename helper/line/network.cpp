@@ -209,13 +209,13 @@ Result<Text<16>> wait_for_interface(IpConfig& config, bool foreign, const Unique
     const bool built_for_it =
         lines.view().find("net") != std::string_view::npos || lines.view().find("ssh") != std::string_view::npos;
     if (found.names.empty()) {
-      reason.add("there is no network interface");
+      reason.add("no network interface exists");
       if (!built_for_it) {
         reason.add("; the image was built with lines=\"").add(lines).add("\", without net and its drivers");
         return Error{kStep, config.device, 0, reason.c_str()};
       }
     } else {
-      reason.add("no carrier, or not the interface that is meant; there are: ").add(found.names);
+      reason.add("no carrier, or another interface is meant; found: ").add(found.names);
     }
     if (!told && !fits_until) {
       log::warning({kStep, config.device, 0, reason.c_str()}, "waiting, 30 seconds at most");

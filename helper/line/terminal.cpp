@@ -78,7 +78,7 @@ constexpr const char* kStep = "opening the line";
 /// tcsetattr(3) has just failed.
 Error cannot_set(std::string_view name) {
   if (errno == EIO) return Error{kStep, name, EIO, "the port exists, but there is no UART behind it"};
-  if (errno == ENOTTY) return Error{kStep, name, ENOTTY, "this device is no terminal"};
+  if (errno == ENOTTY) return Error{kStep, name, ENOTTY, "this device is not a terminal"};
   return Error{kStep, name, errno};
 }
 

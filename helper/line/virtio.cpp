@@ -12,7 +12,7 @@ namespace gdbdebug {
 Result<UniqueFd> open_virtio_port(std::string_view name) {
   constexpr const char* kStep = "opening the line";
   const auto ports = sys::open(AT_FDCWD, "/sys/class/virtio-ports", O_RDONLY | O_DIRECTORY);
-  if (!ports) return Error{kStep, name, ENOENT, "there is no virtio-serial port with that name"};
+  if (!ports) return Error{kStep, name, ENOENT, "no virtio-serial port has that name"};
   sys::Names names(*ports);
   for (auto port = names.next(); !port.empty(); port = names.next()) {
     Text<64> file(port);
@@ -24,7 +24,7 @@ Result<UniqueFd> open_virtio_port(std::string_view name) {
     if (!device) return Error{kStep, name, device.error().err};
     return device;
   }
-  return Error{kStep, name, ENOENT, "there is no virtio-serial port with that name"};
+  return Error{kStep, name, ENOENT, "no virtio-serial port has that name"};
 }
 
 }  // namespace gdbdebug

@@ -31,6 +31,7 @@ struct AnyCalls {
 struct X86Calls : AnyCalls {
   // cppcheck-suppress duplInheritedMember ; it takes the place of the default
   static constexpr std::string_view kFramePointer = sizeof(void*) == 8 ? "rbp" : "ebp";
+  // cppcheck-suppress duplInheritedMember ; it takes the place of the default
   static bool follows_call(std::uintptr_t, Before before) {
     // Intel 64 manual, volume 2, CALL: E8 with four bytes, or FF /2 with a ModR/M byte and up to five more.
     if (before[3] == 0xe8) return true;
@@ -46,11 +47,13 @@ struct Arm64Calls : AnyCalls {
   static constexpr std::string_view kLinkRegister = "x30";
   // cppcheck-suppress duplInheritedMember ; it takes the place of the default
   static constexpr std::string_view kFramePointer = "x29";
+  // cppcheck-suppress duplInheritedMember ; it takes the place of the default
   static std::uintptr_t code_address(std::uintptr_t word) {
     // Where pointers are authenticated (Armv8.3) it carries a code above the address space, which has 48 bits for a
     // program that did not ask for more (kernel: arch/arm64/pointer-authentication.rst, memory.rst).
     return static_cast<std::uintptr_t>(word & std::uint64_t{0xffff'ffff'ffff});
   }
+  // cppcheck-suppress duplInheritedMember ; it takes the place of the default
   static bool follows_call(std::uintptr_t, Before before) {
     // Arm ARM, C4.1: BL is 100101 and 26 bits, BLR is 1101011000111111000000 and a register.
     std::uint32_t instruction = 0;
@@ -62,9 +65,11 @@ struct Arm64Calls : AnyCalls {
 struct ArmCalls : AnyCalls {
   // cppcheck-suppress duplInheritedMember ; it takes the place of the default
   static constexpr std::string_view kLinkRegister = "lr";
+  // cppcheck-suppress duplInheritedMember ; it takes the place of the default
   static std::uintptr_t code_address(std::uintptr_t word) {
     return word & ~std::uintptr_t{1};  // set: the caller is Thumb code
   }
+  // cppcheck-suppress duplInheritedMember ; it takes the place of the default
   static bool follows_call(std::uintptr_t word, Before before) {
     // Armv7 ARM, A8.8.25 and 26: BL and BLX with an address, two halfwords in Thumb code, and BLX with a register.
     std::array<std::uint16_t, 2> halves{};

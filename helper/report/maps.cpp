@@ -92,6 +92,7 @@ Maps::Maps() {
 
 const Map* Maps::find_executable(std::uint64_t address) const {
   for (const auto& map : executable()) {
+    // cppcheck-suppress returnDanglingLifetime ; an element of the array that executable() shows
     if (address >= map.begin && address < map.end) return &map;
   }
   return nullptr;

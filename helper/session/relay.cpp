@@ -449,8 +449,9 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
       return reply(payload);
     case Ask::kDetachOther:
       reply(payload);
-      if (payload == "OK") forget_process(detaching_);
-      return;
+      if (payload != "OK") return;
+      wishes_ |= kOtherLetGo;
+      return forget_process(detaching_);
     case Ask::kLetGo:
       reply(payload);
       if (payload != "OK") return;

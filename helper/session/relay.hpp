@@ -73,7 +73,8 @@ class Relay {
     kCallStop = 16384,     ///< PID 1 stands at a system call that the debugger did not ask for: tell_call() or go_on()
     kFatalResume = 32768,  ///< the debugger hands PID 1 the fatal signal at which it stands: go_on(), or accept_end()
                            ///< and release()
-    kHelloPacket = 65536,  ///< the same as kHello, in a packet: answer_hello()
+    kOtherLetGo = 65536,   ///< the debugger has detached from another process, let_go_process()
+    kHelloPacket = 131072,  ///< the same as kHello, in a packet: answer_hello()
   };
   enum class Pid1 : std::uint8_t { kFree, kRunning, kHeld };
   /// What is set beyond that is refused: it could not be taken out after a lost debugger.
@@ -93,7 +94,7 @@ class Relay {
 
   /// `lossy`: the line can lose bytes, so no-ack mode is not offered on it.
   explicit Relay(bool lossy, Executable executable = nullptr, Peek peek = nullptr)
-      : lossy_(lossy), executable_(executable), peek_(peek) {}
+      : executable_(executable), peek_(peek), lossy_(lossy) {}
 
   // What happened.
   void line_bytes(std::string_view bytes);
@@ -177,6 +178,8 @@ class Relay {
   unsigned signal() const { return signal_; }
   /// Whether the debugger has detached from PID 1 and goes on with another process.
   bool let_go() const { return let_go_; }
+  /// The other process from which the debugger has detached last.
+  unsigned let_go_process() const { return detaching_; }
   /// The process that a SIGSTOP has to be sent to: one of those that run.
   unsigned running_process() const { return running_process_; }
   /// What a Z packet has put into a process: `Z0,55d0,1`.
@@ -290,9 +293,9 @@ class Relay {
     return late_stop_.empty() || !acked_ ? std::nullopt : std::optional<std::uint64_t>(0);
   }
 
-  const bool lossy_;
   const Executable executable_;
   const Peek peek_;
+  const bool lossy_;
   bool stays_ = false;
   bool detached_ = false;  ///< gdbserver was told to detach, and has said OK
   bool used_ = false;      ///< gdbserver has had a debugger: what that turned on in it is still on
@@ -301,7 +304,6 @@ class Relay {
   Guest guest_ = Guest::kNobody;
   bool knock_ran_ = false;
   bool cut_off_ = false;  ///< its gdbserver has ended in a session: what that debugger still asks is no knock
-  std::optional<std::uint64_t> knock_deadline_;
   bool noack_ = false;
   bool greeted_ = false;  ///< the packet before was QStartNoAckMode
   bool catches_ = false;  ///< the debugger has asked for system calls
@@ -329,17 +331,18 @@ class Relay {
   std::optional<Standing> called_;  ///< and where it stood when the function was called
   Text<1024> called_stop_;          ///< the stop reply of that
 
+  std::uint64_t shown_ms_ = 0;
+  Text<16384> late_stop_;  ///< the stop that came while text was not acknowledged
+  std::optional<std::uint64_t> knock_deadline_;
+  std::optional<std::uint64_t> ack_deadline_;
+  std::optional<std::uint64_t> stuck_deadline_;
+  std::uint64_t request_hash_ = 0;
+  unsigned ack_tries_ = 0;
   bool acked_ = true;     ///< the last reply was acknowledged
   bool showing_ = false;  ///< and was text that the debugger is shown
-  std::uint64_t shown_ms_ = 0;
-  Text<16384> late_stop_;  ///< the stop that came meanwhile
-  std::optional<std::uint64_t> ack_deadline_;
-  unsigned ack_tries_ = 0;
-  std::uint64_t request_hash_ = 0;
-  std::optional<std::uint64_t> stuck_deadline_;
 
   unsigned running_process_ = 1;
-  unsigned detaching_ = 0;             ///< the process of the D packet under way
+  unsigned detaching_ = 0;             ///< the other process of the last D packet
   std::array<unsigned, 64> others_{};  ///< the processes beside PID 1 that the debugger has been told of
   std::size_t other_count_ = 0;
 

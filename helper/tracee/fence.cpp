@@ -44,7 +44,7 @@ constexpr sock_filter result(unsigned value) {
 
 bool raise_fence() {
   // Jumps count the instructions between.
-  static const std::array<sock_filter, 19> code = {{
+  static const std::array<sock_filter, 21> code = {{
       load(offsetof(seccomp_data, nr)),    // 0
       if_equal(SYS_ptrace, 3, 0),          // 1: to 5
       if_equal(SYS_kill, 9, 0),            // 2: to 12
@@ -53,17 +53,19 @@ bool raise_fence() {
       load_argument(0),                    // 5: the request
       if_equal(kPtraceSetOptions, 0, 2),   // 6: to 7, 9
       load_argument(3),                    // 7: the options
-      if_set(kExitKill, 8, 7),             // 8: to 17, 16
-      if_equal(kPtraceKill, 0, 6),         // 9: to 10, 16
+      if_set(kExitKill, 10, 9),            // 8: to 19, 18
+      if_equal(kPtraceKill, 0, 8),         // 9: to 10, 18
       load_argument(1),                    // 10: the process
-      if_equal(kPid1, 6, 4),               // 11: to 18, 16
-      load_argument(0),                    // 12: the process, or its only thread
-      if_equal(kPid1, 0, 2),               // 13: to 14, 16
-      load_argument(1),                    // 14: the signal
-      if_equal(SIGKILL, 2, 0),             // 15: to 18, 16
-      result(SECCOMP_RET_ALLOW),           // 16
-      result(SECCOMP_RET_ERRNO | EINVAL),  // 17
-      result(SECCOMP_RET_ERRNO | EPERM),   // 18
+      if_equal(kPid1, 8, 6),               // 11: to 20, 18
+      load_argument(1),                    // 12: the signal
+      if_equal(SIGCONT, 3, 0),             // 13: to 17
+      if_equal(SIGKILL, 0, 3),             // 14: to 15, 18
+      load_argument(0),                    // 15: the process, or its only thread
+      if_equal(kPid1, 3, 1),               // 16: to 20, 18
+      result(SECCOMP_RET_ERRNO),           // 17: with errno 0, as if it had been sent
+      result(SECCOMP_RET_ALLOW),           // 18
+      result(SECCOMP_RET_ERRNO | EINVAL),  // 19
+      result(SECCOMP_RET_ERRNO | EPERM),   // 20
   }};
   const sock_fprog program{code.size(), const_cast<sock_filter*>(code.data())};
   // No PR_SET_NO_NEW_PRIVS: the agent has CAP_SYS_ADMIN, and gdbserver needs its rights.

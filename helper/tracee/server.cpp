@@ -112,6 +112,8 @@ int host_signal(unsigned gdb_signal) {
   return gdb_signal == kReal32 ? 32 : gdb_signal == kReal64 ? 64 : 0;
 }
 
+constexpr std::uint64_t kSigstop = std::uint64_t{1} << (SIGSTOP - 1);
+
 /// The processes beside PID 1 that `tracer` traces; how many of them fit.
 std::size_t traced_by(pid_t tracer, std::span<pid_t> found) {
   std::size_t count = 0;
@@ -128,10 +130,9 @@ std::size_t traced_by(pid_t tracer, std::span<pid_t> found) {
 }
 
 /// Nobody traces PID 1 any more, and it is about to stop at the SIGSTOP that is queued. One that was thrown away, by
-/// the SIGCONT of a gdbserver that had a SIGSTOP of its own under way in a thread (linux_detach_one_lwp() in
-/// linux-low.cc), is not waited for: PID 1 runs, and the next gdbserver must come at once.
+/// the SIGCONT of a gdbserver without a fence or of another process, is not waited for: PID 1 runs, and the next
+/// gdbserver must come at once.
 void wait_for_stop() {
-  constexpr std::uint64_t kSigstop = std::uint64_t{1} << (SIGSTOP - 1);
   const auto deadline = sys::now_ms() + kStopTimeoutMs;
   for (unsigned unqueued = 0; !pid1::is_stopped() && unqueued < 3 && sys::now_ms() < deadline;) {
     const auto queued = parse_number<std::uint64_t>(pid1::status("ShdPnd"), 16).value_or(kSigstop);
@@ -147,6 +148,15 @@ Status may_attach() {
   const auto file = sys::open(AT_FDCWD, "/proc/sys/kernel/yama/ptrace_scope", O_RDONLY);
   if (!file || !sys::read_all(*file, scope) || trim(scope) != "3") return Done{};
   return Error{kAttaching, "", EPERM, kForbidden};
+}
+
+void let_run(pid_t process) {
+  const auto queued = [process](std::string_view key) {
+    return parse_number<std::uint64_t>(pid1::status_of(process, key), 16).value_or(0);
+  };
+  if (pid1::status_of(process, "State").view().starts_with('T') ||
+      ((queued("SigPnd") | queued("ShdPnd")) & kSigstop) != 0)
+    (void)::kill(process, SIGCONT);
 }
 
 Status Server::fork(const char* program, Process& process) {
@@ -300,6 +310,12 @@ Status Server::settle(std::span<const Patch> patches, const Standing& standing) 
     const auto reply = ask(resume);
     if (!reply) return Error{kAttaching, "", reply.error().err, reply.error().reason.data()};
     const auto stop = parse_stop(*reply);
+    if (!stop && !only.empty()) {  // the thread was about to end, and has ended
+      only.clear();
+      (void)::kill(1, SIGSTOP);
+      resume.set("vCont;c");
+      continue;
+    }
     if (!stop) return Error{kAttaching, "", EIO, "PID 1 did not stop"};
     if (stop->signal == kGdbSigstop) break;
     // What was on its way to PID 1 before: it gets it as it would have.

@@ -26,6 +26,9 @@ inline constexpr std::uint64_t kServerTimeoutMs = 20'000;
 /// which stops untraced, and waits for it for ever (linux_check_ptrace_features() in gdb/nat/linux-ptrace.c).
 Status may_attach();
 
+/// A process that gdbserver has let go of does not stay at a SIGSTOP by which it was stopped (fence.hpp).
+void let_run(pid_t process);
+
 /// Bytes of PID 1 that a breakpoint has taken the place of.
 struct Patch {
   static constexpr std::size_t kMax = 4;

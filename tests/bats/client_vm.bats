@@ -182,7 +182,7 @@ assert_words() {
     run -1 timeout 20 "$gdbdebug" vm --kernel no-such-kernel --initrd image --accel tcg
     assert_line --partial no-such-kernel
     run -1 vm --qemu no-such-qemu
-    assert_line --partial "'no-such-qemu': there is no such program"
+    assert_line --partial "'no-such-qemu': program not found"
 }
 
 @test "vm --no-gdb: the debug line is where --socket says, for gdbdebug attach" {

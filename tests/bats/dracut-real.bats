@@ -95,7 +95,7 @@ unpack() {
     run timeout 300 dracut --force --conf "$BATS_TEST_TMPDIR/dracut.conf" --confdir "$BATS_FILE_TMPDIR/confdir" \
         --no-hostonly --no-kernel --modules base --add gdbdebug "$BATS_TEST_TMPDIR/broken.img" "$kernel"
     assert_failure
-    assert_output --partial "no 'gdbserver' on this machine; install the package gdbserver"
+    assert_output --partial "'gdbserver' is not installed on this machine; install the package gdbserver"
     assert_not_exists "$BATS_TEST_TMPDIR/broken.img"
 }
 

@@ -75,7 +75,7 @@ instmods() {
             printf -v "$variable" ' base gdbdebug '
             run check
             assert_equal "$status" 1
-            assert_output --partial "no 'gdbserver' on this machine; install the package gdbserver"
+            assert_output --partial "'gdbserver' is not installed on this machine; install the package gdbserver"
         )
     done
     run check
@@ -156,7 +156,7 @@ instmods() {
 @test "dracut: without gdbserver the image keeps its own /init" {
     find_binary() { [[ $1 != gdbserver ]] && type -P "$1"; }
     run -1 install
-    assert_output --partial "there is no 'gdbserver' on this machine; install the package gdbserver"
+    assert_output --partial "'gdbserver' is not installed on this machine; install the package gdbserver"
     assert_output --partial "no image is made"
     assert_symlink_to "$initdir/usr/lib/systemd/systemd" "$initdir/init"
 }

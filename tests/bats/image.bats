@@ -146,7 +146,7 @@ assert_untouched() {
     a_key "$BATS_TEST_TMPDIR/user"
     ssh-keygen -q -t ed25519 -N secret -f "$BATS_TEST_TMPDIR/host"
     run -1 make_image "lines=ssh" "authorized_keys=$BATS_TEST_TMPDIR/user.pub" "host_key=$BATS_TEST_TMPDIR/host"
-    assert_output --partial "host_key='$BATS_TEST_TMPDIR/host' is no private key that dropbear can use"
+    assert_output --partial "host_key='$BATS_TEST_TMPDIR/host' is not a private key that dropbear can use"
     assert_untouched
 }
 

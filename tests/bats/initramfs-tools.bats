@@ -127,7 +127,7 @@ assert_own_init() {
     done
     # The hook looks in /usr/sbin and /sbin too, where no gdbserver is.
     PATH=$BATS_TEST_TMPDIR/few run -1 "$hook"
-    assert_output --partial "there is no 'gdbserver' on this machine; install the package gdbserver"
+    assert_output --partial "'gdbserver' is not installed on this machine; install the package gdbserver"
     assert_own_init
 }
 

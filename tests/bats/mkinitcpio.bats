@@ -121,7 +121,7 @@ assert_own_init() {
 @test "mkinitcpio: without gdbserver the error is counted and the image keeps its own /init" {
     gdbdebug_find() { return 1; }
     run build_and_count
-    assert_output --partial "there is no 'gdbserver' on this machine; install the package gdbserver"
+    assert_output --partial "'gdbserver' is not installed on this machine; install the package gdbserver"
     refute_line "errors: 0"
     assert_own_init
 }

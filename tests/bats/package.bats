@@ -79,7 +79,7 @@ make_packages() {
         cp "$1/mkinitcpio/conf.d/zz-gdbdebug.conf" /etc/mkinitcpio.conf.d
         echo "[[ ! -e /usr/lib/initcpio/install/gdbdebug ]] || HOOKS+=(gdbdebug)" >/etc/mkinitcpio.conf.d/old.conf
         exec sh -ec ". $1/packaging/arch/gdbdebug.install; post_remove"' bash "$source_dir"
-    assert_line --regexp "until they are made anew: (update-initramfs|dracut|mkinitcpio)"
+    assert_line --regexp "until they are rebuilt: (update-initramfs|dracut|mkinitcpio)"
     assert_line --partial "WARNING: '/etc/dracut.conf.d/gdbdebug.conf' still names 'gdbdebug'"
     assert_line --partial "WARNING: '/etc/mkinitcpio.conf' still names 'gdbdebug'"
     assert_equal "$(grep -c WARNING <<<"$output")" 2

@@ -107,6 +107,11 @@ class Boot:
         until("PID 1 held", lambda: status(self.pid1, "State") == "t" and status(self.pid1, "Name") == "init"
               and os.readlink(f"/proc/{self.pid1}/exe").endswith("gdbdebug/init"))
 
+    def stands(self):
+        """Under a tracer, or in the moment between two."""
+        assert status(self.pid1, "State") in ("t", "T")
+        until("PID 1 held", lambda: status(self.pid1, "State") == "t")
+
     def runs_free(self):
         """Without a tracer, and not stopped."""
         until("PID 1 running without a tracer",
@@ -451,7 +456,7 @@ def test_a_knock_leaves_a_held_pid_1_held(boot, carrier):
     stub.send(GREETING)
     assert b"PacketSize=" in stub.reply()
     stub.close()
-    assert status(machine.pid1, "State") == "t"
+    machine.stands()
     gdb = machine.gdb()
     assert number(gdb.says("print/x $pc", r"\$1 = (0x[0-9a-f]+)")) == address("_start")
     assert "lost" not in machine.said()
@@ -476,7 +481,7 @@ def test_a_debugger_lost_while_pid_1_is_held_is_told_and_pid_1_goes_on_after_a_t
     gdb.kill()
     machine.says("<1>gdbdebug: the debugger was lost; PID 1 stays held and waits 300 seconds for the next one on "
                  "ttyFAULT")
-    assert status(machine.pid1, "State") == "t"
+    machine.stands()
     machine.gdb("print ticks", "detach").wait_for("Detaching from")
     machine.runs_free()
 

@@ -202,8 +202,8 @@ def test_modules_are_loaded_by_name(boot, gdb, directory, helper):
 def test_a_virtio_port_that_is_not_there_boots_on(boot, helper):
     machine = boot(line_image(["virtio_pci", "virtio_console"]), "rd.gdbdebug=virtio:gdb,wait",
                    devices=["-device", "virtio-serial-pci"])
-    machine.wait_for(r"gdbdebug: opening the line 'gdb': there is no virtio-serial port with that name; waiting")
-    machine.wait_for(r"gdbdebug: opening the line 'gdb': there is no virtio-serial port with that name; booting", 90)
+    machine.wait_for(r"gdbdebug: opening the line 'gdb': no virtio-serial port has that name; waiting")
+    machine.wait_for(r"gdbdebug: opening the line 'gdb': no virtio-serial port has that name; booting", 90)
     machine.report()
     assert machine.wait_end() == "poweroff"
 

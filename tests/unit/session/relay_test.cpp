@@ -1608,7 +1608,8 @@ TEST(Relay, ADetachFromAChildEndsNoSessionThatHasPid1) {
   EXPECT_EQ(bench.line("+" + framed("D;5")), "+" + framed("OK"));
   EXPECT_EQ(bench.asked(), Payloads{"D;5"});
   EXPECT_TRUE(bench->in_session());
-  EXPECT_EQ(bench.wishes(), 0U);
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kOtherLetGo}) << "gdbserver sends it no SIGCONT behind its fence";
+  EXPECT_EQ(bench->let_go_process(), 5U);
 }
 
 TEST(Relay, AGdbserverThatOwesAnAnswerIsReplacedOnlyWhenSomebodyKnocks) {

@@ -202,7 +202,7 @@ def dracut_base(scratch, tree):
 
 
 def readable_cpio(scratch):
-    """A folder for PATH with a cpio that an ordinary user's dracut needs: systemd-sysusers (from 257 on) makes
+    """A folder for DRACUT_PATH with a cpio that an ordinary user's dracut needs: systemd-sysusers (from 257 on) makes
     etc/shadow with mode 000, which root reads all the same. dracut calls cpio in the image's tree."""
     folder = Path(scratch) / "bin"
     folder.mkdir()
@@ -237,7 +237,8 @@ def dracut_image(modules=SYSTEMD_MODULES, arguments=(), with_gdbdebug=True, conf
                        "GDBDEBUG_CONF": f"{scratch}/gdbdebug.conf"}
         command += ["--confdir", f"{scratch}/no-configuration", "--tmpdir", scratch, str(result)]
         if os.geteuid():
-            environment["PATH"] = f"{readable_cpio(scratch)}:{environment['PATH']}"
+            # dracut makes its PATH of this, whatever PATH was; these are its defaults.
+            environment["DRACUT_PATH"] = f"{readable_cpio(scratch)} /sbin /bin /usr/sbin /usr/bin"
         run = subprocess.run(command, env=environment, text=True,
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              timeout=scaled(300))

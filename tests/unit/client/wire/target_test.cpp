@@ -55,11 +55,11 @@ TEST(ClientTarget, ASpeedFollowsTheDevice) {
 TEST(ClientTarget, WhatIsWrongIsNamed) {
   const std::pair<const char*, const char*> rows[] = {
       {"", "it is empty"},
-      {"/dev/ttyS7,fast", "'fast' is no speed"},
-      {"host:", "'' is no port"},
-      {"host:0", "'0' is no port"},
-      {"host:65536", "'65536' is no port"},
-      {"host:12x", "'12x' is no port"},
+      {"/dev/ttyS7,fast", "'fast' is not a speed"},
+      {"host:", "'' is not a port"},
+      {"host:0", "'0' is not a port"},
+      {"host:65536", "'65536' is not a port"},
+      {"host:12x", "'12x' is not a port"},
       {"fe80::1:1234", "an IPv6 address needs brackets"},
       {":1234", "there is no host in it"},
       {"ssh://-oProxyCommand=id", "there is no host in it"},

@@ -69,7 +69,7 @@ TEST(Request, EveryKindOfLineIsRead) {
 
 TEST(Request, ALineThatCannotBeUsedIsAnErrorThatNamesItAndSaysWhatWouldHaveBeenRight) {
   constexpr std::string_view kNoLine = "no line was given; try rd.gdbdebug=ttyS1,wait";
-  constexpr std::string_view kNoDevice = "this is no device name; try ttyS1";
+  constexpr std::string_view kNoDevice = "this is not a device name; try ttyS1";
   constexpr std::string_view kOptionFirst = "the line comes first, then the options; try rd.gdbdebug=ttyS1,wait";
   constexpr std::string_view kMore = "a name or a port must follow: virtio:NAME, vsock:PORT, tcp:PORT";
   constexpr std::string_view kUnknown =
@@ -233,7 +233,7 @@ TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
       "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, modules=A:B, from=ADDR/PREFIX, insecure";
   constexpr auto kSeconds = ": SECONDS must be a whole number from 1 to 8640000; expected wait=30";
   constexpr auto kSpeed = ": the speed cannot be read; expected 115200n8, as in console=";
-  constexpr auto kModules = ": this is no list of module names; expected modules=virtio_console:xhci_pci";
+  constexpr auto kModules = ": this is not a list of module names; expected modules=virtio_console:xhci_pci";
   constexpr auto kFrom = ": the address cannot be read; expected from=192.0.2.0/24";
   constexpr auto kPrefix = ": the prefix length cannot be read; expected from=192.0.2.0/24";
   struct Case {
