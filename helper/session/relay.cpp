@@ -18,9 +18,6 @@ constexpr unsigned kAckTries = 5;
 /// console is back.
 constexpr std::uint64_t kTextTimeoutMs = 5000;
 
-/// The client's question who is there, on a line where a newline may be meant for somebody else.
-constexpr std::string_view kHelloRequest = "qGdbdebug.hello";
-
 /// On a line that loses bytes a packet is repeated whole: keep it below four seconds at 115200 baud, as gdbserver 13
 /// does.
 constexpr std::uint32_t kLossyPacketSize = 0x47ff;
@@ -152,7 +149,7 @@ void Relay::line_bytes(std::string_view bytes) {
 
 void Relay::on_request(std::string_view payload) {
   const auto request_hash = hash(payload);
-  if (payload == kHelloRequest) {
+  if (payload == rsp::kHelloRequest) {
     if (!noack_) (void)to_line_.add("+");
     wishes_ |= kHelloPacket;
     return;

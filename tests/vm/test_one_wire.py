@@ -3,9 +3,10 @@
 it but packets, and none of the console's text is lost; out of one it is the console that it always was."""
 
 import re
+import shutil
 
 import pytest
-from harness import dracut_image, probe_image
+from harness import BUILD, TARGET, Timeout, dracut_image, probe_image
 from harness.checks import assert_at_start
 from harness.one_wire import OneWireMachine
 
@@ -13,6 +14,31 @@ READY = "gdbdebug: ready on ttyS0"
 HELLO = b"$qGdbdebug.hello#%02x" % (sum(b"qGdbdebug.hello") % 256)
 # What systemd raises and handles by the dozen; SIG34 is gdb's name for SIGRTMIN.
 IGNORED = ("SIGCHLD", "SIG34", "SIG35", "SIGTERM")
+
+
+SHELL_INIT = """#!/bin/sh
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+export PS1='shell# '
+echo "shell: begins"
+while :; do setsid sh -i; done
+"""
+APPLETS = ("sh", "mount", "setsid", "sleep", "cat", "ls", "stat", "stty", "kill", "poweroff", "dmesg", "seq", "usleep", "head")
+
+
+def shell_image(init=SHELL_INIT):
+    """An image whose PID 1 is a script of busybox's shell, with a shell on the console."""
+    if not shutil.which("busybox"):
+        pytest.skip("busybox is not installed")
+
+    def change(image):
+        image.program("/bin/busybox", shutil.which("busybox"))
+        for applet in APPLETS:
+            image.link(f"/bin/{applet}", "busybox")
+        image.add("/bin/neighbour", (BUILD / "tests/vm/neighbour").read_bytes(), 0o755)
+        image.add("/usr/lib/gdbdebug/init", init, 0o755)
+    return probe_image(change=change)
 
 
 @pytest.fixture
@@ -113,3 +139,145 @@ def test_systemd_from_its_first_instruction_to_the_emergency_shell(one_wire, gdb
     debugger.quit()
     assert_clean(machine.session(mark))
     shell(machine, "echo $((7*7))", r"^49\r?$")
+
+
+def start_shell(machine, append=""):
+    """Until PID 1, which nobody holds any more, has a shell on the console."""
+    machine.wait_for("shell: begins", 60)
+    shell(machine, "echo $((6*7))", r"^42\r?$")
+
+
+def let_go(machine, gdb):
+    """A debugger that comes to a PID 1 that is held, and detaches."""
+    machine.wait_for(READY, 60)
+    debugger, mark = meet(gdb, machine)
+    debugger.command("detach")
+    debugger.quit()
+    assert machine.session(mark).damaged == 0
+
+
+def test_typing_a_passphrase_while_a_debugger_asks(one_wire, gdb):
+    """What is typed arrives, with a dollar sign in it and a packet in the middle; a newline is nobody's but the reader's."""
+    machine = one_wire(shell_image(), "rd.gdbdebug=console,wait")
+    machine.wait_for(f"{READY} at", 60)  # the line `console` is the only serial one
+    let_go(machine, gdb)
+    start_shell(machine)
+    machine.type("stty -echo; read -r x; stty echo; echo \"got:$x:\"\r")
+    after = len(machine.console.text)
+    machine.type("pa$$w#4")
+    assert hello_of(machine)["state"] == "running"
+    machine.type("2+$q")
+    assert hello_of(machine)["wire"] == "shared"
+    machine.type("-$\r")
+    machine.wait_for(r"^got:pa\$\$w#42\+\$q-\$:", 20, after=after)
+    after = len(machine.console.text)
+    machine.type("\r")
+    machine.wait_for(r"shell# ", 20, after=after)
+
+
+def test_a_debugger_that_is_killed_leaves_the_console(one_wire, gdb):
+    """gdb is killed while PID 1 runs in silence: within ten seconds the console is back, with all that had to wait, and the
+    console level."""
+    machine = one_wire(shell_image(), "rd.gdbdebug=ttyS0")
+    start_shell(machine)
+    level = shell(machine, "cat /proc/sys/kernel/printk", r"^(\d+)\s+\d+\s+\d+\s+\d+\r?$").group(1)
+    machine.type("sleep 2; echo before; sleep 4; echo behind\r")
+    debugger, _ = meet(gdb, machine)
+    go_on(debugger, machine)
+    wait_shown(debugger, "before", 20)
+    debugger.kill()
+    after = len(machine.console.text)
+    machine.wait_for(r"behind", 20, after=after)
+    machine.wait_for(r"^shell# ", 20, after=after)
+    again = shell(machine, "cat /proc/sys/kernel/printk", r"^(\d+)\s+\d+\s+\d+\s+\d+\r?$").group(1)
+    assert again == level
+
+
+def test_an_agent_that_is_killed_leaves_the_console(one_wire, gdb):
+    """The guard carries on: the shell that is open, one that is started later, the kernel's messages."""
+    machine = one_wire(shell_image(), "rd.gdbdebug=ttyS0,wait")
+    let_go(machine, gdb)
+    start_shell(machine)
+    shell(machine, 'for p in /proc/[0-9]*; do [ "$(cat $p/comm)" = gdbdebug-agent ] && kill -9 ${p#/proc/}; done',
+          "the agent has ended by signal 9; the console goes on without a debugger")
+    shell(machine, "echo $((6*7))", r"^42\r?$")
+    shell(machine, "echo text >/dev/console", r"^text\r?$")
+    shell(machine, "neighbour 4:64 text line:seen", r"a line in the log")
+    shell(machine, "exit", "shell# ")
+    shell(machine, "echo $((7*7))", r"^49\r?$")
+
+
+def test_an_agent_that_is_killed_in_a_session(one_wire, gdb):
+    machine = one_wire(shell_image(), "rd.gdbdebug=ttyS0,wait")
+    let_go(machine, gdb)
+    start_shell(machine)
+    machine.type('sleep 3; for p in /proc/[0-9]*; do [ "$(cat $p/comm)" = gdbdebug-agent ] && kill -9 ${p#/proc/}; done\r')
+    debugger, _ = meet(gdb, machine)
+    go_on(debugger, machine)
+    machine.wait_for("the agent has ended by signal 9; the console goes on without a debugger", 30)
+    debugger.kill()
+    after = len(machine.console.text)
+    machine.type("\r")
+    machine.wait_for("shell# ", 20, after=after)
+    shell(machine, "neighbour 4:64 text", r"a line in the log")
+    shell(machine, "echo $((7*7))", r"^49\r?$")
+
+
+def test_a_hostile_neighbour(one_wire, gdb):
+    """Who hangs the port up, flushes it, sets it, writes packets to it, sets the console level or takes the redirection of
+    /dev/console: the session lives, and the console is afterwards what it was."""
+    machine = one_wire(shell_image(), "rd.gdbdebug=ttyS0,wait")
+    let_go(machine, gdb)
+    start_shell(machine)
+    machine.type("sleep 2; neighbour 4:64 hangup hangup hangup cooked level flush text emergency redirect release junk "
+                 "line:one line:two text\r")
+    debugger, mark = meet(gdb, machine)
+    go_on(debugger, machine)
+    wait_shown(debugger, "neighbour: done", 30)
+    debugger.interrupt()
+    debugger.expect_stop()
+    debugger.command("info registers")
+    debugger.command("detach")
+    debugger.quit()
+    session = machine.session(mark)
+    print(session)
+    assert b"one" in session.text and b"two" in session.text and session.text.count(b"a line in the log") == 2
+    assert session.damaged <= 1, session
+    assert shell(machine, "cat /proc/sys/kernel/printk", r"^(\d+)\s+\d+\s+\d+\s+\d+\r?$").group(1) == "7"
+    shell(machine, "echo $((7*7))", r"^49\r?$")
+
+
+def test_nobody_comes(one_wire):
+    """Held for three seconds: what came meanwhile is printed then, and the wire is the console."""
+    machine = one_wire(shell_image(), "rd.gdbdebug=ttyS0,wait=3 quiet", loglevel=1)
+    ready = machine.wait_for(f"gdbdebug: ready on ttyS0 at .*PID 1 is held .* waits 3 seconds", 60)
+    assert machine.console.text.count("ready on") == 1, machine.console.tail()
+    start_shell(machine)
+    assert machine.console.text.find("$") < 0 or machine.console.text.find("$") > ready.end()
+
+
+def test_a_crash(one_wire, gdb):
+    """The message and the report are printed, and then whoever comes finds PID 1 held."""
+    machine = one_wire(probe_image(), "rd.gdbdebug=ttyS0,crash PROBE=segv REPORT=no quiet", loglevel=4)
+    machine.wait_for(r"gdbdebug: report: end .*\n", 60)
+    assert "is held" in machine.console.text
+    assert hello_of(machine)["state"] == "crashed"
+    debugger, mark = meet(gdb, machine)
+    assert "SIGSEGV" in debugger.command("info program")
+    assert re.search(r"^#\d", debugger.command("backtrace"), re.MULTILINE)
+    assert_clean(machine.session(mark))
+    debugger.command("detach")
+    debugger.quit()
+    assert machine.wait_end(60) == "panic"
+    assert "Attempted to kill init! exitcode=0x0000000b" in machine.console.text
+
+
+def test_a_panic_in_a_session_is_printed(one_wire, gdb):
+    machine = one_wire(shell_image(), "rd.gdbdebug=ttyS0,wait")
+    let_go(machine, gdb)
+    start_shell(machine)
+    machine.type("sleep 2; echo c >/proc/sysrq-trigger\r")
+    debugger, _ = meet(gdb, machine)
+    go_on(debugger, machine)
+    machine.wait_for(r"Kernel panic - not syncing: sysrq triggered crash", 40)
+    machine.wait_for(r"end Kernel panic|Rebooting|reboot", 20)
