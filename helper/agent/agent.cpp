@@ -381,7 +381,6 @@ void Agent::step() {
   }
   if (line_.settle_peers(relay_.in_session())) relay_.line_lost();  // what it has said was the one's before
   check_deadlines();
-  serve_wire();
   flush();  // first: what is wished for may take longer than a debugger waits for its acknowledgement
   for (auto wishes = relay_.take_wishes(); wishes != 0; wishes = relay_.take_wishes()) grant(wishes);
   serve_wire();

@@ -150,7 +150,6 @@ void Relay::line_bytes(std::string_view bytes) {
 void Relay::on_request(std::string_view payload) {
   const auto request_hash = hash(payload);
   if (payload == rsp::kHelloRequest) {
-    if (!noack_) (void)to_line_.add("+");
     wishes_ |= kHelloPacket;
     return;
   }
@@ -553,6 +552,7 @@ void Relay::show_text(std::string_view text, std::uint64_t now_ms) {
 /// is asked for again.
 void Relay::answer_hello(std::string_view hello) {
   std::array<char, kMaxReason + 64> packet;
+  if (!noack_) (void)to_line_.add("+");
   (void)to_line_.add(rsp::frame(trim(hello), packet));
 }
 

@@ -37,8 +37,8 @@ int main(int argc, char** argv) {
     if (!strcmp(deed, "flush")) tcflush(file, TCIOFLUSH);
     if (!strcmp(deed, "junk")) write_to(port, "$junk#00 + -");
     if (!strcmp(deed, "level")) klogctl(8, 0, 7);
-    if (!strcmp(deed, "emergency")) write_to("/dev/kmsg", "<0>neighbour: an emergency");
-    if (!strcmp(deed, "text")) write_to("/dev/kmsg", "<6>neighbour: a line in the log");
+    if (!strcmp(deed, "emergency")) write_to("/dev/kmsg", "<0>neighbour: an emergency\n");
+    if (!strcmp(deed, "text")) write_to("/dev/kmsg", "<6>neighbour: a line in the log\n");
     if (!strncmp(deed, "line:", 5)) {
       write_to("/dev/console", deed + 5);
       write_to("/dev/console", "\n");
