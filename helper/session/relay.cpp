@@ -149,6 +149,7 @@ void Relay::line_bytes(std::string_view bytes) {
 
 void Relay::on_request(std::string_view payload) {
   const auto request_hash = hash(payload);
+  if (payload.starts_with(rsp::kOurText)) return;  // our answer to that, from a peer that echoes
   if (payload == rsp::kHelloRequest) {
     wishes_ |= kHelloPacket;
     return;
