@@ -113,7 +113,9 @@ void add_gdb_commands(const Debugger& debugger, const Plan& plan, const std::str
 }
 
 void add_lldb_commands(const Plan& plan, const std::string& address, Commands& commands) {
-  if (!plan.sysroot.empty()) commands.add("platform select --sysroot " + commands.word(plan.sysroot) + " remote-linux");
+  // Without a platform lldb 19 takes process 1 for the one of this machine, and its program for the target's.
+  commands.add("platform select " + (plan.sysroot.empty() ? "" : "--sysroot " + commands.word(plan.sysroot) + " ") +
+               "remote-linux");
   for (const auto& directory : plan.debug_dirs) {
     commands.add("settings append target.debug-file-search-paths " + commands.word(directory));
   }

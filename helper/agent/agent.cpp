@@ -161,8 +161,9 @@ class Agent {
     bool ready = false;
     std::optional<std::uint64_t> deadline;
   } awaited_;
-  bool busy_ = false;                            ///< something came from either side a moment ago
-  unsigned signals_passed_ = 0;                  ///< fatal ones for which PID 1 has a handler
+  bool busy_ = false;            ///< something came from either side a moment ago
+  unsigned signals_passed_ = 0;  ///< fatal ones for which PID 1 has a handler
+  Feeder feeder_;
   std::optional<std::uint64_t> calls_deadline_;  ///< gdbserver catches the calls that end PID 1, until then
   std::uint64_t reported_ = 0;                   ///< the stop in a session that was reported last
   std::uint32_t hold_seconds_ = 0;
@@ -458,7 +459,7 @@ int Agent::timeout() const {
   std::optional<std::uint64_t> next;
   const auto hold_deadline = relay_.engaged() ? std::nullopt : hold_deadline_;
   for (const auto& deadline : {relay_.deadline(), hold_deadline, calls_deadline_, awaited_.deadline, stop_deadline_,
-                               line_.deadline(), wire_deadline()}) {
+                               line_.deadline(), wire_deadline(), feeder_.deadline()}) {
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   if (!next) return -1;
@@ -547,7 +548,7 @@ void Agent::grant(unsigned wishes) {
     deaths_ = 0;
     unknown_stop_ = false;
     hold_deadline_.reset();
-    warn_of_watchdog();
+    warn_of_watchdog(request_.feed);
   }
   if ((wishes & Relay::kLost) != 0) debugger_lost();
   if ((wishes & Relay::kExecuted) != 0) real_root_.look();
@@ -758,7 +759,7 @@ void Agent::unattended() {
   relay_.mark_end();
   report_end(*stop, cause, {.handled = facts.caught, .freezes = facts.only_dumps, .command = facts.command}, server_,
              line_.describe(), request_.crash_seconds);
-  warn_of_watchdog();
+  warn_of_watchdog(request_.feed);
   if (request_.crash_seconds) hold_for(*request_.crash_seconds);
 }
 
@@ -846,6 +847,7 @@ void Agent::detach_at_fatal_stop() {
 void Agent::check_deadlines() {
   const auto now = sys::now_ms();
   relay_.tick(now);
+  if (request_.feed) feeder_.step(now, relay_.pid1() == Relay::Pid1::kHeld);
   if (calls_deadline_ && now >= *calls_deadline_) {
     calls_deadline_.reset();
     // Whoever comes while PID 1 is held, or is connected, finds them turned off afterwards.

@@ -34,6 +34,7 @@ installed() {
     assert_line "644 etc/default/gdbdebug"
     if type -P scdoc >/dev/null; then
         assert_line "644 usr/share/man/man7/gdbdebug.7.gz"
+        assert_line "644 usr/share/man/man7/gdbdebug-howto.7.gz"
         assert_line "644 usr/share/man/man8/gdbdebug-init.8.gz"
         assert_line "644 usr/share/man/man5/gdbdebug.conf.5.gz"
     fi
@@ -67,7 +68,7 @@ installed() {
     # The helper and the pages need not be built for this.
     cp "$build_dir"/helper/gdbdebug-{init,agent,agent-net} "$other/helper/"
     mkdir -p "$other/man"
-    for page in gdbdebug.7 gdbdebug-init.8 gdbdebug.conf.5; do
+    for page in gdbdebug.7 gdbdebug-howto.7 gdbdebug-init.8 gdbdebug.conf.5; do
         : >"$other/man/$page.gz"
     done
     DESTDIR=$where run -0 cmake --install "$other" --component target

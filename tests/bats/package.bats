@@ -166,7 +166,7 @@ make_packages() {
 
 @test "man: gdbdebug(7) has every option that the helper knows, and gdbdebug.conf(5) every key" {
     local word
-    for word in wait crash exit modules= from= insecure virtio: vsock: tcp: ssh; do
+    for word in wait crash exit handled feed modules= from= insecure virtio: vsock: tcp: ssh; do
         assert_file_contains "$source_dir/man/gdbdebug.7.scd" "^\*$word"
     done
     for word in default include lines modules authorized_keys host_key; do

@@ -147,6 +147,15 @@ TEST(Request, ALineThatCannotBeUsedIsAnErrorThatNamesItAndSaysWhatWouldHaveBeenR
   }
 }
 
+TEST(Request, AWatchdogIsFedOnlyWhenAskedFor) {
+  Notes notes;
+  EXPECT_TRUE(parse_request("ttyS1,crash,feed", notes)->feed);
+  EXPECT_FALSE(parse_request("ttyS1,crash", notes)->feed);
+  EXPECT_EQ(texts(notes), std::vector<std::string>{});
+  EXPECT_FALSE(parse_request("ttyS1,feed=1", notes)->feed);
+  EXPECT_EQ(texts(notes).size(), 1U);
+}
+
 TEST(Request, ModesAreReadInAnyMixture) {
   using Seconds = std::optional<std::uint32_t>;
   struct Case {
@@ -230,7 +239,8 @@ TEST(Request, SpeedsHaveTheSyntaxOfConsole) {
 
 TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
   constexpr auto kKnown =
-      "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, modules=A:B, from=ADDR/PREFIX, insecure";
+      "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, feed, modules=A:B, from=ADDR/PREFIX, "
+      "insecure";
   constexpr auto kSeconds = ": SECONDS must be a whole number from 1 to 8640000; expected wait=30";
   constexpr auto kSpeed = ": the speed cannot be read; expected 115200n8, as in console=";
   constexpr auto kModules = ": this is not a list of module names; expected modules=virtio_console:xhci_pci";
