@@ -49,8 +49,31 @@ std::optional<std::string> binary(std::string_view payload) {
   return plain;
 }
 
+bool is_resume(std::string_view request) {
+  if (request.empty()) return false;
+  return request.starts_with("vCont;") || std::string_view("cCsS").find(request.front()) != std::string_view::npos;
+}
+
 bool is_read(std::string_view request) {
   return request.starts_with('m') || request.starts_with("qXfer:");
+}
+
+std::string in_hexadecimal(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += {kDigits[byte >> 4U], kDigits[byte & 15U]};
+  }
+  return text;
+}
+
+std::string from_hexadecimal(std::string_view digits) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
+    bytes += static_cast<char>(parse_number<std::uint8_t>(digits.substr(i, 2), 16).value_or('?'));
+  }
+  return bytes;
 }
 
 // Whether a stop reply is for an exec: its word among `n:r;` pairs ("Stop Reply Packets", gdb's manual).
@@ -275,10 +298,7 @@ bool HostRelay::answer_file(std::string_view payload) {
   const auto verb = take_word(rest, ':');
   const auto first = take_word(rest, ',');
   if (verb == "open" && !whole_vdso_) {
-    std::string name;
-    for (std::size_t i = 0; i + 1 < first.size(); i += 2) {
-      name += static_cast<char>(parse_number<std::uint8_t>(first.substr(i, 2), 16).value_or('?'));
-    }
+    const auto name = from_hexadecimal(first);
     if (!name.starts_with("/proc/") || name.find("/task/") == std::string::npos || !name.ends_with("/maps"))
       return false;
     reply("F" + std::string(kOurs));
@@ -355,6 +375,27 @@ void HostRelay::forget_description() {
   candidate_ = 0;
 }
 
+// Text of an `O` packet while PID 1 runs. Whether it is not for the debugger as it is.
+bool HostRelay::take_text(std::string_view payload) {
+  if (!is_resume(request_) || console_text_ == ConsoleText::raw) return false;
+  auto text = from_hexadecimal(payload);
+  if (console_text_ == ConsoleText::kept) {
+    console_ += text;
+    return true;
+  }
+  text = filter_.pass(text);
+  if (console_text_ == ConsoleText::coloured && !text.empty()) text = "\033[36m" + text + "\033[39m";
+  if (!text.empty()) reply("O" + in_hexadecimal(text));
+  return true;
+}
+
+// No packet of the debugger's is under way while PID 1 runs, so the slot for repetitions is free.
+bool HostRelay::type(std::string_view keys) {
+  if (ask_ != Ask::debugger || !is_resume(request_) || !acked_) return false;
+  to_target_ += framed(std::string(rsp::kTypeRequest) + in_hexadecimal(keys));
+  return true;
+}
+
 void HostRelay::on_reply(std::string_view payload, std::uint64_t now_ms) {
   acked_ = true;  // a reply says more than its acknowledgement, which may be the one that was lost
   deadline_.reset();
@@ -385,6 +426,10 @@ void HostRelay::on_reply(std::string_view payload, std::uint64_t now_ms) {
   note_symbol(payload);
   // What PID 1 writes to the debugger's console comes before the stop that was asked for.
   const bool console = payload.starts_with('O') && payload != "OK";
+  if (console && take_text(payload.substr(1))) {
+    ask_ = Ask::debugger;
+    return;
+  }
   if (tells_of_exec(payload)) forget_description();
   detached_ = detaching_ && payload == "OK";
   breath_ms_ = now_ms;

@@ -16,6 +16,7 @@
 
 #include "base/known_descriptions.hpp"
 #include "core/rsp/packet.hpp"
+#include "session/text_filter.hpp"
 
 namespace gdbdebug::client {
 
@@ -23,6 +24,12 @@ class HostRelay {
  public:
   /// `whole_vdso`: let the debugger read the kernel's vdso, 10 kB of code that PID 1 is seldom in.
   HostRelay(Descriptions descriptions, bool whole_vdso);
+
+  /// How the text of the target's console is shown that comes in the session: by the debugger as it is; by the debugger
+  /// without what would command the terminal (text_filter.hpp), and also in a colour of its own; or not by the
+  /// debugger: then take_console() has it.
+  enum class ConsoleText : std::uint8_t { raw, plain, coloured, kept };
+  void show_console(ConsoleText how) { console_text_ = how; }
 
   // What happened.
   void debugger_bytes(std::string_view bytes, std::uint64_t now_ms);
@@ -34,6 +41,11 @@ class HostRelay {
   std::string& to_target() { return to_target_; }
   /// When tick() must be called, in the clock of now_ms; nullopt: no need.
   [[nodiscard]] std::optional<std::uint64_t> deadline() const { return deadline_; }
+
+  /// Text of the target's console, once.
+  [[nodiscard]] std::string take_console() { return std::exchange(console_, {}); }
+  /// Keys for what reads the target's console. False: PID 1 does not run in a session now, and nothing can be typed.
+  bool type(std::string_view keys);
 
   /// Why the target refuses to kill PID 1, once; empty: it did not. gdb 13 to 18 print "Can't kill process" alone,
   /// whatever the reply says (remote_target::kill() in gdb/remote.c).
@@ -59,6 +71,7 @@ class HostRelay {
   bool answer_again(std::string_view payload, std::uint64_t now_ms);
   bool answer_symbol(std::string_view payload, std::uint64_t now_ms);
   void note_symbol(std::string_view reply);
+  bool take_text(std::string_view payload);
 
   Descriptions descriptions_;
   bool whole_vdso_;
@@ -93,6 +106,10 @@ class HostRelay {
   std::optional<std::uint64_t> deadline_;
   std::string replied_;  ///< The last packet to the debugger.
   std::string refusal_;
+
+  ConsoleText console_text_ = ConsoleText::raw;
+  TextFilter filter_;
+  std::string console_;
 
   std::string to_debugger_;
   std::string to_target_;

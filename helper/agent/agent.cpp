@@ -227,6 +227,10 @@ bool Agent::open_line() {
   }
   devices_.stop();
   modules_.done();
+  if (!wire_ && wire::is_console_now(request_)) {
+    log::warning({"opening the line", request_.line.name, 0, "it is a console of the kernel too"},
+                 "what others say there comes between the debugger's packets; build its driver into the kernel");
+  }
   return true;
 }
 
@@ -558,6 +562,7 @@ void Agent::grant(unsigned wishes) {
   if ((wishes & Relay::kFatalDetach) != 0) detach_at_fatal_stop();
   if ((wishes & Relay::kHello) != 0) relay_.queue_text(hello());
   if ((wishes & Relay::kHelloPacket) != 0) relay_.answer_hello(hello());
+  if ((wishes & Relay::kTyped) != 0 && wire_) wire_->type(relay_.take_typed());
   if ((wishes & Relay::kOtherLetGo) != 0) let_run(static_cast<pid_t>(relay_.let_go_process()));
   if ((wishes & Relay::kLetGo) != 0) {
     let_run(1);

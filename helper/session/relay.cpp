@@ -154,6 +154,14 @@ void Relay::on_request(std::string_view payload) {
     wishes_ |= kHelloPacket;
     return;
   }
+  if (payload.starts_with(rsp::kTypeRequest)) {
+    (void)to_line_.add("+");
+    if (!shows_text()) return;  // PID 1 has just stopped; a reply would be taken for that to the next request
+    for (auto keys = payload.substr(rsp::kTypeRequest.size()); keys.size() >= 2; keys.remove_prefix(2))
+      typed_.add(static_cast<char>(parse_number<std::uint8_t>(keys.substr(0, 2), 16).value_or('?')));
+    wishes_ |= kTyped;
+    return;
+  }
   const bool under_way = ask_ != Ask::kNothing || !deferred_.empty() || !acked_;
   const bool repeated = !noack_ && under_way && request_hash == request_hash_;
   // gdb begins with qSupported; lldb turns acknowledgements off before that.
@@ -547,6 +555,12 @@ void Relay::show_text(std::string_view text, std::uint64_t now_ms) {
   showing_ = true;
   ack_tries_ = 0;
   ack_deadline_ = now_ms + kTextTimeoutMs;
+}
+
+Text<512> Relay::take_typed() {
+  const Text<512> keys(typed_);
+  typed_.clear();
+  return keys;
 }
 
 /// Nothing of the session's is touched. On a line where nobody debugs nobody acknowledges it either, and what is lost

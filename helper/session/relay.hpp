@@ -68,13 +68,14 @@ class Relay {
     kServerStuck =
         1024,       ///< gdbserver owes an answer for too long, and somebody waits: replace it, then server_replaced()
     kLetGo = 2048,  ///< the debugger goes on with another process: PID 1 runs without a tracer
-    kExecuted = 4096,      ///< PID 1 has executed a program
-    kFatalStop = 8192,     ///< the debugger of an armed PID 1 has been told of a fatal signal: last_stop()
-    kCallStop = 16384,     ///< PID 1 stands at a system call that the debugger did not ask for: tell_call() or go_on()
-    kFatalResume = 32768,  ///< the debugger hands PID 1 the fatal signal at which it stands: go_on(), or accept_end()
-                           ///< and release()
-    kOtherLetGo = 65536,   ///< the debugger has detached from another process, let_go_process()
+    kExecuted = 4096,       ///< PID 1 has executed a program
+    kFatalStop = 8192,      ///< the debugger of an armed PID 1 has been told of a fatal signal: last_stop()
+    kCallStop = 16384,      ///< PID 1 stands at a system call that the debugger did not ask for: tell_call() or go_on()
+    kFatalResume = 32768,   ///< the debugger hands PID 1 the fatal signal at which it stands: go_on(), or accept_end()
+                            ///< and release()
+    kOtherLetGo = 65536,    ///< the debugger has detached from another process, let_go_process()
     kHelloPacket = 131072,  ///< the same as kHello, in a packet: answer_hello()
+    kTyped = 262144,        ///< the debugger's user types on the console: take_typed()
   };
   enum class Pid1 : std::uint8_t { kFree, kRunning, kHeld };
   /// What is set beyond that is refused: it could not be taken out after a lost debugger.
@@ -140,6 +141,8 @@ class Relay {
   void show_text(std::string_view text, std::uint64_t now_ms);
   /// When it was last shown text that it has seen.
   std::uint64_t shown_ms() const { return shown_ms_; }
+  /// What kTyped has typed.
+  Text<512> take_typed();
   /// The answer to kHelloPacket.
   void answer_hello(std::string_view hello);
   /// Whether somebody is there, if only with a first packet.
@@ -332,6 +335,7 @@ class Relay {
   Text<1024> called_stop_;          ///< the stop reply of that
 
   std::uint64_t shown_ms_ = 0;
+  Text<512> typed_;
   Text<16384> late_stop_;  ///< the stop that came while text was not acknowledged
   std::optional<std::uint64_t> knock_deadline_;
   std::optional<std::uint64_t> ack_deadline_;

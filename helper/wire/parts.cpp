@@ -123,6 +123,13 @@ Result<Sharing> find_console_of(Request& request, Parts& parts) {
   return Sharing::kConsole;
 }
 
+bool is_console_now(const Request& request) {
+  if (request.line.kind != Line::Kind::kTerminal) return false;
+  Text<2048> consoles;
+  const auto file = sys::open(AT_FDCWD, "/proc/consoles", O_RDONLY);
+  return file && sys::read_all(*file, consoles) && find_console(consoles, request.line.name);
+}
+
 UniqueFd open_slave(const UniqueFd& master) {
   return UniqueFd(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
 }

@@ -45,6 +45,9 @@ struct Parts {
 enum class Sharing : unsigned char { kNone, kConsole };
 Result<Sharing> find_console_of(Request& request, Parts& parts);
 
+/// Whether this terminal has become a console only since: its driver is a module that the agent has loaded.
+bool is_console_now(const Request& request);
+
 /// Opens all. On an error nothing has changed: the console is what it was.
 Status open_parts(Parts& parts);
 

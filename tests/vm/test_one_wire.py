@@ -4,11 +4,13 @@ it but packets, and none of the console's text is lost; out of one it is the con
 
 import re
 import shutil
+import subprocess
 
 import pytest
-from harness import BUILD, TARGET, Timeout, dracut_image, probe_image
+from harness import BUILD, dracut_image, generators, image, probe_image
 from harness.checks import assert_at_start
 from harness.one_wire import OneWireMachine
+from harness.realroot import DRIVERS, ROOT_MODULE, Unavailable, debian, root_disk
 
 READY = "gdbdebug: ready on ttyS0"
 HELLO = b"$qGdbdebug.hello#%02x" % (sum(b"qGdbdebug.hello") % 256)
@@ -283,3 +285,62 @@ def test_a_panic_in_a_session_is_printed(one_wire, gdb):
     go_on(debugger, machine)
     machine.wait_for(r"Kernel panic - not syncing: sysrq triggered crash", 40)
     machine.wait_for(r"end Kernel panic|Rebooting|reboot", 20)
+
+
+def test_a_login_in_the_real_root(one_wire, gdb):
+    """Through systemd's switch to the real root, with a getty and login on the /dev/console that the agent has covered.
+    (The one on ttyS0 waits for udev, which that root has not.)"""
+    try:
+        disk = root_disk()
+    except Unavailable as why:
+        pytest.skip(str(why))
+    initrd = dracut_image(modules=f"{image.SYSTEMD_MODULES} {ROOT_MODULE}", drivers=DRIVERS)
+    machine = one_wire(initrd, "root=/dev/vda rootfstype=ext4 rw systemd.unit=getty.target systemd.wants=console-getty.service "
+                       "systemd.mask=serial-getty@ttyS0.service "
+                       "rd.gdbdebug=ttyS0,wait", memory=1024, devices=disk)
+    machine.wait_for(READY, 90)
+    debugger, mark = meet(gdb, machine, debian())
+    debugger.command("continue")
+    wait_shown(debugger, "login: ", 240)
+    debugger.interrupt()
+    debugger.expect_stop()
+    assert "systemd" in debugger.command("info proc exe")
+    debugger.command("detach")
+    debugger.quit()
+    session = machine.session(mark)
+    print(len(session.text), session._replace(text=b""))
+    assert_clean(session)
+    text = session.text.decode("utf-8", "replace")
+    assert re.search(r"(?s)Switch Root.*login: ", text), text[-3000:]
+    shell(machine, "root", "Password: ")
+    debugger, mark = meet(gdb, machine, debian())
+    debugger.command("backtrace")
+    debugger.command("detach")
+    debugger.quit()
+    assert_clean(machine.session(mark))
+    shell(machine, "wrong", "Login incorrect", 30)
+
+
+def test_the_shell_of_initramfs_tools(one_wire, gdb):
+    """The shell in which its script stops, and the boot that goes on from there to the real root."""
+    if not shutil.which("mkinitramfs", path="/usr/sbin:/sbin:/usr/bin") or not shutil.which("busybox"):
+        pytest.skip("initramfs-tools or busybox is not installed")
+    try:
+        initrd = generators.initramfs_tools_image()
+    except subprocess.CalledProcessError as error:
+        pytest.fail(f"expected: mkinitramfs to make an image\ngot: status {error.returncode}\n{error.output}")
+    machine = one_wire(initrd, f"rd.gdbdebug=ttyS0,wait break=mount {generators.ROOT_COMMAND_LINE}",
+                       devices=generators.root_disk())
+    machine.wait_for(READY, 90)
+    debugger, mark = meet(gdb, machine)
+    debugger.command("continue")
+    wait_shown(debugger, r"\(initramfs\)", 90)
+    debugger.interrupt()
+    debugger.expect_stop()
+    debugger.command("detach")
+    debugger.quit()
+    assert_clean(machine.session(mark))
+    shell(machine, "echo $((6*7))", r"^42\r?$")
+    machine.type("exit\r")
+    assert machine.report()["argv"][0] == "/sbin/init"
+    assert machine.wait_end() == "poweroff"
