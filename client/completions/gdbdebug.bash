@@ -17,8 +17,8 @@ _gdbdebug_options() {
             echo --one-wire
             echo "--gdb-arg --debug-dir --max-size $debugger"
             ;;
-        report) echo "$symbols --json" ;;
         console) echo --socket ;;
+        report) echo "$symbols --core --json" ;;
         '') echo --version ;;
     esac
     echo --help
@@ -28,12 +28,12 @@ _gdbdebug_options() {
 # an option that takes none.
 _gdbdebug_values() {
     case $1 in
-        --initrd | --kernel | --console | --console-to | --socket) echo file ;;
+        --initrd | --kernel | --console | --console-to | --socket | --core) echo file ;;
         --sysroot | --debug-dir) echo directory ;;
         --gdb | --qemu) echo program ;;
         --accel) echo auto kvm tcg ;;
         --snippet) echo vscode dap clion emacs gdb ;;
-        --debug) echo ttyS1,wait ttyS1,crash console,wait ;;
+        --debug) echo ttyS1,wait ttyS1,crash ttyS1,crash,core console,wait ;;
         --cmdline) echo rd.gdbdebug= ;;
         --max-size | --break | --timeout | --listen | --append | --memory | --gdb-arg) echo any ;;
     esac

@@ -96,7 +96,8 @@ void add_gdb_commands(const Debugger& debugger, const Plan& plan, const std::str
     add("set debug-file-directory " + directories);
   }
   if (!plan.program.empty()) add("file " + commands.word(plan.program));
-  add("target remote " + address);
+  // Of a PID 1 that runs already gdb would tell two lines for each library. `with` leaves the user's own setting alone.
+  add((debugger.major >= 10 ? "with print symbol-loading brief -- target remote " : "target remote ") + address);
   const bool goes_to_main = plan.main && plan.main->by != MainPlan::By::nothing;
   // Nobody should be asked to press a key on the way. `with` does not do: it ends when PID 1 begins to run.
   if (goes_to_main && debugger.major >= 10) add("set $gdbdebug_pagination = $_gdb_setting_str(\"pagination\")");

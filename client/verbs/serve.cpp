@@ -61,10 +61,9 @@ Result<int> run_serve(const AttachOptions& options, const std::string& listen,
       (snippets.empty() ? "; `target remote " + listener.value().name() + "` in gdb, or --snippet for an IDE" : "") +
       "; Ctrl-C ends it");
 
-  auto descriptions = cached_descriptions(machine);
-  if (found.ok()) descriptions.more = [&] { return make_descriptions(debugger, machine); };
-  Session session{target.value(),    std::move(arrival.value().wire), listener.value(), descriptions, display,
-                  options.whole_vdso};
+  auto knowledge = know(options, arrival.value().greeting, symbols.value(), program);
+  if (found.ok()) knowledge.descriptions.more = [&] { return make_descriptions(debugger, machine); };
+  Session session{target.value(), std::move(arrival.value().wire), listener.value(), knowledge, display};
   // An IDE shows the text as a debugger gives it; where it is wanted elsewhere, it goes there.
   Console console;
   const auto& greeting = arrival.value().greeting;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 namespace gdbdebug::launch {
 
@@ -16,6 +17,10 @@ inline constexpr const char* kAgentName = "@gdbdebug-agent";
 enum Argument : std::size_t { kName, kHandoff, kValue, kIp, kImageRoot };
 inline constexpr int kFirstCount = kImageRoot;       ///< of arguments, as gdbdebug-init starts it
 inline constexpr int kSecondCount = kImageRoot + 1;  ///< in its own root
+
+/// The abstract name of a Unix socket that the agent holds while it is at work (unix(7)). An image with our module
+/// beside the overlay, or inside a squash image, has a second helper, which finds it taken and hands off at once.
+inline constexpr std::string_view kAtWork = "gdbdebug-agent";
 
 /// The agent sends it when PID 1 may execute the real init; with a descriptor where PID 1's console is to be another
 /// (SCM_RIGHTS). The end without it: the agent has ended.

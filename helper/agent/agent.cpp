@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <new>
@@ -26,6 +27,9 @@
 #include "line/devices.hpp"
 #include "line/line.hpp"
 #include "line/modules.hpp"
+#include "report/core.hpp"
+#include "report/processes.hpp"
+#include "report/registers.hpp"
 #include "report/report.hpp"
 #include "session/relay.hpp"
 #include "sys/log.hpp"
@@ -124,6 +128,9 @@ class Agent {
   void check_stop();
   void arm_again();
   void unattended();
+  bool line_speaks() const;
+  void check_hang();
+  void say_core_again();
   void pass_signal(const Stop& stop, const Cause& cause);
   void stopped_in_session();
   void call_in_session();
@@ -146,6 +153,7 @@ class Agent {
   wire::Splitter splitter_;
   Text<256> program_;  ///< gdbserver
   CrashSettings crash_settings_{request_};
+  CoreLog core_log_{{.kib = request_.core_kib, .all = request_.core_all}};
   RealRoot real_root_;
   const bool spare_processor_ = has_spare_processor();
   bool handed_over_ = false;
@@ -168,6 +176,7 @@ class Agent {
   std::uint64_t reported_ = 0;                   ///< the stop in a session that was reported last
   std::uint32_t hold_seconds_ = 0;
   std::optional<std::uint64_t> hold_deadline_;  ///< when PID 1 goes on after hold_seconds_ without a debugger
+  std::optional<std::uint64_t> hang_deadline_;  ///< when to report a boot that has not reached the real root
   std::optional<std::uint64_t> stop_deadline_;  ///< when to look why PID 1 has not stopped for a debugger
 };
 
@@ -261,6 +270,7 @@ void Agent::hand_over() {
     (void)sys::write(handoff_.get(), {&launch::kGo, 1});  // PID 1 sees the descriptor close if this fails
   handoff_.reset();
   handed_over_ = true;
+  if (request_.hang_seconds) hang_deadline_ = sys::now_ms() + std::uint64_t{*request_.hang_seconds} * 1000;
 }
 
 bool Agent::attach() {
@@ -463,7 +473,7 @@ int Agent::timeout() const {
   std::optional<std::uint64_t> next;
   const auto hold_deadline = relay_.engaged() ? std::nullopt : hold_deadline_;
   for (const auto& deadline : {relay_.deadline(), hold_deadline, calls_deadline_, awaited_.deadline, stop_deadline_,
-                               line_.deadline(), wire_deadline(), feeder_.deadline()}) {
+                               hang_deadline_, line_.deadline(), wire_deadline(), feeder_.deadline()}) {
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   if (!next) return -1;
@@ -764,8 +774,41 @@ void Agent::unattended() {
   relay_.mark_end();
   report_end(*stop, cause, {.handled = facts.caught, .freezes = facts.only_dumps, .command = facts.command}, server_,
              line_.describe(), request_.crash_seconds);
+  if (request_.core) {
+    report::ServerRegisters registers(server_);
+    core_log_.say(
+        *stop, cause, registers, [](void* self) { return static_cast<Agent*>(self)->line_speaks(); }, this);
+  }
   warn_of_watchdog(request_.feed);
   if (request_.crash_seconds) hold_for(*request_.crash_seconds);
+}
+
+/// Whether somebody at the other end of the line has sent something, or has just come.
+bool Agent::line_speaks() const {
+  std::array<pollfd, 1 + OpenLine::kWatches> polls{};
+  polls[0] = {.fd = line_.fd(), .events = POLLIN, .revents = 0};
+  for (std::size_t which = 0; which < OpenLine::kWatches; ++which)
+    polls[1 + which] = {.fd = line_.watch_fd(which), .events = POLLIN, .revents = 0};
+  if (::poll(polls.data(), polls.size(), 0) <= 0) return false;
+  return std::any_of(polls.begin(), polls.end(), [](const pollfd& each) { return (each.revents & POLLIN) != 0; });
+}
+
+/// The boot should have reached the real root by now. Where somebody debugs PID 1 it is theirs to say.
+void Agent::check_hang() {
+  hang_deadline_.reset();
+  real_root_.look();
+  if (real_root_.entered() || met_ || relay_.engaged() || relay_.pid1() == Relay::Pid1::kHeld) return;
+  report_hang(*request_.hang_seconds);
+  if (!request_.core) return;
+  core_log_.say_running([](void* self) { return static_cast<Agent*>(self)->line_speaks(); }, this);
+}
+
+/// PID 1 is about to die. What is said of it once more is at the end of the log, which is what pstore keeps.
+void Agent::say_core_again() {
+  const auto stop = parse_stop(relay_.last_stop());
+  if (!request_.core || !stop) return;
+  report::ServerRegisters registers(server_);
+  core_log_.say_again(*stop, find_cause(*stop, server_), registers);
 }
 
 /// PID 1 gets a fatal signal that it handles. Many a handler prints a backtrace and exits: for a while that counts as
@@ -859,6 +902,7 @@ void Agent::check_deadlines() {
     if (!relay_.in_session() && relay_.pid1() == Relay::Pid1::kRunning) relay_.run_on();
   }
   check_stop();
+  if (hang_deadline_ && now >= *hang_deadline_) check_hang();
   // Who has just come may be a debugger or a mere knock: it is told apart first.
   if (!hold_deadline_ || now < *hold_deadline_ || relay_.engaged()) return;
   hold_deadline_.reset();
@@ -867,6 +911,7 @@ void Agent::check_deadlines() {
     const auto fate = fate_when_let_go();
     log::Message message("no debugger came in time; ");
     log::say(log::Level::kError, message.add(outcome(fate)));
+    if (is_end(fate)) say_core_again();
     return is_end(fate) ? relay_.release() : relay_.run_on();
   }
   if (std::exchange(unknown_stop_, false)) {

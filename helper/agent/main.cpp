@@ -125,6 +125,7 @@ int second_run(char** argv) {
   auto image = passed_descriptor(argv[launch::kImageRoot]);
   if (!handoff) return 2;
   settle();
+  const auto at_work = sys::take_name(launch::kAtWork);  // for as long as the agent is there
   Notes already_told;
   auto request = parse_request(argv[launch::kValue], already_told);
   if (!request) return 2;

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "boot/handoff.hpp"
 #include "core/base/fd.hpp"
 #include "core/layout.hpp"
 #include "core/words/launch.hpp"
@@ -41,8 +42,9 @@ constexpr std::string_view kAllTheSame = "executing the real init all the same";
   char* const argv[] = {const_cast<char*>(launch::kAgentName), const_cast<char*>(number.c_str()),
                         const_cast<char*>(settings.value.c_str()), const_cast<char*>(settings.ip.c_str()), nullptr};
   char* const envp[] = {nullptr};
-  ::execve(layout::kAgent, argv, envp);
-  log::error(failed("executing the agent", layout::kAgent), kWithout);
+  const char* const agent = in_overlay() ? layout::kOverlayAgent : layout::kAgent;
+  ::execve(agent, argv, envp);
+  log::error(failed("executing the agent", agent), kWithout);
   ::_exit(1);
 }
 
@@ -108,6 +110,8 @@ void wait_for_agent(const UniqueFd& handoff, pid_t agent) {
 }  // namespace
 
 void launch_agent(const Settings& settings) {
+  // Of an image with our module beside an overlay, or in a squash image, the second helper: PID 1 is in good hands.
+  if (!sys::take_name(launch::kAtWork) && errno == EADDRINUSE) return;
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
     return log::error(failed("making a socket pair", ""), kWithout);

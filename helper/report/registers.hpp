@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
+#include "dump/dump.hpp"
 #include "report/maps.hpp"
 #include "tracee/server.hpp"
 
@@ -19,5 +21,21 @@ struct CallRegisters {
 /// that every program has (gdb's manual, "Target Description Format"). The reply to `g` has them in the same order.
 /// gdbserver must be idle.
 CallRegisters say_registers(Server& server, const Place& place);
+
+/// All registers of a thread, as gdbserver knows them. It must be idle.
+class ServerRegisters final : public dump::Registers {
+ public:
+  explicit ServerRegisters(Server& server) : server_(server) {}
+  std::size_t read(unsigned thread, std::span<unsigned char> set) override;
+
+ private:
+  Server& server_;
+};
+
+/// Those of a thread that nobody traces and that sleeps: the program counter and the stack pointer. The others are 0.
+class PlaceRegisters final : public dump::Registers {
+ public:
+  std::size_t read(unsigned thread, std::span<unsigned char> set) override;
+};
 
 }  // namespace gdbdebug::report

@@ -4,9 +4,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <cstddef>
 
 namespace gdbdebug::sys {
 namespace {
@@ -134,6 +138,17 @@ bool wait_readable(int fd, std::uint64_t deadline_ms) {
     if (count > 0) return true;
     if (count == 0 || errno != EINTR) return false;
   }
+}
+
+UniqueFd take_name(std::string_view name) {
+  UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!socket) return socket;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  name.copy(address.sun_path + 1, sizeof address.sun_path - 1);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) socket.reset();
+  return socket;
 }
 
 std::uint64_t now_us() {

@@ -41,6 +41,10 @@ class Names {
 
 /// Fills `text` from the start, up to what it holds. Longer files are cut off: text.truncated() is not set for that.
 bool read_all(const UniqueFd& file, TextBuffer& text);
+
+/// Takes an abstract name (unix(7)) for as long as the descriptor is open. None, with errno: EADDRINUSE, somebody has
+/// it.
+UniqueFd take_name(std::string_view name);
 /// The number of bytes read, 0 at the end, -1 with errno. Retries after EINTR.
 ssize_t read(int fd, std::span<char> buffer);
 ssize_t write(int fd, std::string_view bytes);

@@ -13,7 +13,7 @@ Cause find_cause(const Stop& stop, Server& server) {
   Cause cause;
   if (stop.is_call()) return cause;
   const auto reply = server.ask_expanded("qXfer:siginfo:read::0,200");
-  siginfo_t info{};
+  auto& info = cause.info;
   if (!reply || reply->size() < 1 + offsetof(siginfo_t, si_addr) + sizeof info.si_addr || reply->front() != 'l')
     return cause;
   const auto bytes = reply->substr(1);

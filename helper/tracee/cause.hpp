@@ -2,6 +2,8 @@
 // cause: why PID 1 has stopped, as the kernel tells it.
 #pragma once
 
+#include <signal.h>
+
 #include <cstdint>
 #include <optional>
 
@@ -17,6 +19,7 @@ struct Cause {
   int code = 0;                            ///< si_code; 0 or less: sent by a process, more: by the kernel
   std::int32_t sender = 0;                 ///< of a signal that was sent by a process of this machine, else 0
   std::optional<std::uint64_t> address{};  ///< of a fault
+  siginfo_t info{};                        ///< as the kernel has it, where it is known
 };
 
 /// Asks gdbserver, which must be idle, with PID 1 held.

@@ -112,6 +112,7 @@ make_packages() {
     assert_line /etc/mkinitcpio.conf.d/zz-gdbdebug.conf
     run -0 rpm -qp --scripts "$packages"/gdbdebug-0*.rpm
     assert_output --partial "postuninstall scriptlet"
+    assert_output --partial "preuninstall scriptlet"
     assert_output --partial "post_remove"
 }
 
@@ -150,7 +151,8 @@ make_packages() {
     local version
     version=$(sed -n 's/.*project(gdbdebug VERSION \([0-9.]*\).*/\1/p' "$source_dir/CMakeLists.txt")
     assert_file_contains "$source_dir/packaging/arch/PKGBUILD" "^pkgver=$version$"
-    assert_file_contains "$source_dir/packaging/deb/changelog" "^gdbdebug ($version-1) "
+    assert_file_contains "$source_dir/boot-menu/gdbdebug-boot" "gdbdebug-boot $version\"$"
+    assert_file_contains "$source_dir/packaging/debian/changelog" "^gdbdebug ($version-1) "
     assert_file_contains "$source_dir/CHANGELOG.md" "^## $version"
 }
 
