@@ -62,7 +62,6 @@ class Splitter {
   State state_ = State::kText;
   bool welcome_ = false;  ///< the debugger in kGuest was announced by set_guest()
   std::optional<std::uint64_t> deadline_;
-  std::uint64_t now_ = 0;
   std::size_t hash_ = 0;  ///< in kPacket: where the `#` is in kept_, 0 before it has come
   Text<kMaxFirst> kept_;
   Text<kMaxBytes + kMaxFirst> console_;

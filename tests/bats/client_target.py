@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A target without a machine: answers a newline, or the packet that asks for it, with a hello, and any other packet with a
-real gdbserver at a program's _start.
+"""A target without a machine: answers a newline, or the packet that asks for it, with a hello, and any other packet
+with a real gdbserver at a program's _start.
 
 Prints where it can be reached, and then serves until it is ended. One debugger at a time; each gets a gdbserver of its
 own, which is ended when the line is closed. Every byte is counted in --counts.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // neighbour: does to the console's port what others do to it, and worse. Each argument is one deed:
-//   hangup (vhangup(2)), flush, cooked (the settings of a login), junk (writes half a packet), text (a line),
-//   level (shows every kernel message), emergency (a message for everybody), redirect (TIOCCONS of a terminal of its own),
-//   release (of whoever has redirected /dev/console), line:TEXT (TEXT to /dev/console)
+//   hangup (vhangup(2)), flush, cooked (the settings of a login), junk (writes half a packet),
+//   level (shows every kernel message), text (a line in the log), emergency (a message for everybody),
+//   redirect (TIOCCONS of a terminal of its own), release (of whoever has redirected /dev/console),
+//   line:TEXT (TEXT to /dev/console)
 // The port is a node of its own, so that nothing stands in its place: argv[1] is MAJOR:MINOR.
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -26,7 +26,8 @@ export PS1='shell# '
 echo "shell: begins"
 while :; do setsid sh -i; done
 """
-APPLETS = ("sh", "mount", "setsid", "sleep", "cat", "ls", "stat", "stty", "kill", "poweroff", "dmesg", "seq", "usleep", "head")
+KILL_AGENT = 'for p in /proc/[0-9]*; do [ "$(cat $p/comm)" = gdbdebug-agent ] && kill -9 ${p#/proc/}; done'
+APPLETS = ("sh", "mount", "setsid", "sleep", "cat", "ls", "stat", "stty", "kill", "poweroff", "dmesg")
 
 
 def shell_image(init=SHELL_INIT):
@@ -159,7 +160,7 @@ def let_go(machine, gdb):
 
 
 def test_typing_a_passphrase_while_a_debugger_asks(one_wire, gdb):
-    """What is typed arrives, with a dollar sign in it and a packet in the middle; a newline is nobody's but the reader's."""
+    """What is typed arrives, with a dollar sign in it and a packet in the middle; a newline is the reader's alone."""
     machine = one_wire(shell_image(), "rd.gdbdebug=console,wait")
     machine.wait_for(f"{READY} at", 60)  # the line `console` is the only serial one
     let_go(machine, gdb)
@@ -179,8 +180,8 @@ def test_typing_a_passphrase_while_a_debugger_asks(one_wire, gdb):
 
 
 def test_a_debugger_that_is_killed_leaves_the_console(one_wire, gdb):
-    """gdb is killed while PID 1 runs in silence: within ten seconds the console is back, with all that had to wait, and the
-    console level."""
+    """gdb is killed while PID 1 runs in silence: within ten seconds the console is back, with all that had to wait, and
+    the console level."""
     machine = one_wire(shell_image(), "rd.gdbdebug=ttyS0")
     start_shell(machine)
     level = shell(machine, "cat /proc/sys/kernel/printk", r"^(\d+)\s+\d+\s+\d+\s+\d+\r?$").group(1)
@@ -201,7 +202,7 @@ def test_an_agent_that_is_killed_leaves_the_console(one_wire, gdb):
     machine = one_wire(shell_image(), "rd.gdbdebug=ttyS0,wait")
     let_go(machine, gdb)
     start_shell(machine)
-    shell(machine, 'for p in /proc/[0-9]*; do [ "$(cat $p/comm)" = gdbdebug-agent ] && kill -9 ${p#/proc/}; done',
+    shell(machine, KILL_AGENT,
           "the agent has ended by signal 9; the console goes on without a debugger")
     shell(machine, "echo $((6*7))", r"^42\r?$")
     shell(machine, "echo text >/dev/console", r"^text\r?$")
@@ -214,7 +215,7 @@ def test_an_agent_that_is_killed_in_a_session(one_wire, gdb):
     machine = one_wire(shell_image(), "rd.gdbdebug=ttyS0,wait")
     let_go(machine, gdb)
     start_shell(machine)
-    machine.type('sleep 8; for p in /proc/[0-9]*; do [ "$(cat $p/comm)" = gdbdebug-agent ] && kill -9 ${p#/proc/}; done\r')
+    machine.type(f"sleep 8; {KILL_AGENT}\r")
     debugger, _ = meet(gdb, machine)
     go_on(debugger, machine)
     machine.wait_for("the agent has ended by signal 9; the console goes on without a debugger", 30)
@@ -227,8 +228,8 @@ def test_an_agent_that_is_killed_in_a_session(one_wire, gdb):
 
 
 def test_a_hostile_neighbour(one_wire, gdb):
-    """Who hangs the port up, flushes it, sets it, writes packets to it, sets the console level or takes the redirection of
-    /dev/console: the session lives, and the console is afterwards what it was."""
+    """Who hangs the port up, flushes it, sets it, writes packets to it, sets the console level or takes the redirection
+    of /dev/console: the session lives, and the console is afterwards what it was."""
     machine = one_wire(shell_image(), "rd.gdbdebug=ttyS0,wait")
     let_go(machine, gdb)
     start_shell(machine)
@@ -253,7 +254,7 @@ def test_a_hostile_neighbour(one_wire, gdb):
 def test_nobody_comes(one_wire):
     """Held for three seconds: what came meanwhile is printed then, and the wire is the console."""
     machine = one_wire(shell_image(), "rd.gdbdebug=ttyS0,wait=3 quiet", loglevel=1)
-    ready = machine.wait_for(f"gdbdebug: ready on ttyS0 at .*PID 1 is held .* waits 3 seconds", 60)
+    ready = machine.wait_for("gdbdebug: ready on ttyS0 at .*PID 1 is held .* waits 3 seconds", 60)
     assert machine.console.text.count("ready on") == 1, machine.console.tail()
     start_shell(machine)
     assert machine.console.text.find("$") < 0 or machine.console.text.find("$") > ready.end()
@@ -295,8 +296,8 @@ def test_a_login_in_the_real_root(one_wire, gdb):
     except Unavailable as why:
         pytest.skip(str(why))
     initrd = dracut_image(modules=f"{image.SYSTEMD_MODULES} {ROOT_MODULE}", drivers=DRIVERS)
-    machine = one_wire(initrd, "root=/dev/vda rootfstype=ext4 rw systemd.unit=getty.target systemd.wants=console-getty.service "
-                       "systemd.mask=serial-getty@ttyS0.service "
+    machine = one_wire(initrd, "root=/dev/vda rootfstype=ext4 rw systemd.unit=getty.target "
+                       "systemd.wants=console-getty.service systemd.mask=serial-getty@ttyS0.service "
                        "rd.gdbdebug=ttyS0,wait", memory=1024, devices=disk)
     machine.wait_for(READY, 90)
     debugger, mark = meet(gdb, machine, debian())
@@ -329,7 +330,8 @@ def test_the_shell_of_initramfs_tools(one_wire, gdb):
         initrd = generators.initramfs_tools_image()
     except subprocess.CalledProcessError as error:
         pytest.fail(f"expected: mkinitramfs to make an image\ngot: status {error.returncode}\n{error.output}")
-    machine = one_wire(initrd, f"rd.gdbdebug=ttyS0,wait break=mount {generators.ROOT_COMMAND_LINE}",
+    # panic=x: with a number its script restarts the machine in the place of a shell.
+    machine = one_wire(initrd, f"rd.gdbdebug=ttyS0,wait break=mount panic=x {generators.ROOT_COMMAND_LINE}",
                        devices=generators.root_disk())
     machine.wait_for(READY, 90)
     debugger, mark = meet(gdb, machine)
