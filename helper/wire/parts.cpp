@@ -166,7 +166,7 @@ Status open_parts(Parts& parts) {
   return Done{};
 }
 
-bool pass_console(const UniqueFd& handoff, char word, Parts& parts) {
+bool pass_console(const UniqueFd& handoff, char word, const Parts& parts) {
   const auto slave = open_slave(parts.console.master);
   if (!slave) return false;
   const int fd = slave.get();

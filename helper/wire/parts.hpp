@@ -58,7 +58,7 @@ UniqueFd open_slave(const UniqueFd& master);
 bool redirect_console(const Parts& parts);
 
 /// Tells PID 1 by `word` that it may go on, and gives it a slave of A in the place of its console.
-bool pass_console(const UniqueFd& handoff, char word, Parts& parts);
+bool pass_console(const UniqueFd& handoff, char word, const Parts& parts);
 
 /// Gives the port back: as it was found.
 void give_back(Parts& parts);

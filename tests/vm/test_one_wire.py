@@ -330,8 +330,8 @@ def test_the_shell_of_initramfs_tools(one_wire, gdb):
         initrd = generators.initramfs_tools_image()
     except subprocess.CalledProcessError as error:
         pytest.fail(f"expected: mkinitramfs to make an image\ngot: status {error.returncode}\n{error.output}")
-    # panic=x: with a number its script restarts the machine in the place of a shell.
-    machine = one_wire(initrd, f"rd.gdbdebug=ttyS0,wait break=mount panic=x {generators.ROOT_COMMAND_LINE}",
+    # With panic= its script restarts or halts the machine in the place of a shell.
+    machine = one_wire(initrd, f"rd.gdbdebug=ttyS0,wait break=mount {generators.ROOT_COMMAND_LINE}", panic="",
                        devices=generators.root_disk())
     machine.wait_for(READY, 90)
     debugger, mark = meet(gdb, machine)

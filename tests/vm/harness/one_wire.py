@@ -51,8 +51,9 @@ class Tapped(Stream):
 class OneWireMachine(Machine):
     """`.debug` is a socket where a debugger finds the console's port."""
 
-    def __init__(self, directory, initrd, append="", **options):
+    def __init__(self, directory, initrd, append="", panic="panic=-1", **options):
         super().__init__(directory, initrd, append, debug=False, **options)
+        self.command = [word.replace("panic=-1", panic) for word in self.command]
         self.console.file.close()
         self.console = Tapped(self.directory / "console.log")
         self.debug = Path(f"/tmp/gdbdebug-{id(self):x}-{int(time.time())}.wire")
