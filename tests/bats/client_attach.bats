@@ -225,6 +225,23 @@ S
     assert_equal "$(tr -cd '\n' <sent | wc -c)" 0
 }
 
+@test "console: a terminal that gives the line to a debugger, and ends at Ctrl-]" {
+    line=unix:$PWD/sock
+    with_program program --shared --noise $'login: '
+    mkfifo keys
+    "$gdbdebug" console --socket here.sock "$target" <keys >shown 2>told 3>&- &
+    local console=$!
+    exec 8>keys
+    timeout 30 bash -c 'until grep -q login: shown; do sleep 0.05; done'
+    run -0 attach --sysroot sysroot "$PWD/here.sock" -- -batch -ex 'info symbol $pc' -ex kill
+    assert_line --regexp '^_start in section'
+    timeout 30 bash -c 'until grep -q "this is the console again" told; do sleep 0.05; done'
+    printf '\035' >&8
+    exec 8>&-
+    wait "$console"
+    [[ ! -e here.sock ]]
+}
+
 @test "attach: a target of 0.1, which takes that packet for a debugger's, is asked by a newline" {
     line=unix:$PWD/sock
     with_program program --old

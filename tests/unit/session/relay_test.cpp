@@ -1839,5 +1839,21 @@ TEST(Relay, APacketThatAsksForTheHelloIsNoDebugger) {
   }
 }
 
+TEST(Relay, WhatIsTypedHasNoReplyAndBeginsNoSession) {
+  auto bench = running();
+  EXPECT_EQ(bench.send("QGdbdebug.type:6c730d"), "+");
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kTyped});
+  EXPECT_EQ(bench->take_typed().view(), "ls\r");
+  EXPECT_EQ(bench->take_typed().view(), "");
+  // PID 1 has just stopped.
+  (void)bench.server(kPlainStop);
+  EXPECT_EQ(bench.send("QGdbdebug.type:0d"), "+");
+  EXPECT_EQ(bench.wishes() & Relay::kTyped, 0U);
+  EXPECT_TRUE(bench.asked().empty());
+  auto nobody = held();
+  EXPECT_EQ(nobody.send("QGdbdebug.type:0d"), "+");
+  EXPECT_FALSE(nobody->has_guest());
+}
+
 }  // namespace
 }  // namespace gdbdebug
