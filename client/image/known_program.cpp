@@ -74,7 +74,7 @@ std::optional<KnownProgram> read_known_program(const Files& files, const std::st
     if (segment->p_type == PT_INTERP) linker = text_at(*content, segment->p_offset, segment->p_filesz);
   }
   if (!loaded || known.headers.bytes.empty()) return std::nullopt;
-  linker = linker.substr(0, linker.find('\0'));
+  if (const auto end = linker.find('\0'); end != std::string::npos) linker.resize(end);
   const auto library = linker.empty() || has_control(linker) ? std::nullopt : files.read(linker);
   if (library) known.debug_in_linker = exported_address(*library, "_r_debug");
   return known;

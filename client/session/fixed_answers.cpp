@@ -8,8 +8,11 @@ namespace gdbdebug::client {
 namespace {
 
 struct Row {
+  // cppcheck-suppress unusedStructMember ; of a table
   std::string_view request;  // or how it begins, if it ends in a colon
+  // cppcheck-suppress unusedStructMember ; of a table
   std::string_view answer;
+  // cppcheck-suppress unusedStructMember ; of a table
   bool agent;  // only of gdbdebug's agent is it known
 };
 

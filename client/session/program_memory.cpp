@@ -43,7 +43,7 @@ Step ProgramMemory::on_request(std::string_view request) {
   const auto read = offset_ ? parse_read(request) : std::nullopt;
   if (!read) return Step::pass();
   for (std::size_t i = 0; i < parts_.size(); ++i) {
-    auto& part = parts_[i];
+    const auto& part = parts_[i];
     if (part.file == nullptr) continue;
     const auto begin = part.file->address + *offset_;
     const auto size = part.file->bytes.size();

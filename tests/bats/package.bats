@@ -29,6 +29,8 @@ make_packages() {
     assert_line --regexp '^-rwxr-xr-x root/root .* \./usr/libexec/gdbdebug/gdbdebug-init$'
     run -0 dpkg-deb -f "$packages"/gdbdebug_*.deb Depends
     assert_output --partial gdbserver
+    # gdbdebug-overlay's.
+    assert_output --partial cpio
     # dpkg asks before it overwrites what the administrator has changed.
     run -0 dpkg-deb -I "$packages"/gdbdebug_*.deb conffiles
     assert_line /etc/default/gdbdebug
@@ -107,6 +109,7 @@ make_packages() {
     assert_line --regexp '/99gdbdebug/module-setup.sh$'
     run -0 rpm -qpR "$packages"/gdbdebug-0*.rpm
     assert_line /usr/bin/gdbserver
+    assert_line cpio
     run -0 rpm -qpc "$packages"/gdbdebug-0*.rpm
     assert_line /etc/default/gdbdebug
     assert_line /etc/mkinitcpio.conf.d/zz-gdbdebug.conf

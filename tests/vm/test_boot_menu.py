@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 import pytest
-from harness.disk import GRUB, DiskMachine, Unavailable, assert_debugged, grub_disk, package
+from harness.disk import GRUB, DiskMachine, Unavailable, assert_debugged, grub_disk, overlay_maker, package
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +22,7 @@ def disk():
     if lacks or os.geteuid():
         pytest.skip("needs " + ", ".join(lacks or ["root, for debootstrap"]))
     try:
+        overlay_maker()
         return grub_disk()
     except Unavailable as why:
         pytest.skip(str(why))

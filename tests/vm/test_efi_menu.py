@@ -9,7 +9,7 @@ import shutil
 import pytest
 from harness import generators, image, kernel
 from harness.disk import (EFI_PACKAGES, EFI_SUITE, FIRMWARE, DiskMachine, Unavailable, assert_debugged, debian,
-                          efi_disk, in_efi_debian)
+                          efi_disk, in_efi_debian, overlay_maker)
 
 COMMAND_LINE = "console=ttyS0 loglevel=7 panic=-1 root=/dev/vda rootfstype=ext4 rw"
 MACHINE_ID = "0123456789abcdef0123456789abcdef"
@@ -51,6 +51,7 @@ def able_efi():
     if lacks or os.geteuid():
         pytest.skip("needs " + ", ".join(lacks or ["root, for a chroot"]))
     try:
+        overlay_maker()
         debian(EFI_SUITE, EFI_PACKAGES)
     except Unavailable as why:
         pytest.skip(str(why))

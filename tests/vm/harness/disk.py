@@ -156,10 +156,18 @@ def write_disk(path, partition, core):
         disk.truncate((FIRST + size) * SECTOR)
 
 
+def overlay_maker():
+    """The installed gdbdebug-overlay."""
+    path = install_tree() / "usr/sbin/gdbdebug-overlay"
+    if not path.exists():
+        raise Unavailable("this build has no gdbdebug-overlay")
+    return path
+
+
 def overlay(directory):
     """gdbdebug.img, as the installed gdbdebug-overlay makes it on this machine."""
     path = Path(directory) / "gdbdebug.img"
-    run([install_tree() / "usr/sbin/gdbdebug-overlay", path], {**os.environ, "GDBDEBUG_CONF": "/nonexistent"})
+    run([overlay_maker(), path], {**os.environ, "GDBDEBUG_CONF": "/nonexistent"})
     return path
 
 
