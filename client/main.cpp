@@ -97,6 +97,9 @@ void add_debugger_options(CLI::App& verb, AttachOptions& options) {
   verb.add_option("--break", options.breaks, "Set a breakpoint there")->type_name("WHERE")->take_all();
   verb.add_option("--gdb", options.debugger, "The debugger: default: the first found of gdb, gdb-multiarch and lldb")
       ->type_name("PROGRAM");
+  verb.add_option("--console-to", options.console_to,
+                  "Where the console's text goes if the line is a console too: a file, - or a terminal")
+      ->type_name("FILE");
   verb.add_flag("--vdso", options.whole_vdso, "Let the debugger read the kernel's vdso too, which takes 10 kB");
   verb.add_flag("--stats", options.stats, "Say at the end how many bytes went over the line");
   verb.add_flag("-v,--verbose", options.verbose, "Print the commands given to the debugger");
@@ -140,6 +143,13 @@ void add_serve(CLI::App& app, AttachOptions& options, std::string& listen, std::
   add_timeout(*verb, options.timeout);
 }
 
+void add_console(CLI::App& app, ConsoleOptions& options) {
+  auto* verb = app.add_subcommand("console", "Be a terminal on the target's console, and step aside for a debugger");
+  verb->add_option("TARGET", options.target, kTargetHelp)->required()->type_name("");
+  verb->add_option("--socket", options.socket, "Where a debugger can come")->type_name("PATH");
+  verb->footer("Ctrl-] ends it.");
+}
+
 void add_vm(CLI::App& app, VmOptions& options) {
   auto* verb = app.add_subcommand("vm", "Boot a kernel and an image in QEMU, and start the debugger on it");
   verb->add_option("--kernel", options.kernel, "The kernel (default: the image's, or this machine's newest)")
@@ -160,6 +170,7 @@ void add_vm(CLI::App& app, VmOptions& options) {
   verb->add_option("--console", options.console, "Where the console goes")->type_name("FILE");
   verb->add_option("--socket", options.socket, "Where the debug line is, for others")->type_name("PATH");
   verb->add_option("--qemu", options.qemu, "The QEMU to use")->type_name("PROGRAM");
+  verb->add_flag("--one-wire", options.one_wire, "The console's port is the debug line, and there is no other");
   verb->add_flag("--no-gdb", options.no_debugger, "Boot it only; `gdbdebug attach` can come to --socket");
   verb->add_flag("--keep", options.keep, "Let the machine go on when the debugger has ended");
   verb->add_option("--gdb-arg", options.attach.debugger_arguments, "Pass this on to the debugger")
@@ -258,6 +269,8 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   add_vm(app, vm);
   ReportOptions report;
   add_report(app, report);
+  ConsoleOptions console;
+  add_console(app, console);
   if (const auto wrong = wrong_verb(app, argc, argv)) return tell(*wrong);
   const auto others = split_off_arguments(argc, argv);
   try {
@@ -286,6 +299,7 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   }
   if (app.got_subcommand("serve")) return finish(run_serve(serve, listen, snippets));
   if (app.got_subcommand("report")) return finish(run_report(report));
+  if (app.got_subcommand("console")) return finish(run_console(console));
   if (app.got_subcommand("vm")) {
     vm.qemu_arguments = others;
     return finish(run_vm(vm));

@@ -39,6 +39,7 @@ struct AttachOptions {
   bool stats = false;
   bool whole_vdso = false;
   bool verbose = false;
+  std::string console_to;  ///< Where the console's text of one wire goes; empty: to the debugger.
   Limits limits;
 };
 Result<int> run_attach(const AttachOptions& options);
@@ -58,6 +59,12 @@ struct ReportOptions {
 };
 Result<int> run_report(const ReportOptions& options);
 
+struct ConsoleOptions {
+  std::string target;
+  std::string socket;  ///< For a debugger; empty: one that is told.
+};
+Result<int> run_console(const ConsoleOptions& options);
+
 struct VmOptions {
   AttachOptions attach;             ///< Without a target; its initrd is what is booted.
   std::string kernel;               ///< Empty, and so is initrd: the newest of this machine.
@@ -70,6 +77,7 @@ struct VmOptions {
   std::string socket;   ///< Likewise.
   std::string qemu;     ///< The program; empty: the one for the image's machine.
   std::vector<std::string> qemu_arguments;
+  bool one_wire = false;  ///< The console's port is the debug line.
   bool no_debugger = false;
   bool keep = false;  ///< Go on when the debugger has ended, until the machine does.
 };

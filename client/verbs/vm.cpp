@@ -79,7 +79,8 @@ std::string append_line(const VmOptions& options, const Machine& machine) {
   line += "console=" + machine.console + " panic=-1";
   for (const auto& words : options.append) line += " " + words;
   if (!has_parameter(line)) {
-    const std::string usual = machine.line + (options.attach.crashed ? ",crash" : ",wait");
+    const std::string usual =
+        (options.one_wire ? machine.console : machine.line) + (options.attach.crashed ? ",crash" : ",wait");
     line += " rd.gdbdebug=" + (options.value.empty() ? usual : options.value);
   }
   return line;
@@ -89,16 +90,17 @@ std::string append_line(const VmOptions& options, const Machine& machine) {
 struct Booted {
   Machine machine;
   std::vector<std::string> line;
+  bool shared = false;  // the console's port is the debug line
 };
 
 std::string program_of(const VmOptions& options, const Machine& machine) {
   return options.qemu.empty() ? machine.qemu : options.qemu;
 }
 
-// The options that make the debug line that the kernel command line `text` names. An error for one that this machine
-// cannot have: the target would wait for it, or listen where nobody comes.
-Result<std::vector<std::string>> line_of(const VmOptions& options, const Machine& machine, std::string_view text,
-                                         std::string_view default_value) {
+// The machine with the debug line that the kernel command line `text` names. An error for one that this machine cannot
+// have: the target would wait for it, or listen where nobody comes.
+Result<Booted> booted_with(const VmOptions& options, const Machine& machine, std::string_view text,
+                           std::string_view default_value) {
   Notes notes;
   const auto setting = find_setting(text);
   const bool is_on = setting && !(setting->value && is_off(*setting->value));
@@ -107,14 +109,23 @@ Result<std::vector<std::string>> line_of(const VmOptions& options, const Machine
   const auto request = names_line ? parse_request(*setting->value, notes)
                        : is_on    ? parse_request(default_value, notes)
                                   : own;
-  if (!own || !request) return std::vector<std::string>();  // lint() has told the user
-  auto made = line_options(machine, request->line);
-  if (!made.empty()) return made;
+  Booted booted{machine, {}};
+  if (!own || !request) return booted;  // lint() has told the user
+  const auto& line = request->line;
+  booted.shared = line.kind == Line::Kind::kTerminal && (line.name == machine.console || line.name == kConsoleLine);
+  if (options.one_wire && !booted.shared) {
+    return Error{"making the debug line", std::string(line.text), "with --one-wire the line is the console",
+                 "rd.gdbdebug=" + machine.console + " names it", Exit::usage};
+  }
+  booted.line = line_options(machine, line);
   // The user's own options for QEMU can join the chardev to any line.
-  if (!options.qemu_arguments.empty()) return made;
-  if (options.no_debugger) return line_options(machine, own->line);
-  return Error{"making the debug line", std::string(request->line.text), "gdbdebug makes no such line for this machine",
-               machine.line +
+  if (booted.shared || !booted.line.empty() || !options.qemu_arguments.empty()) return booted;
+  if (options.no_debugger) {
+    booted.line = line_options(machine, own->line);
+    return booted;
+  }
+  return Error{"making the debug line", std::string(line.text), "gdbdebug makes no such line for this machine",
+               machine.line + ", " + machine.console +
                    ", virtio:NAME and hvc0 are those it makes; options for QEMU after -- can make others, and "
                    "--no-gdb --socket PATH boots without a debugger",
                Exit::usage};
@@ -134,9 +145,14 @@ std::vector<std::string> qemu_argv(const VmOptions& options, const Booted& boote
   add(machine.options);
   add({"-accel", accel, "-m", options.memory, "-nodefaults", "-display", "none", "-no-reboot"});
   add({"-kernel", options.kernel, "-initrd", initrd, "-append", append_line(options, machine)});
-  add({"-chardev", "file,id=console,path=" + path(console), "-serial", "chardev:console"});
-  add({"-chardev", "socket,id=gdbdebug,path=" + path(socket) + ",server=on,wait=off"});
-  add(booted.line);
+  const auto line = "socket,id=gdbdebug,path=" + path(socket) + ",server=on,wait=off";
+  if (booted.shared) {
+    add({"-chardev", line + ",logfile=" + path(console), "-serial", "chardev:gdbdebug"});
+  } else {
+    add({"-chardev", "file,id=console,path=" + path(console), "-serial", "chardev:console"});
+    add({"-chardev", line});
+    add(booted.line);
+  }
   add(options.qemu_arguments);
   return argv;
 }
@@ -210,9 +226,7 @@ Result<Booted> look_at(const VmOptions& options, Display& display) {
     return Error{"booting with", linted.text, linted.meaning, "--no-gdb boots it without a debugger", Exit::usage};
   }
   const auto text = append_line(options, machine.value());
-  auto line = line_of(options, machine.value(), text, facts.default_value);
-  if (!line.ok()) return line.error();
-  return Booted{machine.value(), std::move(line.value())};
+  return booted_with(options, machine.value(), text, facts.default_value);
 }
 
 // What gdbdebug says on the console of the machine while it is waited for: why the line cannot be opened, for example.
@@ -341,7 +355,9 @@ Result<int> run_vm(const VmOptions& given) {
   const auto pid = spawn(child);
   if (!pid.ok()) return pid.error();
   Child qemu(pid.value());
-  display.say("the console goes to " + console + ", the debug line is " + socket);
+  display.say(booted.value().shared
+                  ? "the console and the debug line are one wire, " + socket + "; " + console + " records it"
+                  : "the console goes to " + console + ", the debug line is " + socket);
 
   if (options.no_debugger) {
     wait_for_end(qemu, display);

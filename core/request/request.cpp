@@ -217,6 +217,7 @@ void parse_option(std::string_view option, Request& request, Notes& notes) {
     if (!speed) return notes.add(option, "the speed cannot be read", "115200n8, as in console=");
     if (request.line.kind != Line::Kind::kTerminal) return notes.add(option, "only a terminal has a speed");
     request.speed = *speed;
+    request.has_speed = true;
     return;
   }
   if (option.empty()) return notes.add(option, "there is an empty option; one comma is too many");

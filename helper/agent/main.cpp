@@ -16,6 +16,8 @@
 #include "line/line_network.hpp"
 #include "sys/log.hpp"
 #include "sys/sys.hpp"
+#include "wire/keeper.hpp"
+#include "wire/parts.hpp"
 
 namespace gdbdebug {
 namespace {
@@ -101,15 +103,34 @@ int first_run(char** argv) {
   return 1;
 }
 
+/// Where the line is a console of the kernel the port is made ours, and a guard stays behind (wire/keeper.hpp): what
+/// returns is its child. False: there is no such line, and the reason has been logged.
+bool share_console(Request& request, wire::Parts& parts, UniqueFd& handoff) {
+  const auto sharing = wire::find_console_of(request, parts);
+  if (!sharing) log::error(sharing.error(), kWithout);
+  if (!sharing || *sharing == wire::Sharing::kNone) return static_cast<bool>(sharing);
+  auto status = wire::open_parts(parts);
+  if (status) status = wire::fork_agent(parts, handoff);
+  if (status) {
+    settle();
+    return true;
+  }
+  wire::give_back(parts);
+  log::warning(status.error(), "the line is a console too, and what others say there comes between the packets");
+  return true;
+}
+
 int second_run(char** argv) {
   auto handoff = passed_descriptor(argv[launch::kHandoff]);
   auto image = passed_descriptor(argv[launch::kImageRoot]);
   if (!handoff) return 2;
   settle();
   Notes already_told;
-  const auto request = parse_request(argv[launch::kValue], already_told);
+  auto request = parse_request(argv[launch::kValue], already_told);
   if (!request) return 2;
-  run_agent(*request, argv[launch::kIp], std::move(handoff), std::move(image));
+  static wire::Parts parts;
+  if (!share_console(*request, parts, handoff)) return 2;
+  run_agent(*request, argv[launch::kIp], std::move(handoff), std::move(image), parts);
   return 0;
 }
 

@@ -354,7 +354,17 @@ assert_pointed_at() {
     assert_pointed_at 'rd.gdbdebug=ttyS1,wait=soon' wait=soon 'whole number'
     assert_pointed_at 'tcp:1234,wait' tcp:1234 'say who may connect'
     assert_line 'meaning: the machine boots as if debugging were off'
-    assert_pointed_at 'console=ttyS1 rd.gdbdebug=ttyS1,wait' ttyS1 'is a console too'
+}
+
+@test "check --cmdline: a line that is a console is one wire for both, and no mistake" {
+    run -0 "$gdbdebug" check --cmdline 'console=tty0 console=ttyS0,9600 rd.gdbdebug=ttyS0,wait'
+    refute_line --partial warning
+    assert_line 'meaning: the line is ttyS0, which stays a console; PID 1 is held at its first instruction, for as long as it takes'
+    run -0 "$gdbdebug" check --cmdline 'console,wait=30'
+    refute_line --partial warning
+    assert_line --partial 'the line is the last console that has a serial terminal, which stays a console; PID 1 is held'
+    run -0 "$gdbdebug" check --cmdline 'console=hvc0 rd.gdbdebug=hvc0'
+    refute_line --partial 'starts a getty'
 }
 
 @test "check --cmdline: a good one is told in words, with standard input closed" {

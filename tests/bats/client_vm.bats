@@ -22,6 +22,7 @@ if [[ " \$* " == *' kvm '* && " \$* " != *' -initrd '* ]]; then \${KVM_TRIAL:-ex
 for word; do
     case \$word in
         file,id=console*) console=\${word#*path=} ;;
+        socket,id=gdbdebug,*,logfile=*) console=\${word##*logfile=} ;;&
         socket,id=gdbdebug,*) socket=\${word#*path=} socket=\${socket%%,server=on*} socket=\${socket//,,/,} ;;
     esac
 done
@@ -53,6 +54,18 @@ assert_words() {
     assert_words -initrd image
     assert_words -append 'console=ttyS0 panic=-1 rd.gdbdebug=ttyS1,wait'
     assert_words -accel tcg
+}
+
+@test "vm: with --one-wire the console's port is the debug line" {
+    run -0 vm --one-wire --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_words -append 'console=ttyS0 panic=-1 rd.gdbdebug=ttyS0,wait'
+    assert_words -serial chardev:gdbdebug
+    run -1 grep -q id=console words
+    rm words
+    run -0 vm --debug console,wait --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_words -serial chardev:gdbdebug
+    run -2 vm --one-wire --debug ttyS1,wait
+    assert_line --partial "'ttyS1': with --one-wire the line is the console"
 }
 
 @test "vm: nothing of it is left when the debugger ends" {

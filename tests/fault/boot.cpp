@@ -77,8 +77,9 @@ bool readable(int fd) {
 }
 
 /// Who makes a call. A child of the agent is kChild until it has executed gdbserver, and kServer from then on.
-enum class Role : std::uint8_t { kInit, kAgent, kChild, kServer, kReal, kOther };
-constexpr std::array<const char*, 6> kRoles = {"init", "agent", "child", "gdbserver", "real", "other"};
+/// Where the line is a console too, the first child of PID 1 is the guard from the moment when it has forked the agent.
+enum class Role : std::uint8_t { kInit, kAgent, kChild, kServer, kReal, kOther, kGuard };
+constexpr std::array<const char*, 7> kRoles = {"init", "agent", "child", "gdbserver", "real", "other", "guard"};
 
 struct Fault {
   enum class Kind : std::uint8_t { kNone, kErrno, kKillAgent, kKillServer, kStopServer };
@@ -98,6 +99,7 @@ struct Options {
   std::string program = "/init";
   std::string command_line;
   Mode mode = Mode::kOff;
+  bool shared = false;  ///< the line is a console of the kernel too
   fs::path reference;  ///< what the real init must find; empty: print it
   std::uint64_t limit_ms = 60'000;
   bool list_calls = false;
@@ -106,7 +108,7 @@ struct Options {
   bool vmcore = false;  ///< /proc/vmcore exists, as in a kdump kernel
   std::string word = "word";  ///< the argument that the kernel would pass to init
   bool carrier = false;       ///< the line hangs up when a debugger goes
-  bool network = false;       ///< the boot has a network of its own, with one interface
+  bool network = false;       ///< the network of the boot has one interface
   Fault fault;
   std::optional<Plan> plan;  ///< of the first session; it begins as early as it can, in every mode
 };
@@ -158,7 +160,7 @@ int receive_descriptor(int channel) {
 /// The calls that must go by the supervisor; empty: all.
 std::vector<int> filtered_calls(const Options& options) {
   if (options.socket.empty()) return {};
-  std::vector<int> calls = {SYS_openat, SYS_execve};
+  std::vector<int> calls = {SYS_openat, SYS_execve, SYS_syslog};
   if (options.fault.kind != Fault::Kind::kNone) calls.push_back(options.fault.number);
   return calls;
 }
@@ -252,6 +254,7 @@ class Supervisor {
   Listener listener_{-1};
   pid_t pid1_ = -1;
   pid_t agent_ = -1;
+  pid_t guard_ = -1;
   pid_t server_ = -1;
   int pid1_fd_ = -1;
   int listening_ = -1;
@@ -314,9 +317,9 @@ void Supervisor::prepare() {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel.data()) != 0) give_up("making a socket pair");
   for (const int fd : {log_pipe_[0], console_[0]}) (void)::fcntl(fd, F_SETFL, O_NONBLOCK);
 
-  const unsigned long network = options_.network ? CLONE_NEWNET : 0;
+  // A network of its own, too: the name that the agent takes is the network's, and many boots are made at once.
   const auto pid =
-      ::syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | network | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+      ::syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
   if (pid < 0) give_up("making namespaces (this needs root)");
   if (pid == 0) become_pid1(options_, channel[1], console_[1]);
   pid1_ = static_cast<pid_t>(pid);
@@ -339,6 +342,12 @@ Supervisor::Process& Supervisor::process_of(const Call& call) {
     if (parent == pid1_ && processes_[pid1_].role == Role::kInit && agent_ < 0) {
       process.role = Role::kAgent;
       agent_ = pid;
+    } else if (options_.shared && guard_ < 0 && parent == agent_ && agent_ > 0) {
+      guard_ = std::exchange(agent_, pid);
+      processes_[guard_].role = Role::kGuard;
+      process.role = Role::kAgent;
+    } else if (guard_ > 0 && parent == guard_) {
+      process.role = Role::kGuard;
     } else if (parent == agent_ && agent_ > 0) {
       process.role = Role::kChild;
       server_ = pid;
@@ -358,7 +367,13 @@ Supervisor::Process& Supervisor::process_of(const Call& call) {
 
 /// Whether the call was answered here: what the machine of the namespace does not have.
 bool Supervisor::stand_in(const Call& call, const Process& process, const std::string& path) {
-  if (call.data.nr != SYS_openat || (process.role != Role::kInit && process.role != Role::kAgent)) return false;
+  if (process.role != Role::kInit && process.role != Role::kAgent && process.role != Role::kGuard) return false;
+  // The console level and the redirection of the console are this machine's.
+  if (call.data.nr == SYS_syslog || (call.data.nr == SYS_ioctl && call.data.args[1] == TIOCCONS)) {
+    listener_.answer(call, 0);
+    return true;
+  }
+  if (call.data.nr != SYS_openat) return false;
   const bool cloexec = (call.data.args[2] & O_CLOEXEC) != 0;
   if (path == kLine && std::exchange(pulled_, false)) {
     listener_.fail(call, ENODEV);
@@ -376,9 +391,15 @@ bool Supervisor::stand_in(const Call& call, const Process& process, const std::s
     listener_.give(call, nothing_, cloexec);
     return true;
   }
-  if (path == "cmdline" || path == "/proc/cmdline") {
-    const int file = ::memfd_create("cmdline", MFD_CLOEXEC);
-    (void)!::write(file, options_.command_line.data(), options_.command_line.size());
+  std::optional<std::string> text;
+  if (path == "cmdline" || path == "/proc/cmdline") text = options_.command_line;
+  if (path == "/proc/consoles")
+    text = options_.shared ? std::string(kLine.substr(5)) + " -W- (EC p a)    4:64\n" : "tty0 -WU (EC  p  )    4:1\n";
+  if (path == "/proc/sys/kernel/printk") text = "7\t4\t1\t7\n";
+  if (path == "/proc/sys/debug/exception-trace") text = "1\n";
+  if (text) {
+    const int file = ::memfd_create("text", MFD_CLOEXEC);
+    (void)!::write(file, text->data(), text->size());
     (void)::lseek(file, 0, SEEK_SET);
     listener_.give(call, file, cloexec);
     ::close(file);
@@ -741,18 +762,19 @@ void Supervisor::print() const {
 
 Mode mode_of(std::string_view value) {
   if (value == "off") return Mode::kOff;
-  if (value == "wait") return Mode::kWait;
+  if (value == "wait" || value == "console") return Mode::kWait;
   if (value == "wait=1") return Mode::kWaitSeconds;
   if (value == "demand") return Mode::kDemand;
   if (value == "crash") return Mode::kCrash;
   if (value == "exit") return Mode::kExit;
-  std::fprintf(stderr, "fault-boot: no mode '%.*s'; there are off, wait, wait=1, demand, crash, exit\n",
+  std::fprintf(stderr, "fault-boot: no mode '%.*s'; there are off, wait, wait=1, demand, crash, exit, console\n",
                static_cast<int>(value.size()), value.data());
   std::_Exit(2);
 }
 
 std::string command_line_of(std::string_view mode) {
   if (mode == "off") return "quiet splash\n";
+  if (mode == "console") return "quiet rd.gdbdebug=console,wait splash\n";
   auto line = "quiet rd.gdbdebug=" + std::string(kLine.substr(5));
   if (mode != "demand") line += ',' + std::string(mode);
   return line + " splash\n";
@@ -795,6 +817,7 @@ int boot_main(int argc, char** argv) {
   options.root = words[0];
   options.scratch = words[1];
   options.mode = mode_of(words[2]);
+  options.shared = words[2] == "console";
   options.command_line = command_line_of(words[2]);
   for (std::size_t i = 3; i < words.size(); ++i) {
     if (words[i] == "--direct")

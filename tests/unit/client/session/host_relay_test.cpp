@@ -362,5 +362,36 @@ TEST_F(ClientRelay, WhatPid1WritesComesBeforeTheStop) {
   EXPECT_EQ(answer(relay, "S05"), packet("S05"));
 }
 
+TEST_F(ClientRelay, TheConsolesTextIsShownAsItIsWanted) {
+  using Text = HostRelay::ConsoleText;
+  for (const auto how : {Text::raw, Text::plain, Text::coloured, Text::kept}) {
+    SCOPED_TRACE(static_cast<int>(how));
+    auto relay = make();
+    relay.show_console(how);
+    (void)ask(relay, "vCont;c");
+    const auto shown = answer(relay, "O68691b5b366e21");  // "hi", a question to the terminal, "!"
+    EXPECT_EQ(taken(relay.to_target()), "+");
+    std::string expected = packet("O68691b5b366e21");
+    if (how == Text::plain) expected = packet("O686921");
+    if (how == Text::coloured) expected = packet("O1b5b33366d6869211b5b33396d");
+    EXPECT_EQ(shown, how == Text::kept ? "" : expected);
+    EXPECT_EQ(relay.take_console(), how == Text::kept ? "hi\033[6n!" : "");
+    // The stop that was waited for still comes through.
+    EXPECT_EQ(answer(relay, "T05thread:p1.1;"), packet("T05thread:p1.1;"));
+  }
+}
+
+TEST_F(ClientRelay, WhatIsTypedOnTheConsoleGoesOutWhilePid1Runs) {
+  auto relay = make();
+  EXPECT_FALSE(relay.type("x"));
+  (void)ask(relay, "vCont;c");
+  EXPECT_FALSE(relay.type("x")) << "the target has not taken the request yet";
+  relay.target_bytes("+", now);
+  EXPECT_TRUE(relay.type("l\r"));
+  EXPECT_EQ(taken(relay.to_target()), packet("QGdbdebug.type:6c0d"));
+  EXPECT_EQ(answer(relay, "T05thread:p1.1;"), packet("T05thread:p1.1;"));
+  EXPECT_FALSE(relay.type("x"));
+}
+
 }  // namespace
 }  // namespace gdbdebug::client
