@@ -139,7 +139,7 @@ void Loop::lose_line() {
 
 void Loop::move(const std::array<pollfd, 6>& polled) {
   std::string bytes;
-  if (polled[5].revents != 0) {
+  if (session_.console != nullptr && polled[5].revents != 0) {
     const auto keys = session_.console->read();
     if (!keys.empty() && (!relay_ || !relay_->type(keys))) session_.console->write("\a");
   }
@@ -154,7 +154,8 @@ void Loop::move(const std::array<pollfd, 6>& polled) {
       }
       if (relay_) {
         relay_->target_bytes(bytes, now_ms());
-        if (const auto text = relay_->take_console(); !text.empty()) session_.console->write(text);
+        const auto text = relay_->take_console();
+        if (session_.console != nullptr && !text.empty()) session_.console->write(text);
         if (const auto refusal = relay_->take_refusal(); !refusal.empty())
           session_.display.say("the target: " + printable(refusal));
       }
