@@ -37,14 +37,20 @@ CLI::Option* add_max_size(CLI::App& verb, std::uint64_t& bytes) {
       ->type_name("SIZE");
 }
 
+/// CLI11 has no word for a list with something behind it, and its names have no spaces.
+struct SysrootHelp : CLI::Formatter {
+  std::string make_option_usage(const CLI::Option* /*option*/) const override { return "IMAGE... DIR"; }
+};
+
 void add_sysroot(CLI::App& app, SysrootOptions& options) {
   auto* verb = app.add_subcommand("sysroot", "Unpack an initramfs of any generator and compression");
+  verb->formatter(std::make_shared<SysrootHelp>());
   // CLI11 would leave nothing for a DIR behind a list.
-  verb->add_option("IMAGE DIR", options.image,
+  verb->add_option("IMAGE", options.image,
                    "The initramfs, or a UKI that has one (several in boot order); and where to: a directory that is "
                    "empty or does not exist yet")
       ->required()
-      ->type_name("");
+      ->option_text("... DIR");
   add_max_size(*verb, options.limits.unpacked);
 }
 
