@@ -108,7 +108,7 @@ struct Options {
   bool vmcore = false;  ///< /proc/vmcore exists, as in a kdump kernel
   std::string word = "word";  ///< the argument that the kernel would pass to init
   bool carrier = false;       ///< the line hangs up when a debugger goes
-  bool network = false;       ///< the network of the boot has one interface
+  bool network = false;       ///< the boot has a network of its own, with one interface
   Fault fault;
   std::optional<Plan> plan;  ///< of the first session; it begins as early as it can, in every mode
 };
@@ -317,9 +317,9 @@ void Supervisor::prepare() {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel.data()) != 0) give_up("making a socket pair");
   for (const int fd : {log_pipe_[0], console_[0]}) (void)::fcntl(fd, F_SETFL, O_NONBLOCK);
 
-  // A network of its own, too: the name that the agent takes is the network's, and many boots are made at once.
+  const unsigned long network = options_.network ? CLONE_NEWNET : 0;
   const auto pid =
-      ::syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+      ::syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | network | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
   if (pid < 0) give_up("making namespaces (this needs root)");
   if (pid == 0) become_pid1(options_, channel[1], console_[1]);
   pid1_ = static_cast<pid_t>(pid);
