@@ -77,8 +77,8 @@ void Wire::read_log() {
 }
 
 void Wire::tell_lost() {
+  if (!text_.has_lost()) return;
   const auto lost = text_.take_lost();
-  if (lost == 0) return;
   // In front of what is left: that is where it was.
   Text<100> note("\r\n[gdbdebug: ");
   note.add_number(lost).add(" bytes of the console's text were dropped here]\r\n");

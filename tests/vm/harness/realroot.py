@@ -62,7 +62,8 @@ def bare_root(name, suite, command, seconds):
             run = subprocess.run([*command, f"{scratch}/root"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, text=True, timeout=scaled(seconds), check=False)
             if run.returncode:
-                raise Unavailable(f"debootstrap {suite}: {(run.stdout.strip().splitlines() or ['no reason given'])[-1]}")
+                said = run.stdout.strip().splitlines() or ["no reason given"]
+                raise Unavailable(f"debootstrap {suite}: {said[-1]}")
             os.rename(f"{scratch}/root", root)
     return root
 
