@@ -159,6 +159,9 @@ real_kernel_install() {
         cp "$source_dir/boot-menu/95-gdbdebug.install" /etc/kernel/install.d/96-gdbdebug.install
         mount --bind "$machine/proc/cmdline" /proc/cmdline
         [ -z "$cmdline" ] || echo "$cmdline" >/etc/kernel/cmdline
+        # kernel-install is a script up to systemd 253, which has these from the environment, and then a program.
+        echo layout=bls >/etc/kernel/install.conf
+        echo 0123456789abcdef0123456789abcdef >/etc/kernel/entry-token
         unset KERNEL_INSTALL_BOOT_ROOT KERNEL_INSTALL_CONF_ROOT GDBDEBUG_ROOT GDBDEBUG_CMDLINE
         export MACHINE_ID=0123456789abcdef0123456789abcdef BOOT_ROOT=/boot layout=bls
         mkdir -p "/boot/$MACHINE_ID"
