@@ -59,6 +59,7 @@ namespace fs = std::filesystem;
 constexpr int kChannel = 900;  ///< the listener's descriptor travels on this one
 constexpr std::string_view kLine = "/dev/ttyFAULT";
 constexpr std::string_view kRealInit = "/usr/lib/gdbdebug/init";
+constexpr std::string_view kOverlayInit = "/gdbdebug/init";
 
 [[noreturn]] void give_up(const std::string& what) {
   std::fprintf(stderr, "fault-boot: %s: %s\n", what.c_str(), std::strerror(errno));
@@ -100,6 +101,7 @@ struct Options {
   std::string command_line;
   Mode mode = Mode::kOff;
   bool shared = false;  ///< the line is a console of the kernel too
+  std::string real_init{kRealInit};
   fs::path reference;  ///< what the real init must find; empty: print it
   std::uint64_t limit_ms = 60'000;
   bool list_calls = false;
@@ -199,7 +201,9 @@ std::vector<int> filtered_calls(const Options& options) {
   send_descriptor(kChannel, listener);
   // Both close at the exec.
   (void)::fcntl(listener, F_SETFD, FD_CLOEXEC);
-  std::array<const char*, 3> argv = {"/init", options.word.c_str(), nullptr};
+  // run_init_process() in the kernel's init/main.c: the first argument is what it was asked to execute.
+  std::array<const char*, 3> argv = {options.program == kOverlayInit ? options.program.c_str() : "/init",
+                                     options.word.c_str(), nullptr};
   std::array<const char*, 3> envp = {"HOME=/", "TERM=linux", nullptr};
   ::execve(options.program.c_str(), const_cast<char**>(argv.data()), const_cast<char**>(envp.data()));
   give_up("executing " + options.program);
@@ -359,8 +363,8 @@ Supervisor::Process& Supervisor::process_of(const Call& call) {
     const auto name = fs::read_symlink("/proc/" + std::to_string(pid) + "/exe", error).filename().string();
     if (process.role == Role::kChild && name.find("gdbserver") != std::string::npos) process.role = Role::kServer;
     std::string exe = fs::read_symlink("/proc/" + std::to_string(pid) + "/exe", error).string();
-    if (process.role == Role::kInit && (exe.ends_with(kRealInit) || options_.program == kRealInit))
-      process.role = Role::kReal;
+    const bool real = exe.ends_with(options_.real_init) && !exe.ends_with(kOverlayInit);
+    if (process.role == Role::kInit && (real || options_.program == options_.real_init)) process.role = Role::kReal;
   }
   return process;
 }
@@ -760,6 +764,8 @@ void Supervisor::print() const {
 
 // ---- the command line ----
 
+constexpr std::string_view kOverlay = "overlay-";  ///< in front of a mode: by rdinit=, beside an image made without us
+
 Mode mode_of(std::string_view value) {
   if (value == "off") return Mode::kOff;
   if (value == "wait" || value == "console") return Mode::kWait;
@@ -767,7 +773,8 @@ Mode mode_of(std::string_view value) {
   if (value == "demand") return Mode::kDemand;
   if (value == "crash") return Mode::kCrash;
   if (value == "exit") return Mode::kExit;
-  std::fprintf(stderr, "fault-boot: no mode '%.*s'; there are off, wait, wait=1, demand, crash, exit, console\n",
+  std::fprintf(stderr, "fault-boot: no mode '%.*s'; there are off, wait, wait=1, demand, crash, exit, console, each also\n"
+               "with overlay- in front\n",
                static_cast<int>(value.size()), value.data());
   std::_Exit(2);
 }
@@ -816,12 +823,18 @@ int boot_main(int argc, char** argv) {
   }
   options.root = words[0];
   options.scratch = words[1];
-  options.mode = mode_of(words[2]);
-  options.shared = words[2] == "console";
-  options.command_line = command_line_of(words[2]);
+  auto mode = words[2];
+  if (mode.starts_with(kOverlay)) {
+    mode.erase(0, kOverlay.size());
+    options.program = kOverlayInit;
+    options.real_init = "/init";
+  }
+  options.mode = mode_of(mode);
+  options.shared = mode == "console";
+  options.command_line = command_line_of(mode);
   for (std::size_t i = 3; i < words.size(); ++i) {
     if (words[i] == "--direct")
-      options.program = kRealInit;
+      options.program = options.real_init;
     else if (words[i] == "--reference")
       options.reference = words.at(++i);
     else if (words[i] == "--limit")
