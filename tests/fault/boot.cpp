@@ -363,7 +363,8 @@ Supervisor::Process& Supervisor::process_of(const Call& call) {
     const auto name = fs::read_symlink("/proc/" + std::to_string(pid) + "/exe", error).filename().string();
     if (process.role == Role::kChild && name.find("gdbserver") != std::string::npos) process.role = Role::kServer;
     std::string exe = fs::read_symlink("/proc/" + std::to_string(pid) + "/exe", error).string();
-    const bool real = exe.ends_with(options_.real_init) && !exe.ends_with(kOverlayInit);
+    const bool helper = options_.program == kOverlayInit && exe.ends_with(kOverlayInit);  // both end in /init
+    const bool real = exe.ends_with(options_.real_init) && !helper;
     if (process.role == Role::kInit && (real || options_.program == options_.real_init)) process.role = Role::kReal;
   }
   return process;
