@@ -3,15 +3,13 @@
 with the module, and with debugging off the real init sees nothing but the folder and the word on the command line."""
 
 import gzip
-import hashlib
-import os
 import shutil
 import subprocess
 
 import pytest
 from harness import BUILD, ROOT, Image, dracut_image, image, probe_image
 from harness.checks import assert_at_start, assert_same, comparable
-from harness.image import HELPER, write_atomically
+from harness.image import HELPER
 
 READY = r"gdbdebug: ready on ttyS1 at 115200n8; PID 1 is held"
 OVERLAY = "rdinit=/gdbdebug/init"
@@ -63,25 +61,6 @@ def usr_is_a_link():
     tree.link("/usr", "store")
     tree.link("/init", "usr/bin/init")
     return tree.save()
-
-
-@pytest.fixture
-def overlay(helper, tmp_path):
-    """overlay(IMAGE, OPTION...): the file of IMAGE and an overlay, as a boot loader gives both to the kernel."""
-
-    def join(initrd, *options, front=False):
-        made = tmp_path / "gdbdebug.img"
-        subprocess.run([ROOT / "generators/gdbdebug-overlay", "--programs", HELPER.parent, *options,
-                        *(["--front"] if front else []), made], check=True, timeout=60,
-                       env={**os.environ, "GDBDEBUG_CONF": "/nonexistent"})
-        first, second = (made, initrd) if front else (initrd, made)
-        content = first.read_bytes()
-        content += b"\0" * (-len(content) % 4) + second.read_bytes()
-        path = tmp_path / f"{hashlib.sha256(content).hexdigest()[:16]}.img"
-        write_atomically(path, content)
-        return path
-
-    return join
 
 
 @pytest.mark.parametrize("tree", [plain, static, nix, usr_is_a_link], ids=lambda tree: tree.__name__)
