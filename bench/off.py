@@ -79,8 +79,8 @@ def measure(table, rounds):
             table.add("off-calls", "off: system calls up to the hand-off", "", [system_calls(folder, root)], None, "",
                       lambda a, _: a <= 12, "12")
             calls = system_calls(folder, root_with_overlay(folder), "/gdbdebug/init", "/init")
-            table.add("off-calls-overlay", "off: system calls up to the hand-off, by the overlay", "", [calls], None, "",
-                      lambda a, _: a <= 14, "14")
+            table.add("off-calls-overlay", "off: system calls up to the hand-off, by the overlay", "", [calls], None,
+                      "", lambda a, _: a <= 14, "14")
         timer, counter = (compiled(folder, name) for name in ("exec_timer", "step_counter"))
         run = subprocess.run([str(counter), str(root), "/init"], check=True, capture_output=True, text=True,
                              timeout=120)

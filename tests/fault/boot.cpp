@@ -774,7 +774,8 @@ Mode mode_of(std::string_view value) {
   if (value == "demand") return Mode::kDemand;
   if (value == "crash") return Mode::kCrash;
   if (value == "exit") return Mode::kExit;
-  std::fprintf(stderr, "fault-boot: no mode '%.*s'; there are off, wait, wait=1, demand, crash, exit, console, each also\n"
+  std::fprintf(stderr,
+               "fault-boot: no mode '%.*s'; there are off, wait, wait=1, demand, crash, exit, console, each also\n"
                "with overlay- in front\n",
                static_cast<int>(value.size()), value.data());
   std::_Exit(2);
