@@ -50,7 +50,7 @@ std::vector<std::string> names_like(const std::string& pattern) {
 std::string image_for(const KernelPlace& place, const std::string& root, const std::string& kernel,
                       const std::string& version) {
   const auto version_at = kernel.size() - version.size() - std::strlen(place.after);
-  for (const std::string pattern : place.images) {
+  for (const std::string_view pattern : place.images) {
     std::string name = pattern.starts_with('B') ? kernel.substr(0, version_at - 1) : root;
     for (const char c : pattern.starts_with('B') ? pattern.substr(1) : pattern)
       name += c == 'V' ? version : std::string(1, c);
