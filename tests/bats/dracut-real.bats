@@ -90,10 +90,10 @@ unpack() {
     for file in /usr/sbin/* /usr/bin/*; do
         [[ $file == */gdbserver ]] || ln -sf "$file" "$BATS_TEST_TMPDIR/bin/"
     done
-    # dracut looks for programs in DRACUT_PATH alone.
+    # dracut looks for programs in DRACUT_PATH alone, and later ones (112) in PATH.
     printf 'export DRACUT_PATH="%s"\n' "$BATS_TEST_TMPDIR/bin" >"$BATS_TEST_TMPDIR/dracut.conf"
-    run timeout 300 dracut --force --conf "$BATS_TEST_TMPDIR/dracut.conf" --confdir "$BATS_FILE_TMPDIR/confdir" \
-        --no-hostonly --no-kernel --modules base --add gdbdebug "$BATS_TEST_TMPDIR/broken.img" "$kernel"
+    run env PATH="$BATS_TEST_TMPDIR/bin" timeout 300 dracut --force --conf "$BATS_TEST_TMPDIR/dracut.conf" \
+        --confdir "$BATS_FILE_TMPDIR/confdir" --no-hostonly --no-kernel --modules base --add gdbdebug "$BATS_TEST_TMPDIR/broken.img" "$kernel"
     assert_failure
     assert_output --partial "'gdbserver' is not installed on this machine; install the package gdbserver"
     assert_not_exists "$BATS_TEST_TMPDIR/broken.img"
@@ -116,8 +116,8 @@ unpack() {
         [[ $file == */gdbserver ]] || ln -sf "$file" "$BATS_TEST_TMPDIR/bin/"
     done
     printf 'export DRACUT_PATH="%s"\n' "$BATS_TEST_TMPDIR/bin" >"$BATS_TEST_TMPDIR/dracut.conf"
-    GDBDEBUG_CONF=$BATS_TEST_TMPDIR/conf run timeout 300 dracut --force --conf "$BATS_TEST_TMPDIR/dracut.conf" \
-        --confdir "$BATS_FILE_TMPDIR/confdir" --no-hostonly --no-kernel --omit "$omit" \
+    GDBDEBUG_CONF=$BATS_TEST_TMPDIR/conf run env PATH="$BATS_TEST_TMPDIR/bin" timeout 300 dracut --force \
+        --conf "$BATS_TEST_TMPDIR/dracut.conf" --confdir "$BATS_FILE_TMPDIR/confdir" --no-hostonly --no-kernel --omit "$omit" \
         "$BATS_TEST_TMPDIR/without.img" "$kernel"
     assert_success
     assert_output --partial "install the package gdbserver"
