@@ -85,15 +85,21 @@ unpack() {
     assert_not_exists "$BATS_TEST_TMPDIR/broken.img"
 }
 
+# Links to all other programs in a folder of their own: dracut 112, which looks in PATH, takes that folder into the image.
+need_dracut_path() {
+    grep -q DRACUT_PATH "$(type -P dracut)" || skip "needs a dracut with DRACUT_PATH, to hide gdbserver from it"
+}
+
 @test "dracut: a real build without gdbserver fails and writes no image" {
+    need_dracut_path
     mkdir "$BATS_TEST_TMPDIR/bin"
     for file in /usr/sbin/* /usr/bin/*; do
         [[ $file == */gdbserver ]] || ln -sf "$file" "$BATS_TEST_TMPDIR/bin/"
     done
-    # dracut looks for programs in DRACUT_PATH alone, and later ones (112) in PATH.
+    # dracut looks for programs in DRACUT_PATH alone.
     printf 'export DRACUT_PATH="%s"\n' "$BATS_TEST_TMPDIR/bin" >"$BATS_TEST_TMPDIR/dracut.conf"
-    run env PATH="$BATS_TEST_TMPDIR/bin" timeout 300 dracut --force --conf "$BATS_TEST_TMPDIR/dracut.conf" \
-        --confdir "$BATS_FILE_TMPDIR/confdir" --no-hostonly --no-kernel --modules base --add gdbdebug "$BATS_TEST_TMPDIR/broken.img" "$kernel"
+    run timeout 300 dracut --force --conf "$BATS_TEST_TMPDIR/dracut.conf" --confdir "$BATS_FILE_TMPDIR/confdir" \
+        --no-hostonly --no-kernel --modules base --add gdbdebug "$BATS_TEST_TMPDIR/broken.img" "$kernel"
     assert_failure
     assert_output --partial "'gdbserver' is not installed on this machine; install the package gdbserver"
     assert_not_exists "$BATS_TEST_TMPDIR/broken.img"
@@ -111,13 +117,14 @@ unpack() {
     unpack always
     assert_swapped "$BATS_TEST_TMPDIR/always" "$GDBDEBUG_HELPER"
 
+    need_dracut_path
     mkdir "$BATS_TEST_TMPDIR/bin"
     for file in /usr/sbin/* /usr/bin/*; do
         [[ $file == */gdbserver ]] || ln -sf "$file" "$BATS_TEST_TMPDIR/bin/"
     done
     printf 'export DRACUT_PATH="%s"\n' "$BATS_TEST_TMPDIR/bin" >"$BATS_TEST_TMPDIR/dracut.conf"
-    GDBDEBUG_CONF=$BATS_TEST_TMPDIR/conf run env PATH="$BATS_TEST_TMPDIR/bin" timeout 300 dracut --force \
-        --conf "$BATS_TEST_TMPDIR/dracut.conf" --confdir "$BATS_FILE_TMPDIR/confdir" --no-hostonly --no-kernel --omit "$omit" \
+    GDBDEBUG_CONF=$BATS_TEST_TMPDIR/conf run timeout 300 dracut --force --conf "$BATS_TEST_TMPDIR/dracut.conf" \
+        --confdir "$BATS_FILE_TMPDIR/confdir" --no-hostonly --no-kernel --omit "$omit" \
         "$BATS_TEST_TMPDIR/without.img" "$kernel"
     assert_success
     assert_output --partial "install the package gdbserver"
