@@ -26,25 +26,18 @@ std::string_view attribute(std::string_view element, std::string_view name) {
 
 }  // namespace
 
-CallRegisters say_registers(Server& server, const Place& place) {
+CallRegisters say_registers(const RegisterTexts& registers, const Place& place) {
   constexpr std::size_t kPerLine = 6;
   auto line = begin_line("register");
   add_hex_pair(line, "pc", place.pc);
   add_hex_pair(line, "sp", place.sp);
   log::say(kLevel, line);
 
-  static Text<8192> registers;
-  const auto values = server.ask_expanded("g");
-  if (!values) return {};
-  registers.set(*values);
-  const auto description = server.ask_expanded("qXfer:features:read:target.xml:0,1f00");
-  if (!description) return {};
-
   CallRegisters found;
   line = begin_line("register");
   std::size_t on_line = 0;
-  auto hex = registers.view();
-  auto rest = *description;
+  auto hex = registers.values;
+  auto rest = registers.description;
   for (auto at = rest.find("<reg "); at != std::string_view::npos; at = rest.find("<reg ")) {
     if (rest.find("</feature") < at) break;
     rest.remove_prefix(at);

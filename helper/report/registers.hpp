@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// registers: those that every program has, by gdbserver's own description of them.
+// registers: those that every program has, by the description that comes with them.
 #pragma once
 
 #include <cstdint>
 
 #include "report/maps.hpp"
-#include "tracee/server.hpp"
+#include "tracee/registers.hpp"
 
 namespace gdbdebug::report {
 
@@ -17,7 +17,6 @@ struct CallRegisters {
 
 /// The registers of the first feature in the target description, up to the first that is wider than 64 bits: those
 /// that every program has (gdb's manual, "Target Description Format"). The reply to `g` has them in the same order.
-/// gdbserver must be idle.
-CallRegisters say_registers(Server& server, const Place& place);
+CallRegisters say_registers(const RegisterTexts& registers, const Place& place);
 
 }  // namespace gdbdebug::report

@@ -175,7 +175,7 @@ void Relay::on_request(std::string_view payload) {
   if (payload.empty()) return reply("");  // as to every request that is not known
   if (!only_reads(payload) || payload.size() > kMaxDeferred)
     return reply("E.gdbdebug: nobody is connected; use target remote first");
-  if (guest_ != Guest::kKnocking) knock_ran_ = pid1_ == Pid1::kFree || (cleaning ? then_ != Then::kStay : ran());
+  if (guest_ != Guest::kKnocking) knock_ran_ = pid1_ == Pid1::kFree ? !held_ : cleaning ? then_ != Then::kStay : ran();
   guest_ = Guest::kKnocking;
   knock_deadline_.reset();
   deferred_.set(payload);
@@ -245,6 +245,7 @@ void Relay::forward(std::string_view payload) {
   if (payload.starts_with('D')) return forward_detach(payload);
   if (payload.starts_with('G') || payload.starts_with('P')) return forward_registers(payload);
   if (is_resume(payload)) {
+    if (read_only_) return reply("E.gdbdebug: PID 1 is at its end and cannot go on; use detach");
     if (in_session() && fatal_stop_ && signal_ != 0 && handed_signal(payload) == signal_ &&
         payload.size() <= kMaxResume) {
       resume_.set(payload);
@@ -326,9 +327,9 @@ void Relay::forward_detach(std::string_view payload) {
     stop_pending_ = false;
     return ask_server("D;1", Ask::kLetGo);
   }
-  if (stays_) {
+  if (armed_) {
     reply("OK");
-    return clean(Then::kResume);
+    return clean(Then::kRelease);
   }
   clean(Then::kDetach);
 }
@@ -471,7 +472,6 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   pid1_ = Pid1::kHeld;
   const auto stop = parse_stop(payload);
   const bool of_pid1 = stop && stop->process == 1;
-  if (of_pid1) thread_ = stop->thread;
   if (of_pid1 && stop->event == "exec") wishes_ |= kExecuted;
   // Of a PID 1 with threads gdbserver has sometimes one more to tell of than was sent; and one that is handed on stops
   // PID 1 for good.
@@ -491,7 +491,9 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   if (stop) process_ = stop->process;
   stop_.set(payload);
   if (cleaning_ != Cleaning::kNone) {
+    // What it ends with is judged first, as if nobody had been there.
     untold_ = fatal_stop_ || (of_pid1 && stop->is_call());
+    if (untold_ && armed_ && then_ == Then::kRelease) then_ = Then::kStay;
     return clean_on();
   }
 
@@ -500,7 +502,7 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
     own_stop_ = false;
     return resume_again();
   }
-  if (in_session() && stays_ && of_pid1 && stop->is_call() && !catches_) {
+  if (in_session() && armed_ && of_pid1 && stop->is_call() && !catches_) {
     wishes_ |= kCallStop;
     return;
   }
@@ -516,7 +518,7 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
       ack_deadline_ = now_ms + kAckTimeoutMs;
     }
     // Not where a function that the debugger has called in PID 1 returns to.
-    if (fatal_stop_ && stays_ && !called_) wishes_ |= kFatalStop;
+    if (fatal_stop_ && armed_ && !called_) wishes_ |= kFatalStop;
     return;
   }
   wishes_ |= kUnattended;
@@ -740,11 +742,7 @@ void Relay::cleaned() {
     deferred_.clear();
     return forward(first);
   }
-  if (then_ != Then::kResume) return;
-  if (untold_)
-    wishes_ |= kUnattended;  // it came in the place of the stop that was asked for
-  else
-    resume();
+  if (untold_) wishes_ |= kUnattended;  // it came in the place of the stop that was asked for
 }
 
 /// Whether PID 1 ran, as far as its user is concerned.
@@ -765,7 +763,7 @@ void Relay::debugger_lost() {
   if (pid1_ == Pid1::kFree || cleaning_ != Cleaning::kNone || ask_ == Ask::kDetach) return;
   wishes_ |= kLost;
   if (!ran) return clean(Then::kStay);
-  clean(stays_ ? Then::kResume : Then::kRelease);
+  clean(Then::kRelease);
 }
 
 /// Nobody has followed up a first packet: PID 1 is as it was before.
@@ -775,7 +773,7 @@ void Relay::knock_over() {
   deferred_.clear();
   wishes_ &= ~unsigned{kStartServer};
   if (pid1_ == Pid1::kFree || cleaning_ == Cleaning::kReleasing) return;
-  const auto then = !knock_ran_ ? Then::kStay : stays_ ? Then::kResume : Then::kRelease;
+  const auto then = knock_ran_ ? Then::kRelease : Then::kStay;
   if (cleaning_ == Cleaning::kNone)
     clean(then);
   else
@@ -855,24 +853,8 @@ void Relay::tell_call() {
   reply_stop(stop_, 0, false);
 }
 
-void Relay::run_on() {
-  used_ = true;  // what the agent has turned on for a while ends with this gdbserver
-  if (pid1_ != Pid1::kFree && cleaning_ == Cleaning::kNone) clean(Then::kResume);
-}
-
 void Relay::release() {
   if (pid1_ != Pid1::kFree && cleaning_ == Cleaning::kNone) clean(Then::kRelease);
-}
-
-void Relay::resume(unsigned gdb_signal) {
-  written_ = false;  // no debugger has called a function
-  Text<40> packet("vCont;c");
-  if (gdb_signal != 0) {
-    // To the thread that it is for: without one gdbserver hands it to every thread (handle_v_cont() in server.cc).
-    packet.set("vCont;C");
-    packet.add_hex(static_cast<std::uint8_t>(gdb_signal)).add(':').add_number(thread_, 16).add(";c");
-  }
-  forward_resume(packet);
 }
 
 void Relay::server_ready(Pid1 pid1) {
@@ -881,6 +863,14 @@ void Relay::server_ready(Pid1 pid1) {
   resume_.clear();
   resume_.add("vCont;c");
   if (!deferred_.empty()) clean(Then::kStay);
+}
+
+void Relay::server_ready_at_end(std::string_view stop, bool read_only) {
+  stop_.set(stop);
+  read_only_ = read_only;
+  pid1_ = Pid1::kHeld;
+  mark_end();
+  server_ready(Pid1::kHeld);
 }
 
 void Relay::server_failed(std::string_view reason) {
@@ -938,7 +928,7 @@ void Relay::server_gone() {
   gdbs_stop_ = written_ = not_its_own_ = untold_ = multiprocess_ = traces_ = false;
   stood_ = {};
   called_.reset();
-  used_ = anchored_ = let_go_ = false;
+  used_ = anchored_ = let_go_ = read_only_ = false;
   process_ = running_process_ = 1;
   breakpoint_count_ = other_count_ = 0;
   to_server_.clear();

@@ -2,6 +2,8 @@
 // cause: why PID 1 has stopped, as the kernel tells it.
 #pragma once
 
+#include <signal.h>
+
 #include <cstdint>
 #include <optional>
 
@@ -19,6 +21,7 @@ struct Cause {
   std::optional<std::uint64_t> address{};  ///< of a fault
 };
 
+Cause cause_of(const siginfo_t& info);
 /// Asks gdbserver, which must be idle, with PID 1 held.
 Cause find_cause(const Stop& stop, Server& server);
 

@@ -20,6 +20,7 @@
 #include "sys/sys.hpp"
 #include "tracee/guard.hpp"
 #include "tracee/pid1.hpp"
+#include "tracee/signals.hpp"
 
 namespace gdbdebug {
 namespace {
@@ -98,18 +99,6 @@ void put_back(pid_t process, std::span<const Patch> patches) {
     if (is_breakpoint({now.data(), now.size()}))
       (void)pid1::write_memory(process, patch.address, {patch.original.data(), patch.size});
   }
-}
-
-/// The kernel's number of a signal, by gdb's (include/gdb/signals.def); 0 for those that Linux does not have.
-int host_signal(unsigned gdb_signal) {
-  constexpr std::array<unsigned char, 34> kFirst = {
-      0,       SIGHUP,  SIGINT,    SIGQUIT, SIGILL,   SIGTRAP, SIGABRT, 0,       SIGFPE,  SIGKILL, SIGBUS,  SIGSEGV,
-      SIGSYS,  SIGPIPE, SIGALRM,   SIGTERM, SIGURG,   SIGSTOP, SIGTSTP, SIGCONT, SIGCHLD, SIGTTIN, SIGTTOU, SIGIO,
-      SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGWINCH, 0,       SIGUSR1, SIGUSR2, SIGPWR,  SIGPOLL};
-  constexpr unsigned kReal33 = 45, kReal63 = 75, kReal32 = 77, kReal64 = 78;
-  if (gdb_signal < kFirst.size()) return kFirst[gdb_signal];
-  if (gdb_signal >= kReal33 && gdb_signal <= kReal63) return static_cast<int>(gdb_signal - kReal33 + 33);
-  return gdb_signal == kReal32 ? 32 : gdb_signal == kReal64 ? 64 : 0;
 }
 
 constexpr std::uint64_t kSigstop = std::uint64_t{1} << (SIGSTOP - 1);
@@ -246,11 +235,58 @@ Status Server::attach(const char* program) {
   return let_in(std::move(process), program);
 }
 
-Status Server::renew(const char* program, std::span<const Patch> patches, const Standing& standing) {
-  // It is there before its predecessor goes: it has the end of the rope that keeps PID 1 from standing still for ever
-  // should the agent be killed in between.
-  Process next;
-  if (const auto status = fork(program, next); !status) return status;
+Status Server::prepare(const char* program) {
+  if (next_.pid > 0) return Done{};
+  return fork(program, next_);
+}
+
+void Server::drop_prepared() {
+  if (next_.pid <= 0) return;
+  next_.anchor.untie();
+  next_.gate.reset();  // it ends without having been gdbserver
+  (void)::kill(next_.pid, SIGKILL);
+  while (::waitpid(next_.pid, nullptr, 0) < 0 && errno == EINTR) continue;
+  next_ = {};
+}
+
+Status Server::attach_prepared(const char* program, const Standing& standing) {
+  if (const auto status = let_in(std::exchange(next_, {}), program); !status) return status;
+  return settle({}, standing);
+}
+
+Result<std::string_view> Server::raise(pid_t thread, int signal, const siginfo_t& info) {
+  static Text<8192> stopped;
+  // Nothing of the program runs before it: a signal of another thread comes first at most. One that the thread blocks
+  // is raised by the instruction itself, once more.
+  (void)::syscall(SYS_tgkill, 1, thread, signal);
+  Text<32> resume("vCont;c:");
+  resume.add_number(static_cast<unsigned>(thread), 16);
+  for (;;) {
+    const auto reply = ask(resume);
+    if (!reply) return reply.error();
+    const auto stop = parse_stop(*reply);
+    if (!stop) return Error{kAttaching, "", EIO, "PID 1 did not stop"};
+    stopped.set(*reply);
+    if (stop->is_signal() && host_signal(stop->signal) == signal) break;
+    resume.set("vCont;c");
+    if (stop->signal != 0 && stop->signal != kGdbSigtrap && stop->signal != kGdbSigstop && stop->event.empty()) {
+      resume.set("vCont;C");
+      resume.add_hex(static_cast<std::uint8_t>(stop->signal));
+    }
+    resume.add(':').add_number(static_cast<unsigned>(thread), 16);
+  }
+  Text<512> packet("qXfer:siginfo:write::0:");
+  for (const char c : std::string_view(reinterpret_cast<const char*>(&info), sizeof info)) {
+    if (rsp::is_escaped(c))
+      packet.add('}').add(static_cast<char>(c ^ 0x20));
+    else
+      packet.add(c);
+  }
+  if (const auto done = ask(packet); !done) return done.error();
+  return stopped.view();
+}
+
+void Server::leave(std::span<const Patch> patches, const Standing& standing) {
   release_others(patches);
   // Nothing that a debugger left may keep it from detaching (any_persistent_commands() in gdbserver/server.cc).
   (void)ask("QTDisconnected:0");
@@ -266,14 +302,11 @@ Status Server::renew(const char* program, std::span<const Patch> patches, const 
   (void)::kill(1, SIGSTOP);
   (void)ask("D;1", kDetachTimeoutMs);
   finish(false);
+  put_back(1, patches);
   wait_for_stop();
-  if (const auto status = let_in(std::move(next), program); !status) return status;
-  return settle({}, standing);
 }
 
-Status Server::replace(const char* program, std::span<const Patch> patches, const Standing& standing) {
-  Process next;
-  const auto forked = fork(program, next);
+void Server::bury(std::span<const Patch> patches) {
   // Traced by a gdbserver that is still there it is stopped by this; otherwise the anchor has done it.
   (void)::kill(1, SIGSTOP);
   std::array<pid_t, 64> others{};
@@ -284,12 +317,23 @@ Status Server::replace(const char* program, std::span<const Patch> patches, cons
     put_back(other, patches);
     (void)::kill(other, SIGCONT);
   }
+  wait_for_stop();
+}
+
+Status Server::renew(const char* program, std::span<const Patch> patches, const Standing& standing) {
+  if (const auto status = prepare(program); !status) return status;
+  leave(patches, standing);
+  return attach_prepared(program, standing);
+}
+
+Status Server::replace(const char* program, std::span<const Patch> patches, const Standing& standing) {
+  const auto forked = prepare(program);
+  bury(patches);
   if (!forked) {
     (void)::kill(1, SIGCONT);
     return forked;
   }
-  wait_for_stop();
-  if (const auto status = let_in(std::move(next), program); !status) return status;
+  if (const auto status = let_in(std::exchange(next_, {}), program); !status) return status;
   return settle(patches, standing);
 }
 
@@ -299,7 +343,7 @@ Status Server::settle(std::span<const Patch> patches, const Standing& standing) 
   // The later one throws the earlier one away (prepare_signal() in kernel/signal.c), so nothing of PID 1's is run.
   (void)::kill(1, SIGCONT);
   const auto stopped = parse_stop(standing.stop);
-  const auto thread = stopped ? stopped->thread : 1;
+  const auto thread = standing.thread > 0 ? static_cast<unsigned>(standing.thread) : stopped ? stopped->thread : 1;
   Text<32> only;  // the other threads do not run meanwhile
   if (::syscall(SYS_tgkill, 1, thread, SIGSTOP) == 0)
     only.add(':').add_number(thread, 16);
@@ -327,7 +371,7 @@ Status Server::settle(std::span<const Patch> patches, const Standing& standing) 
     resume.add(only);
   }
   if (const int signal = host_signal(standing.signal); signal != 0) (void)::syscall(SYS_tgkill, 1, thread, signal);
-  return step_back(patches, standing.stop);
+  return standing.stop.empty() ? Status(Done{}) : step_back(patches, standing.stop);
 }
 
 void Server::release_others(std::span<const Patch> patches) {

@@ -138,13 +138,13 @@ def test_an_exit_soon_after_a_handled_signal_is_held_as_a_crash(boot):
     machine.frame_of("give_up")
 
 
-def test_system_calls_are_caught_for_a_while_only_after_a_handled_signal(boot):
-    machine = boot("crash", "recover:1")
+@pytest.mark.parametrize("options, what", [("crash", "recover:1"), ("crash,exit", "plain")])
+def test_no_system_call_of_an_armed_pid_1_stops_and_there_is_no_gdbserver(boot, options, what):
+    machine = boot(options, what)
     machine.came_to("/lives")
-    until("a stop at each system call", lambda: syscall_stops(machine.pid1) > 0)
-    deadline = time.monotonic() + 30
-    while syscall_stops(machine.pid1) > 0:
-        assert time.monotonic() < deadline, "PID 1 still stops at each system call"
+    assert not machine.servers()
+    assert status(machine.pid1, "TracerPid") == str(machine.agent)
+    assert syscall_stops(machine.pid1) <= 0
 
 
 def syscall_stops(pid):
