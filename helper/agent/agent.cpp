@@ -709,13 +709,14 @@ bool Agent::take_over() {
       continue;
     }
     if (!status) break;
-    status = server_.attach_prepared(program_.c_str(), {.thread = held ? event.thread : 0});
-    if (status && held) {
-      const auto stop = server_.raise(event.thread, event.signal, event.info);
+    if (held) {
+      const auto stop = server_.attach_prepared_at(program_.c_str(), event.thread, event.signal, event.info);
       if (stop)
         relay_.server_ready_at_end(*stop, false);
       else
         status = stop.error();
+    } else {
+      status = server_.attach_prepared(program_.c_str(), {});
     }
     if (status) status = crash_settings_.tell(server_);
     if (status) return true;

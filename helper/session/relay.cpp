@@ -491,7 +491,6 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   if (stop) process_ = stop->process;
   stop_.set(payload);
   if (cleaning_ != Cleaning::kNone) {
-    // What it ends with is judged first, as if nobody had been there.
     untold_ = fatal_stop_ || (of_pid1 && stop->is_call());
     if (untold_ && armed_ && then_ == Then::kRelease) then_ = Then::kStay;
     return clean_on();
@@ -664,6 +663,8 @@ void Relay::stop_pid1() {
 }
 
 void Relay::clean(Then then) {
+  // What it ends with is judged first, as if nobody had been there.
+  if (untold_ && armed_ && then == Then::kRelease) then = Then::kStay;
   then_ = let_go_ ? Then::kRelease : then;  // it is not PID 1 that would stay or run on
   removed_ = 0;
   if (guest_ == Guest::kConnected && then != Then::kDetach) guest_ = Guest::kNobody;
@@ -854,6 +855,7 @@ void Relay::tell_call() {
 }
 
 void Relay::release() {
+  untold_ = false;
   if (pid1_ != Pid1::kFree && cleaning_ == Cleaning::kNone) clean(Then::kRelease);
 }
 

@@ -254,10 +254,14 @@ Status Server::attach_prepared(const char* program, const Standing& standing) {
   return settle({}, standing);
 }
 
-Result<std::string_view> Server::raise(pid_t thread, int signal, const siginfo_t& info) {
+Result<std::string_view> Server::attach_prepared_at(const char* program, pid_t thread, int signal,
+                                                    const siginfo_t& info) {
   static Text<8192> stopped;
-  // Nothing of the program runs before it: a signal of another thread comes first at most. One that the thread blocks
-  // is raised by the instruction itself, once more.
+  if (const auto status = let_in(std::exchange(next_, {}), program); !status) return status.error();
+  // As in settle(), but the SIGSTOP is left: the kernel delivers the signals of faults first, and nothing of the program
+  // runs before. One that the thread blocks is raised by the instruction itself, once more.
+  (void)::kill(1, SIGCONT);
+  (void)::syscall(SYS_tgkill, 1, thread, SIGSTOP);
   (void)::syscall(SYS_tgkill, 1, thread, signal);
   Text<32> resume("vCont;c:");
   resume.add_number(static_cast<unsigned>(thread), 16);
@@ -343,7 +347,7 @@ Status Server::settle(std::span<const Patch> patches, const Standing& standing) 
   // The later one throws the earlier one away (prepare_signal() in kernel/signal.c), so nothing of PID 1's is run.
   (void)::kill(1, SIGCONT);
   const auto stopped = parse_stop(standing.stop);
-  const auto thread = standing.thread > 0 ? static_cast<unsigned>(standing.thread) : stopped ? stopped->thread : 1;
+  const auto thread = stopped ? stopped->thread : 1;
   Text<32> only;  // the other threads do not run meanwhile
   if (::syscall(SYS_tgkill, 1, thread, SIGSTOP) == 0)
     only.add(':').add_number(thread, 16);

@@ -41,7 +41,6 @@ struct Patch {
 /// How a gdbserver left PID 1, for the one that follows it to hold it in the same way.
 struct Standing {
   std::string_view stop{};      ///< the reply by which the stop was told; empty: there was none
-  pid_t thread = 0;             ///< the thread that stood first, where there is no reply
   unsigned signal = 0;          ///< gdb's number of a signal that it has not got yet; 0: none
   bool delivers = false;        ///< it gets the signal that it stands at
   bool delivers_fatal = false;  ///< even if that would end it
@@ -69,9 +68,9 @@ class Server {
   void drop_prepared();
   /// The prepared one attaches to PID 1, which stands in a group stop, and the agent is its first client.
   Status attach_prepared(const char* program, const Standing& standing);
-  /// PID 1 gets a signal once more at which it stood before, and stands at it: the stop reply, valid until the next
-  /// call of this. For what attach_prepared() has attached.
-  Result<std::string_view> raise(pid_t thread, int signal, const siginfo_t& info);
+  /// The same, where a thread stood at a signal: it gets that once more, and stands at it, with nothing executed in
+  /// between. The stop reply, valid until the next call of this. A SIGSTOP is on its way, which comes when PID 1 goes on.
+  Result<std::string_view> attach_prepared_at(const char* program, pid_t thread, int signal, const siginfo_t& info);
   /// Makes this gdbserver, which must be idle, let go of all that it traces, and end. PID 1 is then about to stop, or
   /// has stopped, by a SIGSTOP that was queued while it was still traced: an untraced init ignores only later ones.
   /// There is no moment in which it runs. `patches`: the breakpoints that the debugger has left in, which children have
