@@ -67,7 +67,8 @@ std::string meaning_of(const Request& request) {
   if (request.wait) text += "; PID 1 is held at its first instruction" + within(request.wait_seconds);
   if (request.crash) text += "; PID 1 is held when a fatal signal is about to end it" + within(request.crash_seconds);
   if (request.crash && request.handled) text += "; also at a signal for which PID 1 has a handler";
-  if (request.exit) text += "; PID 1 is held when it is about to exit or to restart the machine";
+  if (request.exit) text += "; PID 1 is held when it is about to exit";
+  if (request.exit && request.reboot) text += ", or to restart or stop the machine";
   if (!request.holds()) text += "; the boot goes straight on, and a debugger can attach at any time";
   if (!request.modules.empty()) text += "; these modules are loaded first: " + std::string(request.modules);
   return text;

@@ -10,7 +10,7 @@ namespace gdbdebug {
 namespace {
 
 constexpr std::string_view kOptions =
-    "wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, modules=A:B, from=ADDR/PREFIX, insecure";
+    "wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, reboot, modules=A:B, from=ADDR/PREFIX, insecure";
 constexpr const char* kReading = "reading the line";
 
 /// Device names are as in /dev: no directories, so nothing leads out of it, and no empty or hidden names.
@@ -79,7 +79,7 @@ Result<Line> parse_line(std::string_view text) {
     if (!is_device_name(text)) return Error{kReading, text, 0, "this is not a device name; try ttyS1"};
     line.name = text;
     // A word that is an option and not a device is a forgotten line, not a terminal called "wait".
-    for (const std::string_view option : {"wait", "crash", "handled", "exit", "insecure"}) {
+    for (const std::string_view option : {"wait", "crash", "handled", "exit", "reboot", "insecure"}) {
       if (text == option || text.substr(0, text.find('=')) == option) {
         return Error{kReading, text, 0, "the line comes first, then the options; try rd.gdbdebug=ttyS1,wait"};
       }
@@ -187,6 +187,10 @@ void parse_option(std::string_view option, Request& request, Notes& notes) {
     request.handled = true;
     return;
   }
+  if (option == "reboot") {
+    request.reboot = true;
+    return;
+  }
   if (option == "insecure") {
     request.insecure = true;
     return;
@@ -207,6 +211,7 @@ void check_together(const Request& request, Notes& notes) {
   const bool network = request.line.kind == Line::Kind::kTcp || request.line.kind == Line::Kind::kSsh;
   if (request.from_count > 0 && !network) notes.add("from", "only tcp and ssh have peers to choose from");
   if (request.handled && !request.crash) notes.add("handled", "it changes what crash holds at", "crash,handled");
+  if (request.reboot && !request.exit) notes.add("reboot", "it adds to what exit holds at", "exit,reboot");
   if (request.insecure && request.line.kind != Line::Kind::kTcp) notes.add("insecure", "only tcp can be insecure");
 }
 

@@ -63,6 +63,7 @@ struct Request {
   std::optional<std::uint32_t> crash_seconds;  ///< nullopt with `crash`: for ever
   bool handled = false;                        ///< with `crash`: holds also at signals for which PID 1 has a handler
   bool exit = false;
+  bool reboot = false;  ///< with `exit`: holds also where PID 1 ends the machine
   bool insecure = false;
   std::string_view modules;  ///< `A:B`, not yet taken apart
   std::array<Network, kMaxNetworks> from{};

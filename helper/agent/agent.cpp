@@ -322,6 +322,7 @@ bool Agent::hold() {
 }
 
 bool Agent::watch() {
+  watcher_.watch_calls(executed_ && request_.exit && request_.reboot && !real_root_.entered());
   const auto status = watcher_.take(false);
   if (!status) log::error(status.error(), handed_over_ ? std::string_view("PID 1 runs without a debugger") : kWithout);
   return static_cast<bool>(status);
@@ -604,6 +605,7 @@ void Agent::watch_again(Leaves how) {
     server_.bury(patches_of(relay_));
   else
     server_.leave(patches_of(relay_), {.delivers = true, .delivers_fatal = how == Leaves::kWithSignal});
+  watcher_.watch_calls(request_.exit && request_.reboot && !real_root_.entered());
   const auto status = watcher_.take(true);
   server_.drop_prepared();
   if (!status) log::error(status.error(), "PID 1 runs without a debugger");
@@ -802,11 +804,13 @@ void Agent::look_after() {
       case Watcher::Event::Kind::kExec:
         if (executed_) real_root_.look();
         executed_ = true;
+        watcher_.watch_calls(request_.exit && request_.reboot && !real_root_.entered());
         watcher_.pass(*event);
         break;
       case Watcher::Event::Kind::kSignal:
         at_signal(*event);
         break;
+      case Watcher::Event::Kind::kCall:
       case Watcher::Event::Kind::kExit:
         at_exit(*event);
         break;
@@ -853,15 +857,17 @@ void Agent::at_exit(const Watcher::Event& event) {
   }
   held_stop_.add("thread:p1.").add_number(stop.thread, 16).add(';');
   auto facts = find_facts(stop, {});
+  facts.in_real_root = real_root_.entered();
   facts.just_handled = sys::now_ms() < handled_until_;
   facts.killed = event.signal != 0;
   if (judge(request_, stop, facts) != Verdict::kHold) {
     log::Message message("PID 1 exits with status ");
-    if (event.signal == 0) log::say(log::Level::kWarning, message.add_number(exit_status(event.end)));
+    if (event.kind == Watcher::Event::Kind::kExit && event.signal == 0)
+      log::say(log::Level::kWarning, message.add_number(exit_status(event.end)));
     return watcher_.pass(event);
   }
   watcher_.hold(event);
-  hold_at_end(stop, {}, {});
+  hold_at_end(stop, {}, {.command = facts.command});
 }
 
 void Agent::hold_at_end(const Stop& stop, const Cause& cause, const Ending& ending) {
@@ -950,6 +956,7 @@ void Agent::call_in_session() {
 
 /// What becomes of PID 1 when its tracer lets go of it where it stands.
 Fate Agent::fate_when_let_go() {
+  if (watcher_.at_exit() && watcher_.held().kind == Watcher::Event::Kind::kCall) return Fate::kRestarts;
   if (watcher_.at_exit()) return watcher_.held().signal != 0 ? Fate::kDies : Fate::kExits;
 #if defined(__x86_64__) || defined(__i386__)
   constexpr bool kBehind = true;  // Intel 64 manual, volume 3, 6.15: INT3 is a trap

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "core/base/text.hpp"
+#include "sys/log.hpp"
 #include "sys/sys.hpp"
 #include "tracee/guard.hpp"
 #include "tracee/pid1.hpp"
@@ -57,6 +58,22 @@ void on_child(int) {
   const int saved = errno;
   if (waker >= 0) (void)!::write(waker, "c", 1);  // a pipe that is full wakes the loop, too
   errno = saved;
+}
+
+/// Whether a thread that stands at a system call begins reboot(2). Before Linux 5.3 the kernel does not say which of
+/// the two stops of a call it is; but that call seldom comes back.
+bool begins_reboot(pid_t thread) {
+  constexpr unsigned kGetSyscallInfo = 0x420e;
+  constexpr unsigned char kEntry = 1;
+  struct {
+    unsigned char kind, padding[3];
+    std::uint32_t machine;
+    std::uint64_t pc, sp, number, arguments[6];
+  } info{};
+  const auto size = ::syscall(SYS_ptrace, static_cast<unsigned long>(kGetSyscallInfo),
+                              static_cast<unsigned long>(thread), sizeof info, &info);
+  if (size > 0) return info.kind == kEntry && info.number == SYS_reboot;
+  return pid1::call_of(static_cast<unsigned>(thread)).number == std::uint64_t{SYS_reboot};
 }
 
 /// Whether it is a thread of PID 1, and not a process that was cloned without a SIGCHLD.
@@ -159,8 +176,11 @@ std::optional<Watcher::Event> Watcher::next() {
     siginfo_t info{};
     // Only stops: the ends of other children are others' to wait for. A thread's own end is not waited for, for it is
     // not traced any more then.
-    if (::syscall(SYS_waitid, P_ALL, 0, &info, WSTOPPED | WNOHANG | __WALL, nullptr) != 0 || info.si_pid == 0)
+    if (::syscall(SYS_waitid, P_ALL, 0, &info, WSTOPPED | WNOHANG | __WALL, nullptr) != 0) {
+      if (errno != ECHILD) on_child(0);  // what has stopped is not told twice
       return std::nullopt;
+    }
+    if (info.si_pid == 0) return std::nullopt;
     if (info.si_code != CLD_TRAPPED) continue;  // a child of the agent's that somebody has stopped
     if (auto event = judge_or_run(info.si_pid, info.si_status)) return event;
   }
@@ -188,12 +208,14 @@ std::optional<Watcher::Event> Watcher::judge_or_run(pid_t thread, int status) {
     }
     case Trap::Kind::kPause:
       if (!is_thread(thread)) {
-        detach(thread, 0);
+        (void)detach(thread, 0);
         return std::nullopt;
       }
       break;
-    case Trap::Kind::kGroup:  // the SIGCONT that ends it is on its way
     case Trap::Kind::kCall:
+      if (begins_reboot(thread)) return Event{.kind = Event::Kind::kCall, .thread = thread};
+      break;
+    case Trap::Kind::kGroup:  // the SIGCONT that ends it is on its way
     case Trap::Kind::kOther:
       break;
   }
@@ -213,7 +235,7 @@ std::optional<Watcher::Event> Watcher::on_exit(pid_t thread) {
   });
   if (kind_of(event.end) == EndKind::kThread) {
     note_end(thread);
-    detach(thread, 0);
+    (void)detach(thread, 0);
     return std::nullopt;
   }
   if (kind_of(event.end) == EndKind::kKilled) event.signal = killed_by(event.end);
@@ -236,12 +258,22 @@ void Watcher::forget_end(pid_t thread) {
   std::replace(ending_.begin(), ending_.begin() + static_cast<std::ptrdiff_t>(ending_count_), thread, pid_t{0});
 }
 
+/// Fails only if the thread has been killed. Where it fails otherwise PID 1 is let go, before it stands for ever.
 void Watcher::restart(pid_t thread, int signal) {
-  (void)trace(PTRACE_CONT, thread, static_cast<unsigned long>(signal));  // fails only if it has been killed
+  if (trace(calls_ ? PTRACE_SYSCALL : PTRACE_CONT, thread, static_cast<unsigned long>(signal)) == 0 || errno == ESRCH)
+    return;
+  log::error(failed("resuming PID 1", ""), "it is not watched any more");
+  (void)detach(thread, signal);
+  state_ = State::kWatching;
+  let_go();
 }
 
-void Watcher::detach(pid_t thread, int signal) {
-  (void)trace(PTRACE_DETACH, thread, static_cast<unsigned long>(signal));
+bool Watcher::detach(pid_t thread, int signal) {
+  constexpr unsigned kTries = 3;
+  for (unsigned tries = 0; tries < kTries; ++tries) {
+    if (trace(PTRACE_DETACH, thread, static_cast<unsigned long>(signal)) == 0 || errno == ESRCH) return true;
+  }
+  return false;
 }
 
 void Watcher::pass(const Event& event) {
@@ -287,6 +319,11 @@ Status Watcher::stop_one(pid_t thread) {
   return Error{kStopping, "", ETIMEDOUT, "it does not stop"};
 }
 
+/// A hand-over has failed before it began: PID 1 is watched, or held, as before.
+void Watcher::go_on_from(pid_t first) {
+  if (state_ == State::kWatching) restart(first, 0);
+}
+
 /// Lets go of all threads but one. Those that run have to stop first.
 bool Watcher::detach_others(pid_t but) {
   const auto deadline = sys::now_ms() + kStopTimeoutMs;
@@ -310,7 +347,11 @@ Status Watcher::give() {
     if (const auto status = stop_one(first); !status) return status;
   }
   // The others are let go once the group stop has begun, so that none of them runs.
-  detach(first, SIGSTOP);
+  if (!detach(first, SIGSTOP)) {
+    const auto status = failed(kStopping, "");
+    go_on_from(first);
+    return status;
+  }
   const auto deadline = sys::now_ms() + kStopTimeoutMs;
   while (!pid1::status_of(first, "State").view().starts_with('T') && sys::now_ms() < deadline)
     (void)::poll(nullptr, 0, 1);
@@ -322,9 +363,10 @@ Status Watcher::give() {
 
 void Watcher::let_go() {
   if (!active()) return;
+  saved_.reset();
   const pid_t last = is_held() ? held_.thread : 0;
   (void)detach_others(last);
-  if (last != 0) detach(last, 0);
+  if (last != 0) (void)detach(last, 0);
   state_ = State::kAway;
   guard::stop();
 }

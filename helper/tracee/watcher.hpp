@@ -36,7 +36,7 @@ class Watcher {
 
   /// What is to be judged.
   struct Event {
-    enum class Kind : std::uint8_t { kExec, kSignal, kExit };
+    enum class Kind : std::uint8_t { kExec, kSignal, kCall, kExit };
     Kind kind = Kind::kSignal;
     pid_t thread = 1;
     int signal = 0;    ///< the kernel's number; of kExit: by which it was killed, or 0
@@ -67,8 +67,10 @@ class Watcher {
   State state() const { return state_; }
   bool active() const { return state_ != State::kAway; }
   bool is_held() const { return state_ == State::kHeld; }
-  /// Whether it is held at its exit, where no gdbserver can come: that attaches only to what still runs a program.
-  bool at_exit() const { return is_held() && held_.kind == Event::Kind::kExit; }
+  /// Whether it is held where no gdbserver can come: that attaches only to what still runs its program.
+  bool at_exit() const { return is_held() && held_.kind != Event::Kind::kSignal; }
+  /// From now on PID 1 stops at each system call, and at reboot(2) it is to be judged. Each call becomes slower.
+  void watch_calls(bool wanted) { calls_ = wanted; }
   const Event& held() const { return held_; }
   /// Readable when next() may have something.
   int fd() const { return active() ? wake_.get() : -1; }
@@ -81,12 +83,14 @@ class Watcher {
   void note_end(pid_t thread);
   bool ends(pid_t thread) const;
   void forget_end(pid_t thread);
-  static void restart(pid_t thread, int signal);
-  static void detach(pid_t thread, int signal);
+  void restart(pid_t thread, int signal);
+  static bool detach(pid_t thread, int signal);
+  void go_on_from(pid_t first);
   static bool detach_others(pid_t but);
   Status stop_one(pid_t thread);
 
   State state_ = State::kAway;
+  bool calls_ = false;
   Event held_;
   std::optional<Event> saved_;      ///< what came in the place of a stop of ours
   std::array<pid_t, 32> ending_{};  ///< threads that were let go at their ends, the last ones

@@ -102,6 +102,78 @@ def test_the_exit_of_the_last_thread_is_held_after_that_of_the_first(boot):
     assert machine.says(HELD)[2] == "exit with status 4"
 
 
+def test_at_its_exit_pid_1_can_be_looked_at_and_nothing_else(boot):
+    machine = boot("crash,exit", "exit")
+    assert machine.says(HELD)[2] == "exit with status 5"
+    assert " rax=" in machine.log()
+    gdb = machine.gdb()
+    gdb.says("backtrace full", r"#1 .* in main \(")
+    gdb.says("print finish", r"= 0")
+    gdb.says("print $_exitcode", "void")
+    gdb.says("set var finish = 1", "Cannot access memory|at its end and can only be looked at")
+    gdb.says("continue", "Cannot insert breakpoint|at its end and cannot go on; use detach")
+    gdb.says("print $rdi", r"= 5")
+    gdb.says("info threads", r"Thread 1\.1")
+    gdb.type("detach")
+    machine.says("debugger detached; PID 1 now dies as it would have without gdbdebug")
+    machine.ended()
+
+
+def test_a_debugger_lost_at_the_exit_leaves_pid_1_held_for_the_next_one(boot):
+    machine = boot("exit", "exit")
+    machine.says(HELD)
+    for _ in range(2):
+        gdb = machine.gdb()
+        gdb.says("print $rdi", r"= 5")
+        gdb.kill()
+        machine.is_held()
+    stub = machine.stub()
+    stub.ask(b"qSupported")  # a knock that nobody follows up
+    stub.close()
+    machine.is_held()
+    machine.gdb("detach").wait_for("Detaching from")
+    machine.ended()
+
+
+def test_an_exit_that_is_not_to_be_held_is_told(boot):
+    machine = boot("crash", "exit")
+    machine.says("<4>gdbdebug: PID 1 exits with status 5")
+    machine.ended()
+
+
+def test_what_dies_of_a_seccomp_filter_is_held(boot):
+    machine = boot("crash", "filter")
+    assert machine.says(HELD)[2] == "SIGSYS"
+    gdb = machine.gdb()
+    gdb.says("backtrace", "die_of_a_filter")
+    gdb.type("detach")
+    machine.says("debugger detached; PID 1 now dies as it would have")
+    machine.ended()
+
+
+@pytest.mark.parametrize("what, signal, frame, told", [
+    ("segv", "SIGSEGV at address 0x8", "crash_here", "11 1 8"),
+    ("thread-segv", "SIGSEGV at address 0x8", "crash_here", "11 1 8"),
+    ("abort", "SIGABRT", "abort", "6 -6 1"),
+    ("trap", "SIGTRAP", "main", "5 128 0"),
+])
+def test_a_debugger_that_comes_at_a_fatal_signal_finds_it_as_it_was(boot, what, signal, frame, told):
+    machine = boot("crash", what)
+    assert machine.says(HELD)[2] == signal
+    machine.says("report: end")
+    pc = int(re.search(r"report: register pc=(0x[0-9a-f]+)", machine.log())[1], 0)
+    assert not machine.servers()
+    gdb = machine.gdb()
+    assert int(gdb.says("print/x $pc", r"= (0x[0-9a-f]+)")[1], 0) == pc
+    gdb.says("backtrace", frame)
+    gdb.says('printf "%d %d %d\\n", $_siginfo.si_signo, $_siginfo.si_code, $_siginfo._sifields._kill.si_pid', f"{told}\n")
+    gdb.type("detach")
+    machine.says("debugger detached; PID 1")
+    if what != "trap":
+        machine.ended()
+    assert machine.log().count("report: begin") == 1
+
+
 # ---- signals that are handled ----
 
 
@@ -179,8 +251,8 @@ def test_crash_with_seconds_lets_the_handler_run_after_them(boot):
 # ---- the machine's end ----
 
 
-def test_a_restart_by_pid_1_is_held_with_exit(boot):
-    machine = boot("crash,exit", "restart")
+def test_a_restart_by_pid_1_is_held_with_exit_and_reboot(boot):
+    machine = boot("crash,exit,reboot", "restart")
     assert machine.says(HELD)[2] == "reboot(2) with RESTART"
     machine.came_to("/cad")
     assert " reboot=RESTART " in machine.says("report: begin.*")[0]
@@ -191,20 +263,21 @@ def test_a_restart_by_pid_1_is_held_with_exit(boot):
     machine.ended()
 
 
-def test_a_restart_is_not_held_without_exit(boot):
-    machine = boot("crash", "restart")
+@pytest.mark.parametrize("options", ["crash", "crash,exit"])
+def test_a_restart_is_not_held_without_reboot(boot, options):
+    machine = boot(options, "restart")
     machine.ended()
     assert "is held" not in machine.log()
 
 
 def test_the_real_root_stops_the_machine_on_purpose(boot):
-    machine = boot("crash,exit", "real-root")
+    machine = boot("crash,exit,reboot", "real-root")
     machine.ended()
     assert "is held" not in machine.log()
 
 
 def test_a_root_that_is_an_initramfs_still_is_not_the_real_one(boot):
-    machine = boot("crash,exit", "squash-root")
+    machine = boot("crash,exit,reboot", "squash-root")
     assert machine.says(HELD)[2] == "reboot(2) with POWER_OFF"
 
 

@@ -230,7 +230,7 @@ TEST(Request, SpeedsHaveTheSyntaxOfConsole) {
 
 TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
   constexpr auto kKnown =
-      "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, modules=A:B, from=ADDR/PREFIX, insecure";
+      "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, reboot, modules=A:B, from=ADDR/PREFIX, insecure";
   constexpr auto kSeconds = ": SECONDS must be a whole number from 1 to 8640000; expected wait=30";
   constexpr auto kSpeed = ": the speed cannot be read; expected 115200n8, as in console=";
   constexpr auto kModules = ": this is not a list of module names; expected modules=virtio_console:xhci_pci";
@@ -276,6 +276,8 @@ TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
       {"ssh,from=::/129", {quoted("from=::/129", kPrefix)}},
       {"ttyS1,from=192.0.2.1", {"'from': only tcp and ssh have peers to choose from"}},
       {"ttyS1,handled", {"'handled': it changes what crash holds at; expected crash,handled"}},
+      {"ttyS1,crash,reboot", {"'reboot': it adds to what exit holds at; expected exit,reboot"}},
+      {"ttyS1,exit,reboot=1", {unknown("reboot=1")}},
       {"ttyS1,handled=1", {unknown("handled=1")}},
       {"ttyS1,insecure", {"'insecure': only tcp can be insecure"}},
       {"ssh,insecure", {"'insecure': only tcp can be insecure"}},
