@@ -723,9 +723,8 @@ bool Agent::take_over() {
     if (status) status = crash_settings_.tell(server_);
     if (status) return true;
     log::error(status.error(), "PID 1 is watched again");
-    server_.end(true);
     relay_.set_held(false);
-    (void)watch();
+    watch_again(Leaves::kByItself);
     return false;
   }
   server_.drop_prepared();

@@ -204,10 +204,8 @@ Status Server::let_in(Process&& process, const char* program) {
     (void)::kill(pid_, SIGCONT);
   }
   int error = 0;
-  if (sys::read(process.failure.get(), {reinterpret_cast<char*>(&error), sizeof error}) == sizeof error) {
-    end(true);
+  if (sys::read(process.failure.get(), {reinterpret_cast<char*>(&error), sizeof error}) == sizeof error)
     return Error{"starting gdbserver", program, error};
-  }
   (void)::fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
   (void)guard::start(pid_);  // without it the session still works
   return greet();

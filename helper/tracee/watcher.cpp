@@ -135,19 +135,20 @@ Status Watcher::open() {
 
 /// Whether every thread that there is now is traced.
 bool Watcher::seize_all() {
+  bool any = false;
   for (unsigned round = 0; round < kRounds; ++round) {
     bool found = false;
     bool refused = false;
     for_each_thread([&](pid_t thread) {
       if (trace(kSeize, thread, kOptions) == 0)
-        found = true;
+        found = any = true;
       else if (errno != ESRCH && !is_ours(thread) && !pid1::status_of(thread, "State").view().starts_with('Z'))
         refused = true;
     });
     if (refused) return false;
-    if (!found) return true;
+    if (!found) return any;
   }
-  return true;
+  return any;
 }
 
 Status Watcher::take(bool stopped) {
