@@ -243,7 +243,8 @@ void Server::drop_prepared() {
   next_.anchor.untie();
   next_.gate.reset();  // it ends without having been gdbserver
   (void)::kill(next_.pid, SIGKILL);
-  while (::waitpid(next_.pid, nullptr, 0) < 0 && errno == EINTR) continue;
+  while (::waitpid(next_.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
   next_ = {};
 }
 
@@ -256,8 +257,8 @@ Result<std::string_view> Server::attach_prepared_at(const char* program, pid_t t
                                                     const siginfo_t& info) {
   static Text<8192> stopped;
   if (const auto status = let_in(std::exchange(next_, {}), program); !status) return status.error();
-  // As in settle(), but the SIGSTOP is left: the kernel delivers the signals of faults first, and nothing of the program
-  // runs before. One that the thread blocks is raised by the instruction itself, once more.
+  // As in settle(), but the SIGSTOP is left: the kernel delivers the signals of faults first, and nothing of the
+  // program runs before. One that the thread blocks is raised by the instruction itself, once more.
   (void)::kill(1, SIGCONT);
   (void)::syscall(SYS_tgkill, 1, thread, SIGSTOP);
   (void)::syscall(SYS_tgkill, 1, thread, signal);

@@ -69,7 +69,8 @@ class Server {
   /// The prepared one attaches to PID 1, which stands in a group stop, and the agent is its first client.
   Status attach_prepared(const char* program, const Standing& standing);
   /// The same, where a thread stood at a signal: it gets that once more, and stands at it, with nothing executed in
-  /// between. The stop reply, valid until the next call of this. A SIGSTOP is on its way, which comes when PID 1 goes on.
+  /// between. The stop reply, valid until the next call of this. A SIGSTOP is on its way, which comes when PID 1 goes
+  /// on.
   Result<std::string_view> attach_prepared_at(const char* program, pid_t thread, int signal, const siginfo_t& info);
   /// Makes this gdbserver, which must be idle, let go of all that it traces, and end. PID 1 is then about to stop, or
   /// has stopped, by a SIGSTOP that was queued while it was still traced: an untraced init ignores only later ones.

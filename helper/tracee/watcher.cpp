@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <span>
 #include <utility>
 
@@ -66,13 +67,17 @@ bool begins_reboot(pid_t thread) {
   constexpr unsigned kGetSyscallInfo = 0x420e;
   constexpr unsigned char kEntry = 1;
   struct {
-    unsigned char kind, padding[3];
+    std::uint32_t kind;  // in its first byte
     std::uint32_t machine;
     std::uint64_t pc, sp, number, arguments[6];
   } info{};
   const auto size = ::syscall(SYS_ptrace, static_cast<unsigned long>(kGetSyscallInfo),
                               static_cast<unsigned long>(thread), sizeof info, &info);
-  if (size > 0) return info.kind == kEntry && info.number == SYS_reboot;
+  if (size > 0) {
+    unsigned char kind = 0;
+    std::memcpy(&kind, &info.kind, 1);
+    return kind == kEntry && info.number == SYS_reboot;
+  }
   return pid1::call_of(static_cast<unsigned>(thread)).number == std::uint64_t{SYS_reboot};
 }
 
@@ -168,11 +173,16 @@ Status Watcher::take(bool stopped) {
   return Done{};
 }
 
+void Watcher::drain() {
+  std::array<char, 64> bytes;
+  while (sys::read(wake_.get(), bytes) > 0) {
+  }
+}
+
 std::optional<Watcher::Event> Watcher::next() {
   if (state_ != State::kWatching) return std::nullopt;
   if (saved_) return std::exchange(saved_, std::nullopt);
-  std::array<char, 64> drained;
-  while (sys::read(wake_.get(), drained) > 0) continue;
+  drain();
   for (;;) {
     siginfo_t info{};
     // Only stops: the ends of other children are others' to wait for. A thread's own end is not waited for, for it is
@@ -311,10 +321,9 @@ Status Watcher::stop_one(pid_t thread) {
       (void)::kill(1, SIGCONT);  // takes the SIGSTOP back
       return Error{kStopping, "", EAGAIN};
     }
-    std::array<char, 64> drained;
     pollfd poll{.fd = wake_.get(), .events = POLLIN, .revents = 0};
     (void)::poll(&poll, 1, 10);
-    while (sys::read(wake_.get(), drained) > 0) continue;
+    drain();
   }
   (void)::kill(1, SIGCONT);
   return Error{kStopping, "", ETIMEDOUT, "it does not stop"};

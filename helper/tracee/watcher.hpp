@@ -77,7 +77,8 @@ class Watcher {
 
  private:
   Status open();
-  bool seize_all();
+  static bool seize_all();
+  void drain();
   std::optional<Event> judge_or_run(pid_t thread, int status);
   std::optional<Event> on_exit(pid_t thread);
   void note_end(pid_t thread);

@@ -166,7 +166,8 @@ def test_a_debugger_that_comes_at_a_fatal_signal_finds_it_as_it_was(boot, what, 
     gdb = machine.gdb()
     assert int(gdb.says("print/x $pc", r"= (0x[0-9a-f]+)")[1], 0) == pc
     gdb.says("backtrace", frame)
-    gdb.says('printf "%d %d %d\\n", $_siginfo.si_signo, $_siginfo.si_code, $_siginfo._sifields._kill.si_pid', f"{told}\n")
+    fields = ", ".join(f"$_siginfo.{field}" for field in ("si_signo", "si_code", "_sifields._kill.si_pid"))
+    gdb.says(f'printf "%d %d %d\\n", {fields}', f"{told}\n")
     gdb.type("detach")
     machine.says("debugger detached; PID 1")
     if what != "trap":

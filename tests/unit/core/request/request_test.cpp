@@ -230,7 +230,8 @@ TEST(Request, SpeedsHaveTheSyntaxOfConsole) {
 
 TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
   constexpr auto kKnown =
-      "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, reboot, modules=A:B, from=ADDR/PREFIX, insecure";
+      "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, reboot, modules=A:B, from=ADDR/PREFIX, "
+      "insecure";
   constexpr auto kSeconds = ": SECONDS must be a whole number from 1 to 8640000; expected wait=30";
   constexpr auto kSpeed = ": the speed cannot be read; expected 115200n8, as in console=";
   constexpr auto kModules = ": this is not a list of module names; expected modules=virtio_console:xhci_pci";
