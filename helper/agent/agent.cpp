@@ -680,9 +680,10 @@ void Agent::start_for_debugger() {
   }
   // gdbserver would wait for PID 1 to stop for as long as it sleeps, and the debugger with it, who learns nothing.
   if (!stays_asleep()) {
-    if (watcher_.active() ? take_over() : attach()) {
-      if (relay_.pid1() == Relay::Pid1::kFree) relay_.server_ready(Relay::Pid1::kHeld);
-      return;
+    const bool watched = watcher_.active();
+    if (watched ? take_over() : attach()) {
+      if (relay_.pid1() != Relay::Pid1::kFree) return;
+      return watched ? relay_.server_ready_stopped() : relay_.server_ready(Relay::Pid1::kHeld);
     }
     const auto reason = server_.last_message();
     if (watcher_.at_exit()) return start_for_debugger();  // it has just come there

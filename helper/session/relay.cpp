@@ -29,6 +29,45 @@ constexpr std::string_view kForgetTraces[] = {"QTStop", "QTinit"};
 /// to connect for some six seconds.
 constexpr std::uint64_t kStuckMs = 4'000;
 
+constexpr std::size_t kMaxRegisters = 16384;
+
+/// A register of a reply to `g`, which begins at byte `offset` of it; nullopt on machines that are not known here.
+[[maybe_unused]] std::optional<std::uint64_t> register_of(std::string_view registers, std::size_t offset) {
+  constexpr std::size_t kDigits = 2 * sizeof(void*);
+  if (registers.size() < 2 * offset + kDigits) return std::nullopt;
+  std::uint64_t value = 0;
+  for (std::size_t at = kDigits; at > 0; at -= 2) {  // the lowest byte comes first
+    const auto byte = parse_number<std::uint8_t>(registers.substr(2 * offset + at - 2, 2), 16);
+    if (!byte) return std::nullopt;
+    value = value << 8 | *byte;
+  }
+  return value;
+}
+
+std::optional<std::uint64_t> sp_of([[maybe_unused]] std::string_view registers) {
+#if defined(__x86_64__)
+  return register_of(registers, 7 * 8);
+#elif defined(__i386__)
+  return register_of(registers, 4 * 4);
+#elif defined(__aarch64__)
+  return register_of(registers, 31 * 8);
+#else
+  return std::nullopt;
+#endif
+}
+
+std::optional<std::uint64_t> pc_of([[maybe_unused]] std::string_view registers) {
+#if defined(__x86_64__)
+  return register_of(registers, 16 * 8);
+#elif defined(__i386__)
+  return register_of(registers, 8 * 4);
+#elif defined(__aarch64__)
+  return register_of(registers, 32 * 8);
+#else
+  return std::nullopt;
+#endif
+}
+
 bool is_resume(std::string_view payload) {
   if (payload.empty()) return false;
   return payload.starts_with("vCont;") || std::string_view("cCsS").find(payload.front()) != std::string_view::npos;
@@ -261,6 +300,7 @@ void Relay::forward(std::string_view payload) {
     }
   }
   if (payload.starts_with("Hg")) {
+    thread_choice_.set(payload);
     const unsigned process = payload.starts_with("Hgp") ? parse_process(payload.substr(2)) : 0;
     selected_ = process != 0 ? process : process_;  // `any`: gdbserver stays where it is
     return ask_server(payload, Ask::kThread);
@@ -317,7 +357,7 @@ void Relay::forward_detach(std::string_view payload) {
     return ask_server(Text<16>("D;").add_number(*process, 16), Ask::kDetachOther);
   }
   // PID 1 dies as soon as gdbserver lets go of it, and the machine with it: the answer must be out before.
-  if (fatal_stop_) {
+  if (fatal_stop_ && call_ != Call::kRuns) {
     wishes_ |= kFatalDetach;
     return;
   }
@@ -338,8 +378,11 @@ void Relay::forward_resume(std::string_view payload) {
   if (payload.size() > kMaxResume) return reply("E.gdbdebug: this way to resume is too long to be remembered");
   resume_.set(payload);
   pid1_ = Pid1::kRunning;
-  called_ = written_ && !has_signal(payload) ? std::optional(stood_) : std::nullopt;
-  if (called_) called_stop_.set(stop_);
+  if (call_ != Call::kRuns) {
+    called_ = written_ && !has_signal(payload) ? std::optional(stood_) : std::nullopt;
+    if (called_) called_stop_.set(stop_);
+  }
+  look_for_call();
   stood_ = {};
   own_stop_ = fatal_stop_ = gdbs_stop_ = written_ = not_its_own_ = untold_ = false;
   signal_ = 0;
@@ -364,7 +407,47 @@ void Relay::forward_registers(std::string_view payload) {
     }
   }
   written_ = true;
-  ask_server(payload, Ask::kReply);
+  const bool whole = payload.starts_with('G') && payload.size() <= kMaxRegisters;
+  if (whole) written_registers_.set(payload.substr(1));
+  if (!whole || call_ != Call::kNone) return ask_server(payload, Ask::kReply);
+  call_thread_.set(thread_choice_);
+  ask_server("g", Ask::kSave);  // what they are before they are written
+}
+
+/// PID 1 goes on after its registers were written: it begins with a function that a debugger calls if it has another
+/// program counter and a deeper stack, and is back from it when both are what they were before.
+void Relay::look_for_call() {
+  if (!written_ || call_ == Call::kNone) return;
+  const auto place = [](std::string_view registers) { return std::pair(pc_of(registers), sp_of(registers)); };
+  const auto before = place(registers_);
+  const auto now = place(written_registers_);
+  if (!before.first || !before.second || !now.first || !now.second || now == before)
+    call_ = Call::kNone;
+  else if (call_ == Call::kPrepared)
+    call_ = now.first != before.first && *now.second < *before.second ? Call::kRuns : Call::kNone;
+}
+
+/// A debugger goes, or has gone, in the middle of a function that it has called: PID 1 is to be where it was before.
+/// Whether gdbserver was asked something for that.
+bool Relay::undo_call() {
+  look_for_call();
+  if (call_ == Call::kNone) return false;
+  if (call_ == Call::kRuns) {
+    call_ = Call::kPrepared;
+    written_ = false;
+    const auto now = called_.value_or(Standing{});
+    not_its_own_ = signal_ != 0 && now.signal != signal_;
+    fatal_stop_ = now.fatal;
+    signal_ = now.signal;
+    untold_ = false;
+    ask_server(call_thread_.empty() ? std::string_view("Hg0") : call_thread_.view(), Ask::kOwn);
+    return true;
+  }
+  call_ = Call::kNone;
+  Text<kMaxRegisters> packet("G");
+  for (const char c : registers_.view()) packet.add(c == 'x' ? '0' : c);  // what is not available
+  ask_server(packet, Ask::kOwn);
+  return true;
 }
 
 /// gdbserver 16 ends on x86 with AVX when a later client does not say what an earlier one, the agent, has said: the
@@ -424,6 +507,12 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
   ask_ = Ask::kNothing;
   if (ask == Ask::kBreakpoint && payload == "OK") note_breakpoint();
   if (ask == Ask::kThread && payload == "OK") process_ = selected_;
+  if (ask == Ask::kSave) {
+    std::array<char, kMaxRegisters> expanded;
+    registers_.set(rsp::expand(payload, expanded));
+    call_ = Call::kPrepared;
+    return ask_server(Text<kMaxRegisters>("G").add(written_registers_), Ask::kReply);
+  }
   if (cleaning_ != Cleaning::kNone) return clean_on();
   switch (ask) {
     case Ask::kFeatures:
@@ -455,6 +544,7 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
       return reply(payload);
     case Ask::kNothing:
     case Ask::kResume:
+    case Ask::kSave:
     case Ask::kOwn:
       return;
   }
@@ -486,7 +576,10 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   stood_ = {.signal = signal_, .fatal = fatal_stop_};
   gdbs_stop_ = stop && is_gdbs_own(*stop);
   // The program in which they were is not there any more.
-  if (of_pid1 && stop->event == "exec") breakpoint_count_ = 0;
+  if (of_pid1 && stop->event == "exec") {
+    breakpoint_count_ = 0;
+    call_ = Call::kNone;
+  }
   if (stop && (stop->event == "fork" || stop->event == "vfork")) note_process(parse_process(stop->value));
   if (stop) process_ = stop->process;
   stop_.set(payload);
@@ -702,6 +795,7 @@ void Relay::clean_on() {
   if (cleaning_ == Cleaning::kWaiting) cleaning_ = Cleaning::kBreakpoints;
   if (cleaning_ == Cleaning::kBreakpoints) {
     if (remove_breakpoint()) return;
+    if (!let_go_ && undo_call()) return;
     cleaning_ = Cleaning::kSettings;
     setting_ = traces_ ? 0 : std::size(kForgetTraces);
     traces_ = false;
@@ -748,6 +842,7 @@ void Relay::cleaned() {
 
 /// Whether PID 1 ran, as far as its user is concerned.
 bool Relay::ran() const {
+  if (call_ == Call::kRuns) return false;  // it was held when the function was called
   return pid1_ == Pid1::kRunning || (!fatal_stop_ && (ack_deadline_ || gdbs_stop_));
 }
 
@@ -867,6 +962,11 @@ void Relay::server_ready(Pid1 pid1) {
   if (!deferred_.empty()) clean(Then::kStay);
 }
 
+void Relay::server_ready_stopped() {
+  own_stop_ = true;
+  server_ready(Pid1::kHeld);
+}
+
 void Relay::server_ready_at_end(std::string_view stop, bool read_only) {
   stop_.set(stop);
   read_only_ = read_only;
@@ -891,6 +991,7 @@ void Relay::server_renewed() {
   gdbs_stop_ = written_ = not_its_own_ = untold_ = multiprocess_ = traces_ = false;
   signal_ = 0;
   stood_ = {};
+  call_ = Call::kNone;
   called_.reset();
   other_count_ = 0;
   process_ = running_process_ = 1;
@@ -929,6 +1030,7 @@ void Relay::server_gone() {
   interrupt_ = stop_pending_ = own_stop_ = fatal_stop_ = detached_ = false;
   gdbs_stop_ = written_ = not_its_own_ = untold_ = multiprocess_ = traces_ = false;
   stood_ = {};
+  call_ = Call::kNone;
   called_.reset();
   used_ = anchored_ = let_go_ = read_only_ = false;
   process_ = running_process_ = 1;

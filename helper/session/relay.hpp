@@ -97,6 +97,8 @@ class Relay {
   void server_bytes(std::string_view bytes, std::uint64_t now_ms);
   /// gdbserver is attached, in no-ack mode, and has nothing to answer; PID 1 is held or runs.
   void server_ready(Pid1 pid1);
+  /// The same, with PID 1 held by a SIGSTOP of ours.
+  void server_ready_stopped();
   /// The same, with PID 1 held at its end: `stop` is the reply that tells of it. `read_only`: PID 1 can be looked at,
   /// and nothing else.
   void server_ready_at_end(std::string_view stop, bool read_only);
@@ -207,6 +209,7 @@ class Relay {
     kDetachOther,
     kLetGo,
     kResume,
+    kSave,
     kOwn
   };
   /// Who is at the other end of the line.
@@ -244,6 +247,8 @@ class Relay {
   void forward_detach(std::string_view payload);
   void forward_resume(std::string_view payload);
   void forward_registers(std::string_view payload);
+  void look_for_call();
+  bool undo_call();
   void reply_stop(std::string_view payload, unsigned interrupted_by, bool keep_event);
   void ask_server(std::string_view payload, Ask ask);
   void begin_session();
@@ -312,6 +317,14 @@ class Relay {
   std::optional<std::uint64_t> stuck_deadline_;
   std::uint64_t request_hash_ = 0;
   unsigned ack_tries_ = 0;
+  // Of such a call, from the registers that are written to those that are written back: what they were before, in which
+  // thread, and what is written. Whoever goes in between leaves PID 1 in the function.
+  enum class Call : std::uint8_t { kNone, kPrepared, kRuns };
+  Call call_ = Call::kNone;
+  Text<64> call_thread_;  ///< the Hg packet that chooses it
+  Text<16384> registers_;
+  Text<16384> written_registers_;
+
   bool acked_ = true;  ///< the last reply was acknowledged
 
   unsigned running_process_ = 1;
@@ -332,6 +345,7 @@ class Relay {
   std::span<const std::string_view> settings_;
   std::size_t setting_ = 0;
 
+  Text<64> thread_choice_;       ///< the last Hg packet
   Text<kMaxDeferred> deferred_;  ///< a new debugger's first packet, until it can be passed on
   Text<1024> stop_;
   std::array<char, rsp::kMaxPacket> line_buffer_;

@@ -905,6 +905,69 @@ TEST(Relay, ACallOfAnEarlierSessionIsForgotten) {
   }
 }
 
+#if defined(__x86_64__)
+/// Registers as `g` tells them, up to the program counter.
+std::string registers(std::uint8_t sp, std::uint8_t pc) {
+  std::string text(std::size_t{17} * 16, '0');
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  const auto put = [&](std::size_t at, std::uint8_t value) {
+    text[at * 16] = kDigits[value >> 4];
+    text[at * 16 + 1] = kDigits[value & 15];
+  };
+  put(7, sp);
+  put(16, pc);
+  return text;
+}
+
+TEST(Relay, ADebuggerThatGoesInAFunctionThatItHasCalledLeavesPid1WhereItWas) {
+  const auto before = registers(0x80, 0x10), in_call = registers(0x40, 0x20);
+  for (const bool detaches : {false, true}) {
+    SCOPED_TRACE(detaches);
+    auto bench = connected();
+    bench.answers["g"] = before;
+    (void)bench.line("+" + framed("Hgp1.1"));
+    (void)bench.line("+" + framed("G" + in_call));
+    EXPECT_EQ(bench.asked(), (Payloads{"Hgp1.1", "g", "G" + in_call}));
+    (void)bench.line("+" + framed("vCont;c"));
+    (void)bench.server("T05swbreak:;thread:p1.1;");
+    (void)bench.asked();
+    if (detaches) {
+      EXPECT_EQ(bench.line("+" + framed("D;1")), "+" + framed("OK"));
+      EXPECT_EQ(bench.asked(), (Payloads{"Hgp1.1", "G" + before, "D;1"}));
+    } else {
+      bench->line_lost();
+      (void)bench.line("");
+      EXPECT_EQ(bench.asked(), (Payloads{"Hgp1.1", "G" + before, std::string(kRenewed)}));
+      EXPECT_EQ(bench->pid1(), Pid1::kHeld);
+    }
+  }
+}
+
+TEST(Relay, RegistersThatAreWrittenOtherwiseStayWritten) {
+  const auto before = registers(0x80, 0x10);
+  struct Case {
+    std::string_view what;
+    std::string first;
+    std::string then;
+  };
+  const Case cases[] = {{"a call that has ended", registers(0x40, 0x20), before},
+                        {"another place", registers(0x80, 0x20), ""},
+                        {"a value", registers(0x80, 0x10), ""}};
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.what);
+    auto bench = connected();
+    bench.answers["g"] = before;
+    (void)bench.line("+" + framed("G" + one.first));
+    (void)bench.line("+" + framed("vCont;c"));
+    (void)bench.server("T05swbreak:;thread:p1.1;");
+    if (!one.then.empty()) (void)bench.line("+" + framed("G" + one.then));
+    (void)bench.asked();
+    EXPECT_EQ(bench.line("+" + framed("D;1")), "+" + framed("OK"));
+    EXPECT_EQ(bench.asked(), Payloads{"D;1"});
+  }
+}
+#endif
+
 TEST(Relay, ACrashInACalledFunctionIsOneWhileNothingIsWritten) {
   auto bench = running();
   (void)bench.server("T05swbreak:;thread:p1.1;");
