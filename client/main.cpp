@@ -170,6 +170,8 @@ void add_report(CLI::App& app, ReportOptions& options) {
   verb->add_option("--sysroot", options.sysroot, "A directory with the machine's files, instead of --initrd")
       ->type_name("DIR");
   add_debug_dirs(*verb, options.debug_dirs);
+  verb->add_option("--core", options.core, "Write the core in the log to this file, which gdb opens")
+      ->type_name("FILE");
   verb->add_flag("--json", options.json, "Print one line of JSON");
   add_max_size(*verb, options.limits.unpacked);
 }

@@ -42,8 +42,8 @@ set(target_text
 "A small static helper takes the place of an initramfs's /init. Asked by
 rd.gdbdebug= on the kernel command line it holds PID 1 under gdbserver at its
 very first instruction, on a serial line or another way out of the machine.
-This package has the helper and the modules for dracut, mkinitcpio,
-initramfs-tools and GRUB. They do nothing unless asked for by name.")
+This package has the helper, the modules for dracut, mkinitcpio and
+initramfs-tools, and the boot menu's part. They do nothing unless asked for.")
 set(client_summary "connect gdb to PID 1 of an initramfs")
 set(client_text
 "The command gdbdebug waits until a machine with the package gdbdebug is ready,
@@ -66,7 +66,7 @@ set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_TARGET_PACKAGE_NAME gdbdebug)
 set(CPACK_DEBIAN_TARGET_PACKAGE_SECTION admin)
-set(CPACK_DEBIAN_TARGET_PACKAGE_DEPENDS "gdbserver, kmod")
+set(CPACK_DEBIAN_TARGET_PACKAGE_DEPENDS "gdbserver, kmod, cpio")
 set(CPACK_DEBIAN_TARGET_PACKAGE_RECOMMENDS "dracut-core | initramfs-tools-core")
 set(CPACK_DEBIAN_TARGET_PACKAGE_SUGGESTS "gdbdebug-client, busybox, dropbear-bin, grub-common")
 set(CPACK_DEBIAN_TARGET_DESCRIPTION "${target_summary}\n${target_text}")
@@ -74,7 +74,7 @@ set(CPACK_DEBIAN_TARGET_DESCRIPTION "${target_summary}\n${target_text}")
 file(WRITE ${PROJECT_BINARY_DIR}/packaging/conffiles
   "/etc/default/gdbdebug\n/etc/grub.d/99_gdbdebug\n/etc/mkinitcpio.conf.d/zz-gdbdebug.conf\n")
 set(CPACK_DEBIAN_TARGET_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/packaging/conffiles)
-foreach(script preinst postinst postrm)
+foreach(script preinst postinst prerm postrm)
   gdbdebug_maintainer_script(deb/${script})
   list(APPEND CPACK_DEBIAN_TARGET_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/packaging/deb/${script})
 endforeach()
@@ -97,12 +97,14 @@ set(CPACK_RPM_TARGET_PACKAGE_NAME gdbdebug)
 set(CPACK_RPM_TARGET_PACKAGE_SUMMARY ${target_summary})
 set(CPACK_RPM_TARGET_PACKAGE_DESCRIPTION ${target_text})
 # A path and not a name: the package with gdbserver is gdb-gdbserver in one place and gdb in another.
-set(CPACK_RPM_TARGET_PACKAGE_REQUIRES "/usr/bin/gdbserver, kmod")
+set(CPACK_RPM_TARGET_PACKAGE_REQUIRES "/usr/bin/gdbserver, kmod, cpio")
 set(CPACK_RPM_TARGET_USER_FILELIST "%config(noreplace) /etc/default/gdbdebug" "%config /etc/grub.d/99_gdbdebug"
   "%config /etc/mkinitcpio.conf.d/zz-gdbdebug.conf")
 gdbdebug_maintainer_script(rpm/post)
+gdbdebug_maintainer_script(rpm/preun)
 gdbdebug_maintainer_script(rpm/postun)
 set(CPACK_RPM_TARGET_POST_INSTALL_SCRIPT_FILE ${PROJECT_BINARY_DIR}/packaging/rpm/post)
+set(CPACK_RPM_TARGET_PRE_UNINSTALL_SCRIPT_FILE ${PROJECT_BINARY_DIR}/packaging/rpm/preun)
 set(CPACK_RPM_TARGET_POST_UNINSTALL_SCRIPT_FILE ${PROJECT_BINARY_DIR}/packaging/rpm/postun)
 set(CPACK_RPM_CLIENT_PACKAGE_NAME gdbdebug-client)
 set(CPACK_RPM_CLIENT_PACKAGE_SUMMARY ${client_summary})
@@ -115,7 +117,7 @@ set(CPACK_RPM_EXCLUDE_FROM_AUTO_FILELIST_ADDITION /etc /etc/default /etc/grub.d 
   /usr/lib/initcpio /usr/lib/initcpio/install /usr/share/initramfs-tools /usr/share/initramfs-tools/hooks
   /usr/share/initramfs-tools/conf-hooks.d /usr/libexec /usr/share/man /usr/share/man/man1 /usr/share/man/man5
   /usr/share/man/man7 /usr/share/man/man8 /usr/share/bash-completion /usr/share/bash-completion/completions
-  /usr/share/zsh /usr/share/zsh/site-functions /usr/share/fish /usr/share/fish/vendor_completions.d)
+  /usr/sbin /usr/lib/kernel /usr/lib/kernel/install.d /usr/share/zsh /usr/share/zsh/site-functions /usr/share/fish /usr/share/fish/vendor_completions.d)
 set(CPACK_RPM_SPEC_MORE_DEFINE "%define _build_id_links none")
 
 # --- The source -------------------------------------------------------------------------------------------------------

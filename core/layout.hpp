@@ -12,6 +12,14 @@ inline constexpr const char* kAgent = "/usr/lib/gdbdebug/gdbdebug-agent";
 /// One path a line: what the agent copies into its own root.
 inline constexpr const char* kManifest = "/usr/lib/gdbdebug/files";
 inline constexpr const char* kConfiguration = "/etc/gdbdebug.conf";
+/// The same in an overlay, a second archive beside an image that was made without us (gdbdebug-overlay(8)). Everything
+/// is below one top-level folder: /usr can be a link in that image, or missing. What the manifest names lies below
+/// kOverlayRoot.
+inline constexpr const char* kOverlayInit = "/gdbdebug/init";
+inline constexpr const char* kOverlayAgent = "/gdbdebug/gdbdebug-agent";
+inline constexpr const char* kOverlayManifest = "/gdbdebug/files";
+inline constexpr const char* kOverlayRoot = "/gdbdebug/root";
+inline constexpr const char* kOverlayConfiguration = "/gdbdebug/root/etc/gdbdebug.conf";
 /// For DHCP, with lines=net and ssh.
 inline constexpr const char* kBusybox = "/usr/lib/gdbdebug/busybox";
 /// The home of whoever logs in with lines=ssh, and what is in it.

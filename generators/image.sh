@@ -432,16 +432,43 @@ gdbdebug_add_ssh() {
 # gdbdebug.conf of this machine, which has been read; the helper is looked for in the DIRs. First everything that can be
 # known without touching the image, then what is added to it, last the swap.
 gdbdebug_install() {
-    local root=$1 conf=$2 helper agent gdbserver libraries busybox='' dropbear='' more path
+    local root=$1 conf=$2 helper
     shift 2
 
     helper=$(gdbdebug_find_helper "$@") || return 1
-    agent=$(gdbdebug_find_agent "$helper") || return 1
-    gdbserver=$(gdbdebug_find_gdbserver) || return 1
+    gdbdebug_find_agent "$helper" >/dev/null && gdbdebug_find_gdbserver >/dev/null || return 1
     if [ ! -e "$root/init" ] && [ ! -L "$root/init" ]; then
         gdbdebug_error "the image has no '/init' yet; gdbdebug must come after the module that makes it"
         return 1
     fi
+    gdbdebug_add_all "$root" "$conf" "$helper" || return 1
+
+    # From here on /init is the helper.
+    gdbdebug_swap "$root" "$helper"
+}
+
+# gdbdebug_add_modprobe ROOT: takes modprobe along, if a line can need kernel modules.
+gdbdebug_add_modprobe() {
+    local path
+
+    [ -n "$(gdbdebug_kernel_modules)$gdbdebug_modules" ] || return 0
+    if ! path=$(gdbdebug_find modprobe) || ! gdbdebug_add_program "$path"; then
+        gdbdebug_error "adding 'modprobe' to the image failed; it has to load the kernel modules of the debug line"
+        return 1
+    fi
+    # The agent calls it by the name that the kernel itself uses (CONFIG_MODPROBE_PATH), wherever it is here.
+    if [ ! -e "$1/sbin/modprobe" ] && ! gdbdebug_add_file "$path" /sbin/modprobe; then
+        gdbdebug_error "adding '/sbin/modprobe' to the image failed"
+        return 1
+    fi
+}
+
+# gdbdebug_add_all ROOT CONF HELPER: what the agent needs, the agent, the configuration and the manifest.
+gdbdebug_add_all() {
+    local root=$1 conf=$2 agent gdbserver libraries busybox='' dropbear='' more path
+
+    agent=$(gdbdebug_find_agent "$3") || return 1
+    gdbserver=$(gdbdebug_find_gdbserver) || return 1
     libraries=$(gdbdebug_libraries "$gdbserver") || return 1
     # shellcheck disable=SC2046,SC2086  # here and below, one word a library
     libraries="$libraries $(gdbdebug_thread_db $libraries)"
@@ -474,17 +501,7 @@ gdbdebug_install() {
             return 1
         fi
     done
-    if [ -n "$(gdbdebug_kernel_modules)$gdbdebug_modules" ]; then
-        if ! path=$(gdbdebug_find modprobe) || ! gdbdebug_add_program "$path"; then
-            gdbdebug_error "adding 'modprobe' to the image failed; it has to load the kernel modules of the debug line"
-            return 1
-        fi
-        # The agent calls it by the name that the kernel itself uses (CONFIG_MODPROBE_PATH), wherever it is here.
-        if [ ! -e "$root/sbin/modprobe" ] && ! gdbdebug_add_file "$path" /sbin/modprobe; then
-            gdbdebug_error "adding '/sbin/modprobe' to the image failed"
-            return 1
-        fi
-    fi
+    gdbdebug_add_modprobe "$root" || return 1
     if [ -n "$busybox" ] && ! gdbdebug_add_file "$busybox" "$gdbdebug_path_busybox"; then
         gdbdebug_error "adding '$busybox' to the image failed"
         return 1
@@ -504,8 +521,5 @@ gdbdebug_install() {
         [ -z "$dropbear" ] || printf '%s\n' "$gdbdebug_path_dropbear" "$gdbdebug_path_authorized_keys" \
             "$gdbdebug_path_host_key" "$gdbdebug_path_fingerprint"
         printf '%s\n' "$gdbdebug_path_agent"
-    } | gdbdebug_write_manifest "$root" || return 1
-
-    # From here on /init is the helper.
-    gdbdebug_swap "$root" "$helper"
+    } | gdbdebug_write_manifest "$root"
 }

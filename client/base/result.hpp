@@ -18,6 +18,7 @@ enum class Exit : int {
   usage = 2,        ///< The command line of gdbdebug itself is wrong.
   found_fault = 3,  ///< `check` looked, and something is missing or wrong.
   no_answer = 4,    ///< No target answered within --timeout.
+  partial = 5,      ///< `report` has told what there is, and a part of it is missing.
 };
 
 /// What went wrong: `step 'subject': reason; next`. `next` is what the user can do about it, and can be empty.

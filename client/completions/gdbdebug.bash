@@ -16,7 +16,7 @@ _gdbdebug_options() {
             echo "--kernel --initrd --append --debug --accel --memory --console --socket --qemu --no-gdb --keep"
             echo "--gdb-arg --debug-dir --max-size $debugger"
             ;;
-        report) echo "$symbols --json" ;;
+        report) echo "$symbols --core --json" ;;
         '') echo --version ;;
     esac
     echo --help
@@ -26,12 +26,12 @@ _gdbdebug_options() {
 # an option that takes none.
 _gdbdebug_values() {
     case $1 in
-        --initrd | --kernel | --console | --socket) echo file ;;
+        --initrd | --kernel | --console | --socket | --core) echo file ;;
         --sysroot | --debug-dir) echo directory ;;
         --gdb | --qemu) echo program ;;
         --accel) echo auto kvm tcg ;;
         --snippet) echo vscode dap clion emacs gdb ;;
-        --debug) echo ttyS1,wait ttyS1,crash ;;
+        --debug) echo ttyS1,wait ttyS1,crash ttyS1,crash,core ;;
         --cmdline) echo rd.gdbdebug= ;;
         --max-size | --break | --timeout | --listen | --append | --memory | --gdb-arg) echo any ;;
     esac

@@ -33,6 +33,8 @@ complete -c gdbdebug -n $debugger -x -l timeout -d 'Wait so many seconds for the
 complete -c gdbdebug -n '__fish_seen_subcommand_from check' -x -a rd.gdbdebug= -l cmdline -d 'Read a kernel command line'
 complete -c gdbdebug -n '__fish_seen_subcommand_from check report' -l json -d 'One line of JSON'
 
+complete -c gdbdebug -n '__fish_seen_subcommand_from report' -r -F -l core -d 'Write the core in the log to a file'
+
 complete -c gdbdebug -n '__fish_seen_subcommand_from serve' -x -l listen -d 'Where: [ADDRESS:]PORT'
 complete -c gdbdebug -n '__fish_seen_subcommand_from serve' -x -a 'vscode dap clion emacs gdb' -l snippet \
     -d 'Print what to paste into'
@@ -40,7 +42,7 @@ complete -c gdbdebug -n '__fish_seen_subcommand_from serve' -x -a 'vscode dap cl
 set -l vm '__fish_seen_subcommand_from vm'
 complete -c gdbdebug -n $vm -r -F -l kernel -d 'The kernel'
 complete -c gdbdebug -n $vm -x -l append -d 'More of the kernel command line'
-complete -c gdbdebug -n $vm -x -a 'ttyS1,wait ttyS1,crash' -l debug -d 'The value of rd.gdbdebug='
+complete -c gdbdebug -n $vm -x -a 'ttyS1,wait ttyS1,crash ttyS1,crash,core' -l debug -d 'The value of rd.gdbdebug='
 complete -c gdbdebug -n $vm -x -a 'auto kvm tcg' -l accel -d 'How to run it'
 complete -c gdbdebug -n $vm -x -l memory -d 'Of the virtual machine'
 complete -c gdbdebug -n $vm -r -F -l console -d 'Where the console goes'

@@ -96,7 +96,8 @@ void add_gdb_commands(const Debugger& debugger, const Plan& plan, const std::str
     add("set debug-file-directory " + directories);
   }
   if (!plan.program.empty()) add("file " + commands.word(plan.program));
-  add("target remote " + address);
+  // Of a PID 1 that runs already gdb would tell two lines for each library. `with` leaves the user's own setting alone.
+  add((debugger.major >= 10 ? "with print symbol-loading brief -- target remote " : "target remote ") + address);
   const bool goes_to_main = plan.main && plan.main->by != MainPlan::By::nothing;
   // Nobody should be asked to press a key on the way. `with` does not do: it ends when PID 1 begins to run.
   if (goes_to_main && debugger.major >= 10) add("set $gdbdebug_pagination = $_gdb_setting_str(\"pagination\")");
@@ -113,7 +114,9 @@ void add_gdb_commands(const Debugger& debugger, const Plan& plan, const std::str
 }
 
 void add_lldb_commands(const Plan& plan, const std::string& address, Commands& commands) {
-  if (!plan.sysroot.empty()) commands.add("platform select --sysroot " + commands.word(plan.sysroot) + " remote-linux");
+  // Without a platform lldb 19 takes process 1 for the one of this machine, and its program for the target's.
+  commands.add("platform select " + (plan.sysroot.empty() ? "" : "--sysroot " + commands.word(plan.sysroot) + " ") +
+               "remote-linux");
   for (const auto& directory : plan.debug_dirs) {
     commands.add("settings append target.debug-file-search-paths " + commands.word(directory));
   }

@@ -137,6 +137,25 @@ void for_each_section(::Elf* elf, Visit visit) {
   }
 }
 
+// Calls `visit` with each table of symbols that defines `name`, and the symbol.
+template <typename Visit>
+void for_each_symbol(Bytes bytes, std::string_view name, Visit visit) {
+  const ElfHandle elf = open_elf(bytes);
+  if (!elf) return;
+  for_each_section(elf.get(), [&](Elf_Scn* section, const GElf_Shdr& header) {
+    if (header.sh_entsize == 0 || (header.sh_type != SHT_SYMTAB && header.sh_type != SHT_DYNSYM)) return;
+    Elf_Data* data = elf_getdata(section, nullptr);
+    if (data == nullptr) return;
+    for (int i = 0; i < static_cast<int>(header.sh_size / header.sh_entsize); ++i) {
+      GElf_Sym symbol;
+      if (gelf_getsym(data, i, &symbol) == nullptr) return;
+      if (symbol.st_shndx == SHN_UNDEF) continue;
+      const char* text = elf_strptr(elf.get(), header.sh_link, symbol.st_name);
+      if (text != nullptr && name == text) visit(header, symbol);
+    }
+  });
+}
+
 std::string directory_of(const std::string& path) {
   return path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
 }
@@ -253,23 +272,20 @@ std::optional<client::Elf> read_elf(Bytes bytes) {
 }
 
 bool defines_function(Bytes bytes, std::string_view name) {
-  const ElfHandle elf = open_elf(bytes);
-  if (!elf) return false;
   bool found = false;
-  for_each_section(elf.get(), [&](Elf_Scn* section, const GElf_Shdr& header) {
-    if (found || header.sh_entsize == 0 || (header.sh_type != SHT_SYMTAB && header.sh_type != SHT_DYNSYM)) return;
-    Elf_Data* data = elf_getdata(section, nullptr);
-    if (data == nullptr) return;
-    for (int i = 0; i < static_cast<int>(header.sh_size / header.sh_entsize); ++i) {
-      GElf_Sym symbol;
-      if (gelf_getsym(data, i, &symbol) == nullptr) return;
-      const auto type = GELF_ST_TYPE(symbol.st_info);  // assembler code often leaves out what its symbols are
-      if (symbol.st_shndx == SHN_UNDEF || (type != STT_FUNC && type != STT_NOTYPE)) continue;
-      const char* text = elf_strptr(elf.get(), header.sh_link, symbol.st_name);
-      if (text != nullptr && name == text) found = true;
-    }
+  for_each_symbol(bytes, name, [&](const GElf_Shdr&, const GElf_Sym& symbol) {
+    const auto type = GELF_ST_TYPE(symbol.st_info);  // assembler code often leaves out what its symbols are
+    found = found || type == STT_FUNC || type == STT_NOTYPE;
   });
   return found;
+}
+
+std::optional<std::uint64_t> exported_address(Bytes bytes, std::string_view name) {
+  std::optional<std::uint64_t> address;
+  for_each_symbol(bytes, name, [&](const GElf_Shdr& header, const GElf_Sym& symbol) {
+    if (header.sh_type == SHT_DYNSYM && GELF_ST_TYPE(symbol.st_info) == STT_OBJECT) address = symbol.st_value;
+  });
+  return address;
 }
 
 std::optional<Shebang> read_shebang(Bytes bytes) {

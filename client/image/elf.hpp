@@ -33,6 +33,9 @@ std::optional<Elf> read_elf(Bytes bytes);
 /// Whether the ELF file defines the function `name`, in .symtab or in what it exports.
 bool defines_function(Bytes bytes, std::string_view name);
 
+/// The address, as linked, of the object `name` that the ELF file exports; nothing if it exports none of that name.
+std::optional<std::uint64_t> exported_address(Bytes bytes, std::string_view name);
+
 /// The interpreter and first argument of a script's first line ("#!/bin/sh -e"); nothing if it is no script.
 struct Shebang {
   std::string interpreter;

@@ -5,24 +5,31 @@
 // all-stop mode (gdb's manual, "Remote Protocol").
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "base/known_descriptions.hpp"
 #include "core/rsp/packet.hpp"
+#include "session/answerer.hpp"
+#include "session/binary_reads.hpp"
+#include "session/fixed_answers.hpp"
+#include "session/knowledge.hpp"
+#include "session/late_settings.hpp"
+#include "session/late_symbols.hpp"
+#include "session/program_memory.hpp"
+#include "session/recent_replies.hpp"
+#include "session/target_description.hpp"
+#include "session/vdso.hpp"
 
 namespace gdbdebug::client {
 
 class HostRelay {
  public:
-  /// `whole_vdso`: let the debugger read the kernel's vdso, 10 kB of code that PID 1 is seldom in.
-  HostRelay(Descriptions descriptions, bool whole_vdso);
+  explicit HostRelay(const Knowledge& knowledge);
 
   // What happened.
   void debugger_bytes(std::string_view bytes, std::uint64_t now_ms);
@@ -46,47 +53,40 @@ class HostRelay {
  private:
   void on_request(std::string_view payload, std::uint64_t now_ms);
   void on_reply(std::string_view payload, std::uint64_t now_ms);
-  bool answer_here(std::string_view payload, std::uint64_t now_ms);
-  void read_description(std::uint64_t offset, std::uint64_t length, std::uint64_t now_ms);
-  void try_description(std::uint64_t now_ms);
-  void judge_description(std::string_view payload, std::uint64_t now_ms);
-  void learn_description(std::string_view payload);
-  void forget_description();
+  void consult(std::size_t first, std::uint64_t now_ms);
+  bool act(Step step, std::size_t answerer, std::uint64_t now_ms);
+  void forward(std::uint64_t now_ms);
+  void forget(Forget what);
+  void note_process(std::string_view packet);
+  void finish(std::string_view payload, std::uint64_t now_ms);
   void send(std::string_view payload, std::uint64_t now_ms);
   void reply(std::string_view payload);
 
-  bool answer_file(std::string_view payload);
-  bool answer_again(std::string_view payload, std::uint64_t now_ms);
-  bool answer_symbol(std::string_view payload, std::uint64_t now_ms);
-  void note_symbol(std::string_view reply);
+  FixedAnswers fixed_;
+  Vdso vdso_;
+  LateSettings settings_;
+  LateSymbols symbols_;
+  TargetDescription description_;
+  RecentReplies recent_;
+  ProgramMemory program_;
+  BinaryReads binary_;
+  /// In the order in which they are asked: what costs nothing first.
+  [[nodiscard]] std::array<Answerer*, 8> answerers() {
+    return {&fixed_, &vdso_, &settings_, &symbols_, &description_, &recent_, &program_, &binary_};
+  }
 
-  Descriptions descriptions_;
-  bool whole_vdso_;
-  std::optional<std::string> description_;  ///< The one that is the target's.
-  std::size_t candidate_ = 0;
-  std::uint64_t wanted_offset_ = 0;  ///< What the debugger wants of it.
-  std::uint64_t wanted_length_ = 0;
-  std::string learning_;
-
-  // What gdb asks twice in one breath, such as the program headers at each of five steps. PID 1 is held meanwhile.
-  std::map<std::string, std::string, std::less<>> breath_;
-  std::uint64_t breath_ms_ = 0;  ///< When the last reply went out.
-
-  // gdb offers its symbols anew for every file that it has read, and the target asks each time for the one that nobody
-  // has ("qSymbol", gdb's manual, "General Query Packets"). Its name is in hexadecimal digits.
-  std::string asked_symbol_;   ///< What the target asked for first when gdb last offered its symbols.
-  std::string wanted_symbol_;  ///< The only one that it wants, while PID 1 is held.
-  bool offered_ = false;       ///< We asked the debugger for it, in the target's place.
-  std::string found_symbol_;   ///< The debugger's answer, if it has it after all.
-
-  enum class Ask : std::uint8_t { nothing, debugger, features, probe, learn, symbol };
+  enum class Ask : std::uint8_t { nothing, debugger, features, answerer };
   Ask ask_ = Ask::nothing;
-  bool noack_ = false;  ///< Towards the debugger.
+  std::size_t asking_ = 0;       ///< Which answerer, of Ask::answerer.
+  bool asked_target_ = false;    ///< For the debugger's request.
+  unsigned process_ = 0;         ///< The selected one; 0: not known.
+  std::uint64_t breath_ms_ = 0;  ///< When the last reply went out.
+  bool noack_ = false;           ///< Towards the debugger.
   bool detached_ = false;
   bool detaching_ = false;
   bool given_up_ = false;
 
-  std::string request_;  ///< The debugger's last one that went to the target.
+  std::string request_;  ///< The debugger's last one.
   std::string sent_;     ///< The packet under way to the target, to be repeated.
   bool acked_ = true;
   unsigned tries_ = 0;

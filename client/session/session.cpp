@@ -104,7 +104,7 @@ void Loop::accept_debugger() {
   if (!debugger_) return;  // it has gone again
   const int one = 1;
   (void)::setsockopt(debugger_.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);  // no use on a Unix socket, no harm
-  relay_.emplace(session_.descriptions, session_.whole_vdso);
+  relay_.emplace(session_.knowledge);
   if (session_.wire.open()) return;
   bool may_come = false;
   auto wire = open_wire(session_.target, may_come);

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "base/display.hpp"
-#include "image/cache.hpp"
+#include "session/knowledge.hpp"
 #include "wire/wire.hpp"
 
 namespace gdbdebug::client {
@@ -42,9 +42,8 @@ struct Session {
   const Target& target;
   Wire wire;
   Listener& listener;
-  const Descriptions& descriptions;
+  const Knowledge& knowledge;
   Display& display;
-  bool whole_vdso = false;
   pid_t debugger = -1;  ///< A child whose end is the end of it all; -1: it goes on until interrupted.
   /// Until when the target must have answered the debugger's first packet; or 3 s after that packet, if that is later.
   std::optional<std::chrono::steady_clock::time_point> until = {};

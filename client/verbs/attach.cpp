@@ -150,8 +150,11 @@ Plan make_plan(const AttachOptions& options, const Symbols& symbols, const std::
 
   const auto bare = without_debug_info(files, program, directories);
   if (!bare.empty()) {
+    constexpr std::size_t kNamed = 3;
+    const auto named = options.verbose || bare.size() <= kNamed + 1 ? bare.size() : kNamed;
     std::string text = "no debug information here for";
-    for (const auto& path : bare) text += (path == bare.front() ? " " : ", ") + path.substr(path.rfind('/') + 1);
+    for (std::size_t i = 0; i < named; ++i) text += (i == 0 ? " " : ", ") + bare[i].substr(bare[i].rfind('/') + 1);
+    if (named < bare.size()) text += " and " + std::to_string(bare.size() - named) + " more";
     text += plan.debuginfod ? "; the debugger asks debuginfod for it" : "; --debug-dir or DEBUGINFOD_URLS can add it";
     display.say(text);
   }
@@ -172,6 +175,16 @@ Plan make_plan(const AttachOptions& options, const Symbols& symbols, const std::
     display.say("'" + program + "' has no symbols, so the debugger will show its main() as ?? ()");
   }
   return plan;
+}
+
+Knowledge know(const AttachOptions& options, const std::optional<Greeting>& greeting, const Symbols& symbols,
+               const std::string& program) {
+  Knowledge knowledge;
+  knowledge.descriptions = cached_descriptions(greeting ? greeting->machine : "");
+  if (!program.empty()) knowledge.program = read_known_program(DirectoryFiles(symbols.sysroot), program);
+  knowledge.agent = greeting.has_value();
+  knowledge.whole_vdso = options.whole_vdso;
+  return knowledge;
 }
 
 Result<int> debug(const AttachOptions& options, const Target& target, Arrival arrival, const Symbols& symbols,
@@ -209,11 +222,11 @@ Result<int> debug(const AttachOptions& options, const Target& target, Arrival ar
   (void)::signal(SIGQUIT, SIG_IGN);
   const auto pid = spawn(child);
   if (!pid.ok()) return pid.error();
-  const auto machine = arrival.greeting ? arrival.greeting->machine : "";
-  auto descriptions = cached_descriptions(machine);
-  descriptions.more = [&] { return make_descriptions(debugger.value(), machine); };
-  Session session{target,  std::move(arrival.wire), listener.value(), descriptions,
-                  display, options.whole_vdso,      pid.value(),      arrival.until};
+  auto knowledge = know(options, arrival.greeting, symbols, program);
+  knowledge.descriptions.more = [&, machine = arrival.greeting ? arrival.greeting->machine : ""] {
+    return make_descriptions(debugger.value(), machine);
+  };
+  Session session{target, std::move(arrival.wire), listener.value(), knowledge, display, pid.value(), arrival.until};
   const auto status = run_session(session);
   if (options.stats) {
     display.say(std::to_string(session.traffic.from_target) + " bytes came from the target, " +

@@ -4,6 +4,7 @@
 
 #include "debugger/debugger.hpp"
 #include "image/cache.hpp"
+#include "session/knowledge.hpp"
 #include "verbs/verbs.hpp"
 #include "wire/await.hpp"
 
@@ -38,6 +39,10 @@ std::vector<std::string> debug_directories(const std::vector<std::string>& named
 /// reached if that is so.
 Plan make_plan(const AttachOptions& options, const Symbols& symbols, const std::optional<Greeting>& greeting,
                const std::string& program, Debugger::Kind kind, Display& display);
+
+/// What need not be asked of the target; `program` as compare() returned it.
+Knowledge know(const AttachOptions& options, const std::optional<Greeting>& greeting, const Symbols& symbols,
+               const std::string& program);
 
 /// Starts the debugger on `arrival`, and carries its bytes until it ends. Returns its exit status.
 Result<int> debug(const AttachOptions& options, const Target& target, Arrival arrival, const Symbols& symbols,

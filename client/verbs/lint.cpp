@@ -69,6 +69,16 @@ std::string meaning_of(const Request& request) {
   if (request.crash && request.handled) text += "; also at a signal for which PID 1 has a handler";
   if (request.exit) text += "; PID 1 is held when it is about to exit";
   if (request.exit && request.reboot) text += ", or to restart or stop the machine";
+  if (request.hang_seconds) {
+    text +=
+        "; a report of all processes goes into the kernel log if the real root's init has not been executed after " +
+        std::to_string(*request.hang_seconds) + " seconds";
+  }
+  if (request.core && (request.armed() || request.hang_seconds)) {
+    text += "; a core of PID 1 goes into the kernel log, with ";
+    text += request.core_all ? "all memory that it can write to" : "parts of its memory, which can be secrets";
+  }
+  if (request.feed) text += "; a watchdog of PID 1's is fed while PID 1 is held";
   if (!request.holds()) text += "; the boot goes straight on, and a debugger can attach at any time";
   if (!request.modules.empty()) text += "; these modules are loaded first: " + std::string(request.modules);
   return text;

@@ -4,6 +4,8 @@
 #include <array>
 #include <cinttypes>
 #include <cstdio>
+#include <filesystem>
+#include <functional>
 #include <set>
 
 #include "base/interrupt.hpp"
@@ -11,9 +13,12 @@
 #include "base/words.hpp"
 #include "core/base/text.hpp"
 #include "image/elf.hpp"
+#include "report/core_file.hpp"
+#include "report/core_log.hpp"
 #include "report/crash_report.hpp"
 #include "report/symbolize.hpp"
 #include "verbs/attach.hpp"
+#include "verbs/core_report.hpp"
 
 namespace gdbdebug::client {
 namespace {
@@ -258,6 +263,7 @@ void add_frame(Json& json, const SymbolizedFrame& known) {
   json.close(']').close('}');
 }
 
+// The object is left open for more.
 void add_report(Json& json, const CrashReport& report, const SymbolizedReport& symbolized) {
   json.open('{').key("comm").value(report.comm);
   add_text(json, "signal", report.signal);
@@ -289,12 +295,90 @@ void add_report(Json& json, const CrashReport& report, const SymbolizedReport& s
   }
   json.close(']').key("complete").value(report.complete() && report.damaged() == 0).key("notes").open('[');
   for (const auto& note : symbolized.notes) json.value(note);
-  json.close(']').close('}');
+  json.close(']');
+}
+
+// The number of a file of pstore's, whose first line is `Panic#1 Part2`: the newest text is in part 1. 0 for others.
+std::uint32_t part_of(std::string_view text) {
+  constexpr std::string_view kPart = " Part";
+  const auto line = text.substr(0, text.find('\n'));
+  const auto place = line.rfind(kPart);
+  return place == std::string_view::npos ? 0
+                                         : parse_number<std::uint32_t>(line.substr(place + kPart.size())).value_or(0);
+}
+
+// All files of a directory, as pstore leaves the end of a log in several of them.
+Result<std::string> read_logs(const std::string& directory) {
+  std::error_code failure;
+  std::vector<std::string> texts;
+  std::size_t size = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, failure)) {
+    if (!entry.is_regular_file(failure)) continue;
+    auto text = read_file(entry.path(), "reading the log", kMaxLog - size);
+    if (!text.ok()) return text.error();
+    size += text.value().size();
+    texts.push_back(std::move(text.value()));
+  }
+  if (failure) return system_error("reading the logs in", directory, failure.value());
+  std::ranges::sort(texts);
+  std::ranges::stable_sort(texts, std::ranges::greater(), part_of);
+  std::string all;
+  for (const auto& text : texts) all += text + "\n";
+  return all;
 }
 
 Result<std::string> read_log(const std::string& path) {
+  std::error_code failure;
+  if (std::filesystem::is_directory(path, failure)) return read_logs(path);
   return path == "-" ? read_file("/dev/stdin", "reading the log", kMaxLog)
                      : read_file(path, "reading the log", kMaxLog);
+}
+
+// The core that belongs to `report`: in both PID 1 stands in the same place. Where that is not known there may be only
+// one of each.
+const Core* core_of(const CrashReport& report, const std::vector<CrashReport>& reports,
+                    const std::vector<Core>& cores) {
+  for (const auto& core : cores) {
+    const auto place = core.threads.empty() ? std::nullopt : place_of(core, core.threads.front());
+    const auto has = [&](const char* name, std::uint64_t value) {
+      return std::ranges::find(report.registers, std::pair(std::string(name), value)) != report.registers.end();
+    };
+    if (place && has("pc", place->pc) && has("sp", place->sp)) return &core;
+  }
+  return reports.size() == 1 && cores.size() == 1 ? cores.data() : nullptr;
+}
+
+void print_core(const Core& core, const CoreReport& made) {
+  for (const auto& line : made.backtrace) std::printf("%s\n", line.c_str());
+  std::printf("core: %s\n", summary_of(core).c_str());
+  if (!made.file.empty()) std::printf("core file: %s\n", printable(made.file).c_str());
+  if (!made.command.empty()) std::printf("open it with: %s\n", printable(made.command).c_str());
+}
+
+void print_notes(const std::vector<std::string>& notes) {
+  for (const auto& note : notes) std::printf("note: %s\n", note.c_str());
+}
+
+void add_core(Json& json, const Core& core, const CoreReport& made) {
+  json.key("core").open('{').key("records").value(std::uint64_t{core.present.size()});
+  json.key("missing").open('[');
+  for (const auto number : core.missing()) json.value(std::uint64_t{number});
+  json.close(']').key("memory").value(core.bytes()).key("threads").value(std::uint64_t{core.threads.size()});
+  add_text(json, "file", made.file);
+  add_text(json, "cut", core.cut);
+  json.key("complete").value(made.complete).key("backtrace").open('[');
+  for (const auto& line : made.backtrace) json.value(line);
+  json.close(']').key("notes").open('[');
+  for (const auto& note : made.notes) json.value(note);
+  json.close(']').close('}');
+}
+
+// A core without its report.
+void print_core_head(const Core& core) {
+  std::string text = "PID 1 (" + printable(core.value("comm")) + ")";
+  if (const auto number = signal_of(core); number != 0) text += ", signal " + std::to_string(number);
+  if (const auto machine = core.value("machine"); !machine.empty()) text += ", " + printable(machine);
+  std::printf("%s\n", text.c_str());
 }
 
 }  // namespace
@@ -304,34 +388,73 @@ Result<int> run_report(const ReportOptions& options) {
   const auto log = read_log(options.log);
   if (!log.ok()) return log.error();
   const auto reports = read_reports(log.value());
-  if (reports.empty()) {
+  const auto [cores, damaged] = read_cores(log.value());
+  if (reports.empty() && cores.empty()) {
     return Error{"looking for a crash report in", options.log, "there is none",
                  "it needs what the console showed of a boot with rd.gdbdebug=LINE,crash, from the line 'gdbdebug: "
                  "report: begin' to 'gdbdebug: report: end'"};
   }
+  if (!options.core.empty() && cores.empty()) {
+    return Error{"looking for a core in", options.log, "there is none",
+                 "it needs a boot with rd.gdbdebug=LINE,crash,core"};
+  }
+  if (!options.core.empty() && cores.size() > 1) {
+    return Error{"writing the core", options.core, "there are " + std::to_string(cores.size()) + " cores in the log",
+                 "cut out the part with one of them"};
+  }
   Display display;
   const auto symbols = find_symbols(options.initrd, options.sysroot, options.limits, display);
   if (!symbols.ok()) return symbols.error();
-  if (symbols.value().sysroot.empty())
+  const auto& sysroot = symbols.value().sysroot;
+  if (sysroot.empty())
     display.say("no image was named, so functions are not known; --initrd IMAGE names the one that crashed");
   Symbolizer symbolizer(debug_directories(options.debug_dirs));
+  bool complete = true;
+  std::set<const Core*> told;
   Json json;
   json.open('{').key("reports").open('[');
   for (const auto& report : reports) {
-    const auto symbolized = symbolize(report, symbols.value().sysroot, symbolizer);
+    const auto* const core = core_of(report, reports, cores);
+    const auto made = core != nullptr ? report_core(*core, options, sysroot) : CoreReport();
+    if (!made.ok()) return made.error();
+    told.insert(core);
+    auto symbolized = symbolize(report, sysroot, symbolizer);
+    complete = complete && report.complete() && report.damaged() == 0 && (core == nullptr || made.value().complete);
     if (options.json) {
       add_report(json, report, symbolized);
+      if (core != nullptr) add_core(json, *core, made.value());
+      json.close('}');
       continue;
     }
     if (&report != reports.data()) std::printf("\n");
     print_head(report);
-    print_frames(symbolized);
+    // gdb's backtrace is by the program's own tables; the candidates are for when there is none.
+    if (made.value().backtrace.empty()) print_frames(symbolized);
+    if (core != nullptr) print_core(*core, made.value());
     print_registers(report);
-    for (const auto& note : symbolized.notes) std::printf("note: %s\n", note.c_str());
+    print_notes(made.value().notes);
+    print_notes(symbolized.notes);
   }
-  json.close(']').close('}');
+  json.close(']').key("cores").open('[');
+  for (const auto& core : cores) {
+    if (told.contains(&core)) continue;
+    const auto made = report_core(core, options, sysroot);
+    if (!made.ok()) return made.error();
+    complete = false;  // its report is missing
+    if (options.json) {
+      json.open('{');
+      add_core(json, core, made.value());
+      json.close('}');
+      continue;
+    }
+    if (&core != cores.data() || !reports.empty()) std::printf("\n");
+    print_core_head(core);
+    print_core(core, made.value());
+    print_notes(made.value().notes);
+  }
+  json.close(']').key("damaged_records").value(std::uint64_t{damaged}).close('}');
   if (options.json) std::printf("%s\n", json.text().c_str());
-  return static_cast<int>(Exit::success);
+  return static_cast<int>(complete ? Exit::success : Exit::partial);
 }
 
 }  // namespace gdbdebug::client

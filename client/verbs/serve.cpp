@@ -61,10 +61,9 @@ Result<int> run_serve(const AttachOptions& options, const std::string& listen,
       (snippets.empty() ? "; `target remote " + listener.value().name() + "` in gdb, or --snippet for an IDE" : "") +
       "; Ctrl-C ends it");
 
-  auto descriptions = cached_descriptions(machine);
-  if (found.ok()) descriptions.more = [&] { return make_descriptions(debugger, machine); };
-  Session session{target.value(),    std::move(arrival.value().wire), listener.value(), descriptions, display,
-                  options.whole_vdso};
+  auto knowledge = know(options, arrival.value().greeting, symbols.value(), program);
+  if (found.ok()) knowledge.descriptions.more = [&] { return make_descriptions(debugger, machine); };
+  Session session{target.value(), std::move(arrival.value().wire), listener.value(), knowledge, display};
   const auto status = run_session(session);
   if (options.stats) {
     display.say(std::to_string(session.traffic.from_target) + " bytes came from the target, " +

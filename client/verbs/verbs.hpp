@@ -52,6 +52,7 @@ struct ReportOptions {
   std::string initrd;
   std::string sysroot;
   std::vector<std::string> debug_dirs;
+  std::string core;  ///< Where to write the core of the log; empty: nowhere.
   bool json = false;
   Limits limits;
 };

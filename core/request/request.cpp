@@ -10,7 +10,8 @@ namespace gdbdebug {
 namespace {
 
 constexpr std::string_view kOptions =
-    "wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, reboot, modules=A:B, from=ADDR/PREFIX, insecure";
+    "wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, reboot, core, core=KIB, core=all, hang=SECONDS, "
+    "feed, modules=A:B, from=ADDR/PREFIX, insecure";
 constexpr const char* kReading = "reading the line";
 
 /// Device names are as in /dev: no directories, so nothing leads out of it, and no empty or hidden names.
@@ -79,7 +80,8 @@ Result<Line> parse_line(std::string_view text) {
     if (!is_device_name(text)) return Error{kReading, text, 0, "this is not a device name; try ttyS1"};
     line.name = text;
     // A word that is an option and not a device is a forgotten line, not a terminal called "wait".
-    for (const std::string_view option : {"wait", "crash", "handled", "exit", "reboot", "insecure"}) {
+    for (const std::string_view option :
+         {"wait", "crash", "handled", "exit", "reboot", "core", "hang", "feed", "insecure"}) {
       if (text == option || text.substr(0, text.find('=')) == option) {
         return Error{kReading, text, 0, "the line comes first, then the options; try rd.gdbdebug=ttyS1,wait"};
       }
@@ -143,6 +145,22 @@ void parse_timed(std::string_view option, std::string_view value, bool has_value
   seconds = parsed;
 }
 
+void parse_hang(std::string_view option, std::string_view value, Request& request, Notes& notes) {
+  const auto seconds = parse_seconds(value);
+  if (!seconds) return notes.add(option, "SECONDS must be a whole number from 1 to 8640000", "hang=60");
+  request.hang_seconds = seconds;
+}
+
+/// `core`, `core=KIB`, `core=all`.
+void parse_core(std::string_view option, std::string_view value, bool has_value, Request& request, Notes& notes) {
+  const auto kib = parse_number<std::uint32_t>(value);
+  if (has_value && value != "all" && (!kib || *kib < 8 || *kib > 1'048'576))
+    return notes.add(option, "KIB must be a whole number from 8 to 1048576, or all", "core=64");
+  request.core = true;
+  request.core_all = value == "all";
+  request.core_kib = has_value && kib ? kib : std::nullopt;
+}
+
 void parse_modules(std::string_view option, std::string_view value, Request& request, Notes& notes) {
   if (value.empty()) return notes.add(option, "no module is named", "modules=virtio_console:xhci_pci");
   for (auto rest = value; !rest.empty();) {
@@ -177,6 +195,8 @@ void parse_option(std::string_view option, Request& request, Notes& notes) {
 
   if (name == "wait") return parse_timed(option, value, has_value, request.wait, request.wait_seconds, notes);
   if (name == "crash") return parse_timed(option, value, has_value, request.crash, request.crash_seconds, notes);
+  if (name == "hang") return parse_hang(option, value, request, notes);
+  if (name == "core") return parse_core(option, value, has_value, request, notes);
   if (name == "modules") return parse_modules(option, value, request, notes);
   if (name == "from") return parse_from(option, value, request, notes);
   if (option == "exit") {
@@ -189,6 +209,10 @@ void parse_option(std::string_view option, Request& request, Notes& notes) {
   }
   if (option == "reboot") {
     request.reboot = true;
+    return;
+  }
+  if (option == "feed") {
+    request.feed = true;
     return;
   }
   if (option == "insecure") {
@@ -212,6 +236,8 @@ void check_together(const Request& request, Notes& notes) {
   if (request.from_count > 0 && !network) notes.add("from", "only tcp and ssh have peers to choose from");
   if (request.handled && !request.crash) notes.add("handled", "it changes what crash holds at", "crash,handled");
   if (request.reboot && !request.exit) notes.add("reboot", "it adds to what exit holds at", "exit,reboot");
+  if (request.core && !request.armed() && !request.hang_seconds)
+    notes.add("core", "it needs crash, exit or hang=, which say when", "crash,core");
   if (request.insecure && request.line.kind != Line::Kind::kTcp) notes.add("insecure", "only tcp can be insecure");
 }
 

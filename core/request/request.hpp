@@ -63,7 +63,12 @@ struct Request {
   std::optional<std::uint32_t> crash_seconds;  ///< nullopt with `crash`: for ever
   bool handled = false;                        ///< with `crash`: holds also at signals for which PID 1 has a handler
   bool exit = false;
-  bool reboot = false;  ///< with `exit`: holds also where PID 1 ends the machine
+  bool reboot = false;                          ///< with `exit`: holds also where PID 1 ends the machine
+  std::optional<std::uint32_t> hang_seconds{};  ///< a report if the real root is not reached so long after the hand-off
+  bool core = false;  ///< with `crash`, `exit` or `hang`: a core in the kernel log behind the report
+  std::optional<std::uint32_t> core_kib;  ///< of memory in it; nullopt: the default
+  bool core_all = false;                  ///< everything that is writable
+  bool feed = false;                      ///< feeds a watchdog that PID 1 has started, while PID 1 is held
   bool insecure = false;
   std::string_view modules;  ///< `A:B`, not yet taken apart
   std::array<Network, kMaxNetworks> from{};

@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <new>
@@ -27,6 +28,9 @@
 #include "line/devices.hpp"
 #include "line/line.hpp"
 #include "line/modules.hpp"
+#include "report/core.hpp"
+#include "report/processes.hpp"
+#include "report/registers.hpp"
 #include "report/report.hpp"
 #include "session/relay.hpp"
 #include "session/stub.hpp"
@@ -97,6 +101,14 @@ std::size_t read_auxv(std::uint64_t offset, std::span<char> bytes) {
   return count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 
+/// A file as PID 1 would find it; what is in /proc for the agent, since PID 1 may have none there.
+int open_for_stub(std::string_view path) {
+  Text<4200> name(path.starts_with("/proc/") ? "" : "/proc/1/root");
+  name.add(path);
+  auto file = sys::open(AT_FDCWD, name.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  return file ? file->release() : -1;
+}
+
 /// PID 1 for a debugger that comes at its exit.
 constexpr Stub::Subject kSubject = {
     .memory = [](std::uint64_t address, std::span<char> bytes) { return pid1::read_memory(1, address, bytes); },
@@ -104,6 +116,11 @@ constexpr Stub::Subject kSubject = {
     .description = [] { return register_texts(pid_t{1}).description; },
     .threads = find_threads,
     .auxv = read_auxv,
+    .open = open_for_stub,
+    .read = [](int file, std::uint64_t offset, std::span<char> bytes) -> long {
+      return ::pread(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    },
+    .close = [](int file) { (void)::close(file); },
 };
 
 class Agent {
@@ -157,6 +174,10 @@ class Agent {
   void hold_at_end(const Stop& stop, const Cause& cause, const Ending& ending);
   bool is_at_end() const { return relay_.at_end() || watcher_.is_held(); }
   void unattended();
+  bool line_speaks() const;
+  void check_hang();
+  void say_core(const Stop& stop, const Cause& cause, dump::Registers& registers);
+  void say_core_again();
   void pass_signal(const Stop& stop, const Cause& cause);
   void stopped_in_session();
   void call_in_session();
@@ -179,6 +200,7 @@ class Agent {
   UniqueFd handoff_;
   Text<256> program_;  ///< gdbserver
   CrashSettings crash_settings_{request_};
+  CoreLog core_log_{{.kib = request_.core_kib, .all = request_.core_all}};
   RealRoot real_root_;
   const bool spare_processor_ = has_spare_processor();
   bool handed_over_ = false;
@@ -195,12 +217,14 @@ class Agent {
     bool ready = false;
     std::optional<std::uint64_t> deadline;
   } awaited_;
-  bool busy_ = false;                ///< something came from either side a moment ago
-  unsigned signals_passed_ = 0;      ///< fatal ones for which PID 1 has a handler
+  bool busy_ = false;            ///< something came from either side a moment ago
+  unsigned signals_passed_ = 0;  ///< fatal ones for which PID 1 has a handler
+  Feeder feeder_;
   std::uint64_t handled_until_ = 0;  ///< an exit counts as PID 1's crash until then
   std::uint64_t reported_ = 0;       ///< the stop in a session that was reported last
   std::uint32_t hold_seconds_ = 0;
   std::optional<std::uint64_t> hold_deadline_;  ///< when PID 1 goes on after hold_seconds_ without a debugger
+  std::optional<std::uint64_t> hang_deadline_;  ///< when to report a boot that has not reached the real root
   std::optional<std::uint64_t> stop_deadline_;  ///< when to look why PID 1 has not stopped for a debugger
 };
 
@@ -291,6 +315,7 @@ void Agent::hand_over() {
   (void)sys::write(handoff_.get(), {&launch::kGo, 1});  // PID 1 sees the descriptor close if this fails
   handoff_.reset();
   handed_over_ = true;
+  if (request_.hang_seconds) hang_deadline_ = sys::now_ms() + std::uint64_t{*request_.hang_seconds} * 1000;
 }
 
 bool Agent::attach() {
@@ -455,7 +480,8 @@ int Agent::wait(std::span<pollfd> polls) {
 int Agent::timeout() const {
   std::optional<std::uint64_t> next;
   const auto hold_deadline = relay_.engaged() ? std::nullopt : hold_deadline_;
-  for (const auto& deadline : {relay_.deadline(), hold_deadline, awaited_.deadline, stop_deadline_, line_.deadline()}) {
+  for (const auto& deadline : {relay_.deadline(), hold_deadline, awaited_.deadline, stop_deadline_, hang_deadline_,
+                               line_.deadline(), feeder_.deadline()}) {
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   if (!next) return -1;
@@ -540,7 +566,7 @@ void Agent::grant(unsigned wishes) {
     deaths_ = 0;
     unknown_stop_ = false;
     hold_deadline_.reset();
-    warn_of_watchdog();
+    warn_of_watchdog(request_.feed);
   }
   if ((wishes & Relay::kLost) != 0) debugger_lost();
   if ((wishes & Relay::kExecuted) != 0) real_root_.look();
@@ -873,7 +899,9 @@ void Agent::at_exit(const Watcher::Event& event) {
 void Agent::hold_at_end(const Stop& stop, const Cause& cause, const Ending& ending) {
   relay_.set_held(true);
   report_end(stop, cause, ending, register_texts(watcher_.held().thread), line_.describe(), request_.crash_seconds);
-  warn_of_watchdog();
+  report::TracedRegisters registers;
+  say_core(stop, cause, registers);
+  warn_of_watchdog(request_.feed);
   if (request_.crash_seconds) hold_for(*request_.crash_seconds);
 }
 
@@ -915,8 +943,53 @@ void Agent::unattended() {
   relay_.mark_end();
   report_end(*stop, cause, {.handled = facts.caught, .freezes = facts.only_dumps, .command = facts.command},
              register_texts(server_), line_.describe(), request_.crash_seconds);
-  warn_of_watchdog();
+  report::ServerRegisters registers(server_);
+  say_core(*stop, cause, registers);
+  warn_of_watchdog(request_.feed);
   if (request_.crash_seconds) hold_for(*request_.crash_seconds);
+}
+
+void Agent::say_core(const Stop& stop, const Cause& cause, dump::Registers& registers) {
+  if (!request_.core) return;
+  core_log_.say(
+      stop, cause, registers, [](void* self) { return static_cast<Agent*>(self)->line_speaks(); }, this);
+}
+
+/// Whether somebody at the other end of the line has sent something, or has just come.
+bool Agent::line_speaks() const {
+  std::array<pollfd, 1 + OpenLine::kWatches> polls{};
+  polls[0] = {.fd = line_.fd(), .events = POLLIN, .revents = 0};
+  for (std::size_t which = 0; which < OpenLine::kWatches; ++which)
+    polls[1 + which] = {.fd = line_.watch_fd(which), .events = POLLIN, .revents = 0};
+  if (::poll(polls.data(), polls.size(), 0) <= 0) return false;
+  return std::any_of(polls.begin(), polls.end(), [](const pollfd& each) { return (each.revents & POLLIN) != 0; });
+}
+
+/// The boot should have reached the real root by now. Where somebody debugs PID 1 it is theirs to say.
+void Agent::check_hang() {
+  hang_deadline_.reset();
+  real_root_.look();
+  if (real_root_.entered() || met_ || relay_.engaged() || relay_.pid1() == Relay::Pid1::kHeld || watcher_.is_held())
+    return;
+  report_hang(*request_.hang_seconds);
+  if (!request_.core) return;
+  core_log_.say_running([](void* self) { return static_cast<Agent*>(self)->line_speaks(); }, this);
+}
+
+/// PID 1 is about to die. What is said of it once more is at the end of the log, which is what pstore keeps.
+void Agent::say_core_again() {
+  if (!request_.core) return;
+  if (watcher_.is_held()) {
+    report::TracedRegisters registers;
+    const auto& held = watcher_.held();
+    const auto cause = held.kind == Watcher::Event::Kind::kSignal ? cause_of(held.info) : Cause{};
+    return core_log_.say_again({.signal = gdb_signal(held.signal), .thread = static_cast<unsigned>(held.thread)}, cause,
+                               registers);
+  }
+  const auto stop = parse_stop(relay_.last_stop());
+  if (!stop) return;
+  report::ServerRegisters registers(server_);
+  core_log_.say_again(*stop, find_cause(*stop, server_), registers);
 }
 
 /// PID 1 gets a fatal signal that it handles.
@@ -1009,7 +1082,9 @@ void Agent::detach_at_fatal_stop() {
 void Agent::check_deadlines() {
   const auto now = sys::now_ms();
   relay_.tick(now);
+  if (request_.feed) feeder_.step(now, relay_.pid1() == Relay::Pid1::kHeld || watcher_.is_held());
   check_stop();
+  if (hang_deadline_ && now >= *hang_deadline_) check_hang();
   // Who has just come may be a debugger or a mere knock: it is told apart first.
   if (!hold_deadline_ || now < *hold_deadline_ || relay_.engaged()) return;
   hold_deadline_.reset();
@@ -1018,6 +1093,7 @@ void Agent::check_deadlines() {
     const auto fate = fate_when_let_go();
     log::Message message("no debugger came in time; ");
     log::say(log::Level::kError, message.add(outcome(fate)));
+    if (is_end(fate)) say_core_again();
     survives_ = !is_end(fate);
     if (!watcher_.is_held()) return relay_.release();
     relay_.set_held(false);

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/auxv.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -19,9 +20,25 @@ namespace {
 using Path = Text<256>;
 Text<32768> manifest;  // some 20 lines in practice
 
+/// Whether the agent was started from an overlay; in its own root it never is.
+bool in_overlay() {
+  const auto* name = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
+  return name != nullptr && std::string_view(name) == layout::kOverlayAgent;
+}
+
+/// Where what belongs to `path` in the agent's root lies in the image.
+Path place_in_image(std::string_view path) {
+  if (!in_overlay()) return Path(path);
+  if (path == layout::kManifest) return Path(layout::kOverlayManifest);
+  if (path == layout::kAgent) return Path(layout::kOverlayAgent);
+  Path place(layout::kOverlayRoot);
+  place.add(path);
+  return place;
+}
+
 Status read_manifest() {
   manifest.clear();
-  const auto file = sys::open(AT_FDCWD, layout::kManifest, O_RDONLY | O_NONBLOCK);
+  const auto file = sys::open(AT_FDCWD, place_in_image(layout::kManifest).c_str(), O_RDONLY | O_NONBLOCK);
   if (!file) return file.error();
   if (!sys::read_all(*file, manifest)) return failed("reading", layout::kManifest);
   return Done{};
@@ -47,9 +64,10 @@ void make_directories(const UniqueFd& root, std::string_view path) {
 
 Status copy_file(const UniqueFd& root, std::string_view path) {
   const Path name(path);
-  if (name.truncated()) return Error{"copying", path, ENAMETOOLONG};
+  const auto place = place_in_image(path);
+  if (place.truncated()) return Error{"copying", path, ENAMETOOLONG};
   // O_NONBLOCK: it may be a pipe to which nobody writes.
-  const auto from = sys::open(AT_FDCWD, name.c_str(), O_RDONLY | O_NONBLOCK);
+  const auto from = sys::open(AT_FDCWD, place.c_str(), O_RDONLY | O_NONBLOCK);
   if (!from) return Error{"copying", path, from.error().err};
   struct stat info {};
   if (::fstat(from->get(), &info) != 0) return failed("copying", path);
@@ -83,7 +101,11 @@ Status mount_inside(const char* type, const char* path) {
 }  // namespace
 
 UniqueFd image_root() {
-  auto file = sys::open(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+  // An overlay can bring kernel modules of its own, and a modprobe for them.
+  Path modprobe(layout::kOverlayRoot);
+  modprobe.add("/sbin/modprobe");
+  const bool brings_modules = in_overlay() && ::access(modprobe.c_str(), X_OK) == 0;
+  auto file = sys::open(AT_FDCWD, brings_modules ? layout::kOverlayRoot : "/", O_PATH | O_DIRECTORY);
   return file ? std::move(*file) : UniqueFd();
 }
 

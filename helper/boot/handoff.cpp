@@ -14,6 +14,8 @@
 namespace gdbdebug {
 namespace {
 
+constexpr const char* kInit = "/init";
+
 /// The name by which the kernel was asked to execute us (AT_EXECFN, getauxval(3)).
 const char* own_name() {
   const auto* name = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
@@ -67,19 +69,32 @@ bool in_place_of_real_init() {
   return std::string_view(own_name()) == layout::kRealInit;
 }
 
-void hand_off(char** argv, char** envp, const char* init) {
+bool in_overlay() {
+  return std::string_view(own_name()) == layout::kOverlayInit;
+}
+
+void hand_off(char** argv, char** envp, const char* init, const char* named) {
+  const char* real = layout::kRealInit;
+  if (in_overlay()) {
+    // An image with our module keeps its real init, and its /init would only be another helper.
+    if (::access(real, X_OK) != 0) real = kInit;
+    argv[0] = const_cast<char*>(kInit);  // execve(2) only reads it
+    if (named[0] != '\0' && !is_helper(named)) argv[0] = const_cast<char*>(real = named);
+  }
   if (in_place_of_real_init()) {
     log::error({"executing", layout::kRealInit, 0, "it is the helper itself, not the real init"},
                "the image was built wrongly");
   } else {
     // More than once: what is short now, memory or descriptors, may not be in a moment, and there is no other way out.
-    for (int tries = 0; tries < 3; ++tries) ::execve(layout::kRealInit, argv, envp);
-    log::error(cannot_execute(layout::kRealInit), "trying what the kernel would");
+    for (int tries = 0; tries < 3; ++tries) ::execve(real, argv, envp);
+    log::error(cannot_execute(real), "trying what the kernel would");
   }
-  for (const char* path : {init, "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"}) try_instead(path, argv, envp);
+  for (const char* path : {kInit, init, "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"})
+    try_instead(path, argv, envp);
   if (!in_place_of_real_init()) ::execve(layout::kRealInit, argv, envp);
   log::say(log::Level::kError,
-           "no working init found: tried /usr/lib/gdbdebug/init, init=, /sbin/init, /etc/init, /bin/init and /bin/sh; "
+           "no working init found: tried /usr/lib/gdbdebug/init, /init, init=, /sbin/init, /etc/init, /bin/init and "
+           "/bin/sh; "
            "rebuild the image");
 }
 

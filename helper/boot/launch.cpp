@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "boot/handoff.hpp"
 #include "core/base/fd.hpp"
 #include "core/layout.hpp"
 #include "core/words/launch.hpp"
@@ -37,8 +38,9 @@ constexpr std::string_view kAllTheSame = "executing the real init all the same";
   char* const argv[] = {const_cast<char*>(launch::kAgentName), const_cast<char*>(number.c_str()),
                         const_cast<char*>(settings.value.c_str()), const_cast<char*>(settings.ip.c_str()), nullptr};
   char* const envp[] = {nullptr};
-  ::execve(layout::kAgent, argv, envp);
-  log::error(failed("executing the agent", layout::kAgent), kWithout);
+  const char* const agent = in_overlay() ? layout::kOverlayAgent : layout::kAgent;
+  ::execve(agent, argv, envp);
+  log::error(failed("executing the agent", agent), kWithout);
   ::_exit(1);
 }
 

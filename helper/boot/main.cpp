@@ -38,7 +38,7 @@ int main(int argc, char** argv, char** envp) {
   kernels_argv = argv;
   kernels_envp = envp;
   set_last_resort([] {
-    if (::getpid() == 1) hand_off(kernels_argv, kernels_envp, "");
+    if (::getpid() == 1) hand_off(kernels_argv, kernels_envp, "", "");
   });
   static Settings settings;
   if (!in_place_of_real_init()) read_settings(settings);
@@ -47,6 +47,6 @@ int main(int argc, char** argv, char** envp) {
   else if (settings.kdump)
     log::say(log::Level::kWarning, "this is a kdump kernel: debugging is off; rd.gdbdebug.kdump=1 would turn it on");
   if (settings.on) launch_agent(settings);
-  hand_off(argv, envp, settings.init.c_str());
+  hand_off(argv, envp, settings.init.c_str(), settings.real_init.c_str());
   return 1;
 }

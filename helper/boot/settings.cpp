@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "boot/handoff.hpp"
 #include "core/layout.hpp"
 #include "core/request/conf.hpp"
 #include "core/request/ip.hpp"
@@ -39,6 +40,7 @@ void take_settings(std::string_view text, Settings& settings) {
   if (is_kdump(text)) settings.kdump = true;
   settings.kdump_allowed = find_kdump(text).value_or(settings.kdump_allowed);
   take_last(text, "init", settings.init);
+  take_last(text, "rd.gdbdebug.init", settings.real_init);
   if (const auto foreign = find_value(text, "ip")) {
     settings.ip.set(kForeignIp);
     settings.ip.add(*foreign);
@@ -157,7 +159,8 @@ void read_settings(Settings& settings) {
   visit_sources(settings, take_own_ip);
   if (!settings.bare) return;
   settings.value.set(kDefaultValue);
-  (void)visit_file(AT_FDCWD, layout::kConfiguration, settings, take_default);
+  (void)visit_file(AT_FDCWD, in_overlay() ? layout::kOverlayConfiguration : layout::kConfiguration, settings,
+                   take_default);
 }
 
 }  // namespace gdbdebug

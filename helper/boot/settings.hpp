@@ -14,6 +14,7 @@ struct Settings {
   Text<4096> value;            ///< of rd.gdbdebug=, with the default put in
   Text<256> ip;                ///< of rd.gdbdebug.ip=, else `ip=` and its value; may be empty
   Text<256> init;              ///< of init=; may be empty
+  Text<256> real_init;         ///< of rd.gdbdebug.init=, which the helper of an overlay executes; may be empty
   bool kdump = false;          ///< this is a kdump kernel, so it is off
   bool kdump_allowed = false;  ///< it is on there too
   Error trouble;               ///< why the kernel's command line could not be read; step is empty if it was

@@ -55,6 +55,7 @@ const Map* find_caller(const Maps& maps, int memory, std::uintptr_t word) {
 }
 
 /// Adds what is found from `at` to `end`. `frame` is the frame pointer.
+// cppcheck-suppress constParameterReference ; add() changes it
 void scan(const Maps& maps, int memory, std::uint64_t at, std::uint64_t end, std::uintptr_t frame, Candidates& found) {
   const auto slot_of = [](std::uintptr_t pointer) {
     return pointer + static_cast<std::uintptr_t>(Calls::kReturnSlot) * sizeof pointer;

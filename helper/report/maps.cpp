@@ -21,12 +21,6 @@ std::uint64_t parse_hex(std::string_view word) {
   return parse_number<std::uint64_t>(word, 16).value_or(0);
 }
 
-Text<64> task_file(unsigned thread, std::string_view name) {
-  Text<64> path("/proc/1/task/");
-  path.add_number(thread).add('/').add(name);
-  return path;
-}
-
 Map parse(std::string_view line) {
   Map map;
   auto range = take_word(line, ' ');
@@ -58,21 +52,6 @@ std::uintptr_t linker_base() {
 
 }  // namespace
 
-Place find_place(unsigned thread) {
-  Place place;
-  Text<256> text;
-  const auto file = sys::open(AT_FDCWD, task_file(thread, "syscall").c_str(), O_RDONLY);
-  if (!file || !sys::read_all(*file, text)) return place;
-  unsigned count = 0;
-  for (auto rest = trim(text); !rest.empty(); ++count) {
-    const auto value = parse_hex(take_word(rest, ' '));
-    if (count == 1) place.first_argument = value;
-    place.sp = place.pc;
-    place.pc = value;
-  }
-  return place;
-}
-
 Maps::Maps() {
   constexpr std::size_t kMaxMaps = 96;  // systemd and its libraries are some 30
   static Text<65536> text;              // some 200 lines; what is cut off are the mappings above the libraries
@@ -92,6 +71,7 @@ Maps::Maps() {
 
 const Map* Maps::find_executable(std::uint64_t address) const {
   for (const auto& map : executable()) {
+    // cppcheck-suppress returnDanglingLifetime ; an element of the array that executable() shows
     if (address >= map.begin && address < map.end) return &map;
   }
   return nullptr;

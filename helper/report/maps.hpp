@@ -6,16 +6,9 @@
 #include <span>
 #include <string_view>
 
+#include "tracee/place.hpp"
+
 namespace gdbdebug::report {
-
-/// /proc/PID/task/TID/syscall: `running`, `-1 SP PC`, or `NUMBER ARGUMENTS... SP PC` (fs/proc/base.c).
-struct Place {
-  std::uint64_t pc = 0;
-  std::uint64_t sp = 0;
-  std::uint64_t first_argument = 0;
-};
-
-Place find_place(unsigned thread);
 
 /// One line of /proc/1/maps (proc(5)).
 struct Map {

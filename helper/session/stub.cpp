@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "core/rsp/stop.hpp"
 
@@ -17,7 +18,7 @@ constexpr std::string_view kRefused = "E.gdbdebug: PID 1 is at its end and can o
 constexpr std::size_t kMaxThreads = 256;
 
 /// What would change something, by how it begins.
-constexpr std::string_view kChanges[] = {"G", "P", "M", "X", "Z", "z", "vFlash", "qRcmd", "QT", "vFile"};
+constexpr std::string_view kChanges[] = {"G", "P", "M", "X", "Z", "z", "vFlash", "qRcmd", "QT"};
 
 /// `OFFSET,LENGTH`
 struct Range {
@@ -61,7 +62,9 @@ void Stub::answer(std::string_view request, TextBuffer& out) {
     return true;
   };
   if (std::any_of(std::begin(kChanges), std::end(kChanges), [&](auto change) { return request.starts_with(change); })) {
-    out.add(request.starts_with("vFile") ? "" : kRefused);
+    out.add(kRefused);
+  } else if (takes("vFile:")) {
+    answer_file(request, out);
   } else if (takes("qSupported")) {
     multiprocess_ = request.find("multiprocess+") != std::string_view::npos;
     out.add(kFeatures);
@@ -99,6 +102,65 @@ void Stub::answer(std::string_view request, TextBuffer& out) {
   } else if (request.starts_with("QPassSignals:") || request.starts_with("QProgramSignals:") ||
              request.starts_with("QCatchSyscalls:") || request.starts_with('D')) {
     out.add("OK");
+  }
+}
+
+Stub::~Stub() {
+  for (const int file : files_) {
+    if (file >= 0) subject_.close(file);
+  }
+}
+
+int* Stub::find_file(std::string_view handle) {
+  const auto number = parse_number<std::size_t>(handle, 16);
+  return number && *number < files_.size() && files_[*number] >= 0 ? &files_[*number] : nullptr;
+}
+
+/// Host I/O (gdb's manual, "Host I/O Packets"): files are opened for reading only. Errors have gdb's numbers.
+void Stub::answer_file(std::string_view request, TextBuffer& out) {
+  constexpr std::string_view kNotFound = "F-1,2", kBadFile = "F-1,9", kNotAllowed = "F-1,d", kTooMany = "F-1,18";
+  const auto what = take_word(request, ':');
+  if (what == "setfs") {
+    out.add("F0");
+  } else if (what == "open") {
+    auto name = take_word(request, ',');
+    const auto flags = parse_number<unsigned>(take_word(request, ','), 16);
+    Text<4096> path;
+    for (; name.size() >= 2; name.remove_prefix(2)) {
+      const int high = hex_value(name[0]);
+      const int low = hex_value(name[1]);
+      if (high < 0 || low < 0) break;
+      path.add(static_cast<char>(high << 4 | low));
+    }
+    const auto free = std::find(files_.begin(), files_.end(), -1);
+    if (flags != 0U || !name.empty() || path.truncated() || path.view().find('\0') != std::string_view::npos) {
+      out.add(kNotAllowed);
+    } else if (free == files_.end()) {
+      out.add(kTooMany);
+    } else if (*free = subject_.open(path); *free < 0) {
+      *free = -1;
+      out.add(kNotFound);
+    } else {
+      out.add('F').add_number(static_cast<std::size_t>(free - files_.begin()), 16);
+    }
+  } else if (what == "close") {
+    auto* const file = find_file(request);
+    out.add(file != nullptr ? "F0" : kBadFile);
+    if (file != nullptr) subject_.close(std::exchange(*file, -1));
+  } else if (what == "pread") {
+    const auto* const file = find_file(take_word(request, ','));
+    const auto count = parse_number<std::size_t>(take_word(request, ','), 16);
+    const auto offset = parse_number<std::uint64_t>(request, 16);
+    std::array<char, 4096> bytes;
+    const auto got = file == nullptr || !count || !offset
+                         ? -1
+                         : subject_.read(*file, *offset, std::span(bytes).first(std::min(*count, bytes.size())));
+    if (got < 0) {
+      out.add(kBadFile);
+      return;
+    }
+    out.add('F').add_number(static_cast<std::uint64_t>(got), 16).add(';');
+    add_escaped({bytes.data(), static_cast<std::size_t>(got)}, out);
   }
 }
 

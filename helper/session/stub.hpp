@@ -25,11 +25,20 @@ class Stub {
     std::string_view (*description)();               ///< target.xml; empty: there is none
     std::size_t (*threads)(std::span<unsigned> threads);
     std::size_t (*auxv)(std::uint64_t offset, std::span<char> bytes);
+    // Files of PID 1's root, and in /proc: maps and libraries are read there. -1: with errno.
+    int (*open)(std::string_view path);
+    long (*read)(int file, std::uint64_t offset, std::span<char> bytes);
+    void (*close)(int file);
   };
   static constexpr std::size_t kMaxReply = 16500;
 
   /// `thread`: the one that exits.
-  Stub(const Subject& subject, unsigned thread) : subject_(subject), exits_(thread), thread_(thread) {}
+  Stub(const Subject& subject, unsigned thread) : subject_(subject), exits_(thread), thread_(thread) {
+    files_.fill(-1);
+  }
+  Stub(const Stub&) = delete;
+  Stub& operator=(const Stub&) = delete;
+  ~Stub();
 
   /// Takes the next packet out of `bytes`, in no-ack mode; the packet that answers it, or nothing.
   std::string_view take(std::string_view& bytes, std::span<char, kMaxReply> reply);
@@ -41,11 +50,14 @@ class Stub {
   void answer_threads(TextBuffer& out) const;
   void answer_part(std::string_view text, std::string_view range, TextBuffer& out) const;
   void choose(std::string_view id, TextBuffer& out);
+  void answer_file(std::string_view request, TextBuffer& out);
+  int* find_file(std::string_view handle);
 
   const Subject& subject_;
   const unsigned exits_;
   unsigned thread_;  ///< the one whose registers are asked for
   bool multiprocess_ = false;
+  std::array<int, 8> files_{};  ///< open ones; a debugger's handle is the place of one
   std::array<char, rsp::kMaxPacket> buffer_;
   rsp::Reader reader_{buffer_};
 };

@@ -11,6 +11,7 @@ namespace gdbdebug {
 
 Cause cause_of(const siginfo_t& info) {
   Cause cause;
+  cause.info = info;
   cause.known = true;
   cause.signal = info.si_signo;
   cause.code = info.si_code;

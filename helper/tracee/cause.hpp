@@ -19,6 +19,7 @@ struct Cause {
   int code = 0;                            ///< si_code; 0 or less: sent by a process, more: by the kernel
   std::int32_t sender = 0;                 ///< of a signal that was sent by a process of this machine, else 0
   std::optional<std::uint64_t> address{};  ///< of a fault
+  siginfo_t info{};                        ///< as the kernel has it, where it is known
 };
 
 Cause cause_of(const siginfo_t& info);

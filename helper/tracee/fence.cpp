@@ -62,7 +62,7 @@ bool raise_fence() {
       if_equal(SIGKILL, 0, 3),             // 14: to 15, 18
       load_argument(0),                    // 15: the process, or its only thread
       if_equal(kPid1, 3, 1),               // 16: to 20, 18
-      result(SECCOMP_RET_ERRNO),           // 17: 0, no error
+      result(SECCOMP_RET_ERRNO),           // 17: with errno 0, as if it had been sent
       result(SECCOMP_RET_ALLOW),           // 18
       result(SECCOMP_RET_ERRNO | EINVAL),  // 19
       result(SECCOMP_RET_ERRNO | EPERM),   // 20

@@ -20,7 +20,7 @@
 namespace gdbdebug {
 namespace {
 
-Text<8192> values;
+Text<16384> values;
 Text<8192> description;
 
 /// One of the kernel's sets of registers (PTRACE_GETREGSET); false if it has none of that kind.
@@ -180,6 +180,14 @@ RegisterTexts register_texts(Server& server) {
   if (!about) return {};
   description.set(*about);
   return {values, description};
+}
+
+std::size_t register_set(pid_t thread, std::span<unsigned char> set) {
+  constexpr unsigned long kGetSet = 0x4204;
+  iovec room{set.data(), set.size()};
+  const bool read = ::syscall(SYS_ptrace, kGetSet, static_cast<unsigned long>(thread),
+                              static_cast<unsigned long>(NT_PRSTATUS), &room) == 0;
+  return read && room.iov_len < set.size() ? room.iov_len : 0;  // one that is filled may be cut off
 }
 
 RegisterTexts register_texts(pid_t thread) {

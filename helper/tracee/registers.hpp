@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
+#include <span>
 #include <string_view>
 
 #include "tracee/server.hpp"
@@ -21,5 +23,7 @@ struct RegisterTexts {
 RegisterTexts register_texts(Server& server);
 /// Of a thread that the agent has stopped. Empty on machines whose registers are not known here.
 RegisterTexts register_texts(pid_t thread);
+/// The same as the kernel has them, elf_gregset_t; 0: they do not fit, or the thread does not stand.
+std::size_t register_set(pid_t thread, std::span<unsigned char> set);
 
 }  // namespace gdbdebug

@@ -8,14 +8,14 @@ foreach(component IN LISTS CPACK_COMPONENTS_ALL)
   string(TOUPPER ${component} COMPONENT)
   set(name ${CPACK_DEBIAN_${COMPONENT}_PACKAGE_NAME})
   set(share ${CPACK_TEMPORARY_DIRECTORY}/${component}/usr/share)
-  file(COPY ${CMAKE_CURRENT_LIST_DIR}/copyright DESTINATION ${share}/doc/${name})
-  execute_process(COMMAND ${GZIP} -9nc ${CMAKE_CURRENT_LIST_DIR}/changelog
+  file(COPY ${CMAKE_CURRENT_LIST_DIR}/../debian/copyright DESTINATION ${share}/doc/${name})
+  execute_process(COMMAND ${GZIP} -9nc ${CMAKE_CURRENT_LIST_DIR}/../debian/changelog
     OUTPUT_FILE ${share}/doc/${name}/changelog.Debian.gz COMMAND_ERROR_IS_FATAL ANY)
   file(CHMOD ${share}/doc/${name}/changelog.Debian.gz ${share}/doc/${name}/copyright
     PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
-  if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/${name}.lintian-overrides)
+  if(EXISTS ${CMAKE_CURRENT_LIST_DIR}/../debian/${name}.lintian-overrides)
     file(MAKE_DIRECTORY ${share}/lintian/overrides)
-    configure_file(${CMAKE_CURRENT_LIST_DIR}/${name}.lintian-overrides ${share}/lintian/overrides/${name} COPYONLY)
+    configure_file(${CMAKE_CURRENT_LIST_DIR}/../debian/${name}.lintian-overrides ${share}/lintian/overrides/${name} COPYONLY)
     file(CHMOD ${share}/lintian/overrides/${name} PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
   endif()
 endforeach()

@@ -27,7 +27,7 @@ with_program() {
     cp "${1:-program}" sysroot/usr/bin/program
     ln -sf ../../bin/program sysroot/usr/lib/gdbdebug/init
     start_target target "$line" --program "$PWD/sysroot/usr/bin/program" --exe /usr/bin/program \
-        --build-id "$(build_id_of program)" "${@:2}"
+        --build-id "$(build_id_of "${1:-program}")" "${@:2}"
 }
 
 @test "attach: each kind of line brings gdb to the first instruction, with the right files" {
@@ -225,6 +225,36 @@ S
     assert_line --regexp '^_start in section'
 }
 
+@test "attach: what is answered here is what the target itself would have said" {
+    cat >program.c <<'C'
+#include <dlfcn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+__thread int own = 42;
+int work(int n) { own += n; return own; }
+int main(int argc, char **argv) {
+    void *library = dlopen("libm.so.6", RTLD_NOW);
+    if (!library || work(argc) == 0 || argc > 1) return 0;
+    work(2);
+    if (fork() == 0) {
+        work(3);
+        execl(argv[0], argv[0], "again", (char *)0);
+    }
+    wait(&argc);
+    return 0;
+}
+C
+    cc -g -O0 -Wl,--build-id=sha1 -o program program.c
+    # Libraries, threads, a thread-local variable, steps, a watchpoint; then a child, and what it executes.
+    run -0 timeout 120 python3 "$BATS_TEST_DIRNAME/client_same.py" "$gdbdebug" / "$PWD/program" -- \
+        -ex 'break main' -ex continue -ex 'print own' -ex backtrace -ex 'break work' -ex continue -ex finish \
+        -ex 'info sharedlibrary' -ex 'info threads' -ex stepi -ex next -ex 'x/8i $pc' -ex 'print own' \
+        -ex 'set var own = 43' -ex 'watch own' -ex continue -ex 'delete 3' -ex 'set follow-fork-mode child' \
+        -ex continue -ex continue -ex 'print argc' -ex 'print own' -ex continue -ex 'print own' -ex detach
+    assert_line '$6 = 42'
+    assert_line --regexp '^compared [1-9][0-9][0-9], .*, different 0$'
+}
+
 @test "attach: noise before the hello does no harm" {
     line=unix:$PWD/sock
     with_program program --noise $'[    1.0] tty: $$$ #00 gdbdebug: ready on ttyS1\r\n~~~'
@@ -325,6 +355,23 @@ S
     refute_line --regexp 'no debug information here for program'
     assert_line --regexp '^Temporary breakpoint 1, main \(argc=1'
     assert_line --partial 'program.c"'
+}
+
+@test "attach: of many files without debug information three are named, and all with --verbose" {
+    line=unix:$PWD/sock
+    for i in 1 2 3 4 5; do
+        echo "int one$i;" | cc -shared -fPIC -o "sysroot/usr/lib/libone$i.so" -x c -
+    done
+    cc -Wl,--build-id=sha1 -Wl,--no-as-needed -s -o many program.c -Lsysroot/usr/lib -lone1 -lone2 -lone3 -lone4 -lone5 \
+        -Wl,-rpath,/usr/lib
+    with_program many --state running
+    run -0 attach --sysroot sysroot "$target" -- -batch -ex kill
+    assert_line --regexp 'no debug information here for program, libone1\.so, libone2\.so and [3-9] more;'
+    stop_targets
+    rm -f sock target.where
+    with_program many
+    run -0 attach --verbose --sysroot sysroot "$target" -- -batch -ex kill
+    assert_line --regexp 'no debug information here for program, libone1.*, libone5\.so'
 }
 
 @test "attach: ssh carries the line, with the user and the port of the target" {

@@ -111,7 +111,7 @@ LOG
 
 @test "report: another build than the one that crashed is not used, and named" {
     report 0123456789 >log
-    run -0 "$gdbdebug" report log --sysroot sysroot
+    run -5 "$gdbdebug" report log --sysroot sysroot
     assert_line "note: /usr/bin/crash: another one in the image: build ID $id there, 0123456789 in the report"
     refute_line --partial crash.c
 }
@@ -274,10 +274,10 @@ PYTHON
 
 @test "report: lines that were lost are missed" {
     report | grep -v 'frame 1' >log
-    run -0 "$gdbdebug" report log --sysroot sysroot
+    run -5 "$gdbdebug" report log --sysroot sysroot
     assert_line --partial '2 of 3 frames and 1 of 1 mappings are there'
     report | grep -v 'report: end' >log
-    run -0 "$gdbdebug" report log --sysroot sysroot
+    run -5 "$gdbdebug" report log --sysroot sysroot
     assert_line --partial 'the log ends before the report does'
 }
 
@@ -289,16 +289,16 @@ PYTHON
     local place
     place=$(place_of outer)
     sed "/frame 0/s/offset=${place%??}/&\n/" log >wrapped
-    run -0 "$gdbdebug" report wrapped --sysroot sysroot
+    run -5 "$gdbdebug" report wrapped --sysroot sysroot
     assert_line "#0  ?? (/usr/bin/crash+${place%??}, the line is damaged)"
     assert_line --partial 'note: 1 line of the report cut off or damaged'
     assert_line --regexp '^#1 +main at .*/crash\.c:10 '
     # A place that is whole, but not the one in its mapping, is told with a mark.
     sed "/frame 0/s/address=0x1/address=0x1fff/" log >wrong
-    run -0 "$gdbdebug" report wrong --sysroot sysroot
+    run -5 "$gdbdebug" report wrong --sysroot sysroot
     assert_line --regexp '^#0 +inner at .*/crash\.c:3 \(.*, the line is damaged\)$'
     cut -c -80 log >edge.log
-    run -0 "$gdbdebug" report edge.log --sysroot sysroot
+    run -5 "$gdbdebug" report edge.log --sysroot sysroot
     assert_line --regexp '^note: [2-9] lines of the report cut off or damaged'
     refute_line --partial 'another one in the image'
 }
@@ -329,4 +329,28 @@ PYTHON
 @test "report --help: says what each word is" {
     run -0 "$gdbdebug" report --help
     assert_line --regexp '^ +CONSOLE-LOG REQUIRED +What the console showed; - reads standard input$'
+}
+
+@test "report: a log without a core writes no core file" {
+    report >log
+    run -1 "$gdbdebug" report log --sysroot sysroot --core out
+    assert_output --partial 'there is none; it needs a boot with rd.gdbdebug=LINE,crash,core'
+    assert_not_exists out
+}
+
+@test "report: a record of a core that is damaged is counted, and nothing is made of it" {
+    { report; echo '[    3.1] gdbdebug: core: 1a2b3c4d 0 5 UGhlbGxv 00000000'; } >log
+    run -0 "$gdbdebug" report log --sysroot sysroot --json
+    assert_output --partial '"damaged_records":1'
+    refute_output --partial '"core":'
+}
+
+@test "report: the parts of a log that pstore has kept are put together" {
+    report >log
+    mkdir parts
+    # The newest text is in part 1.
+    { echo 'Panic#1 Part2'; head -n 4 log; } >parts/dmesg-efi-2
+    { echo 'Panic#1 Part1'; tail -n +5 log; } >parts/dmesg-efi-1
+    run -0 "$gdbdebug" report parts --sysroot sysroot
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
 }

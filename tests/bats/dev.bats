@@ -35,7 +35,7 @@ setup() {
 
 @test "dev: the help of each verb needs no build" {
     local verb
-    for verb in demo bench soak matrix faults fuzz coverage; do
+    for verb in demo bench soak matrix faults fuzz coverage record; do
         run -0 "$tree/dev" "$verb" --help
         [[ -n $output ]] || fail "./dev $verb --help says nothing"
         assert_not_exists "$calls"

@@ -27,7 +27,7 @@ setup_file() {
     (cd "$BATS_FILE_TMPDIR/image" && find . | cpio -o -H newc --quiet) >"$BATS_FILE_TMPDIR/initrd"
     # Without the themes and foreign systems of this machine, which want an installed GRUB.
     cp -p /etc/grub.d/00_header /etc/grub.d/10_linux "$BATS_FILE_TMPDIR/grub.d"
-    ln -s "$source_dir/grub/99_gdbdebug" "$BATS_FILE_TMPDIR/grub.d/"
+    ln -s "$source_dir/boot-menu/99_gdbdebug" "$BATS_FILE_TMPDIR/grub.d/"
 }
 
 setup() {
@@ -36,7 +36,7 @@ setup() {
 
 @test "grub: the real grub-mkconfig adds an entry for the newest kernel, in GRUB's own syntax" {
     # shellcheck disable=SC2016
-    unshare --mount --propagation private bash -c 'mount --bind "$1/grub.d" /etc/grub.d &&
+    unshare --mount --propagation private env GDBDEBUG_LIBEXECDIR="$source_dir" bash -c 'mount --bind "$1/grub.d" /etc/grub.d &&
         mount --bind "$1/initrd" "$2" && exec grub-mkconfig' bash "$BATS_FILE_TMPDIR" "$image" \
         >"$BATS_TEST_TMPDIR/grub.cfg"
     run -0 grub-script-check "$BATS_TEST_TMPDIR/grub.cfg"
@@ -45,5 +45,24 @@ setup() {
     assert_line --regexp "^menuentry '.*, debugging PID 1 of the initramfs'"
     # The version can have a +, so it is no part of an expression.
     run -0 grep -F "vmlinuz-$version root=" <<<"$output"
-    assert_line --regexp "^[[:space:]]+linux[[:space:]].* 'rd.gdbdebug=ttyS1,wait'$"
+    # shellcheck disable=SC2016
+    assert_line --regexp '^[[:space:]]+linux[[:space:]].* rd.gdbdebug="\$\{gdbdebug_value\}"$'
+}
+
+@test "grub: with an overlay the real grub-mkconfig has entries that test for it, and gdbdebug-boot finds one to start" {
+    # /boot with nothing but the kernel and an image without the helper.
+    mkdir -p "$BATS_TEST_TMPDIR/boot/grub"
+    cp /boot/vmlinuz-* "$BATS_TEST_TMPDIR/boot"
+    echo image >"$BATS_TEST_TMPDIR/boot/initrd.img-$version"
+    echo archive >"$BATS_TEST_TMPDIR/boot/gdbdebug.img"
+    # shellcheck disable=SC2016
+    unshare --mount --propagation private env GDBDEBUG_LIBEXECDIR="$source_dir" bash -c 'mount --bind "$1/grub.d" /etc/grub.d &&
+        mount --bind "$2/boot" /boot && exec grub-mkconfig -o /boot/grub/grub.cfg' bash "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR"
+    run -0 grub-script-check "$BATS_TEST_TMPDIR/boot/grub/grub.cfg"
+    run -0 grep -c "rdinit=/gdbdebug/init rd.gdbdebug=" "$BATS_TEST_TMPDIR/boot/grub/grub.cfg"
+    assert [ "$output" -ge 2 ]
+    # shellcheck disable=SC2016
+    run -0 sh -c 'root=; . "$0/boot-menu/common.sh"; . "$0/boot-menu/grub.sh"; grub_entry "$1"' "$source_dir" \
+        "$BATS_TEST_TMPDIR/boot/grub/grub.cfg"
+    assert_output --regexp "^gdbdebug-simple-"
 }

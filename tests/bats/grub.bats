@@ -10,8 +10,9 @@ setup() {
     grub_d=$BATS_TEST_TMPDIR/grub.d
     boot=$BATS_TEST_TMPDIR/boot
     mkdir -p "$grub_d" "$boot" "$BATS_TEST_TMPDIR/bin"
-    ln -s "$source_dir/grub/99_gdbdebug" "$grub_d/99_gdbdebug"
-    export GDBDEBUG_DEFAULTS=$BATS_TEST_TMPDIR/defaults
+    ln -s "$source_dir/boot-menu/99_gdbdebug" "$grub_d/99_gdbdebug"
+    # boot-menu/ lies in the source tree as it does in libexec/gdbdebug.
+    export GDBDEBUG_LIBEXECDIR=$source_dir GDBDEBUG_BOOT=$boot GDBDEBUG_DEFAULTS=$BATS_TEST_TMPDIR/defaults
     touch "$boot/initrd-2" "$boot/initrd-1" "$boot/ucode"
 
     # An image here is a list of its files.
@@ -70,7 +71,8 @@ check_syntax() {
 
 @test "grub: the newest kernel has its entry at the top, and again in a submenu" {
     run -0 menu
-    assert_line --index 0 "menuentry 'It'\\''s Linux, debugging PID 1 of the initramfs' --class os \$menuentry_id_option 'gdbdebug-simple-UUID' {"
+    assert_line --index 0 "export gdbdebug_once"
+    assert_line --index 1 "menuentry 'It'\\''s Linux, debugging PID 1 of the initramfs' --class os \$menuentry_id_option 'gdbdebug-simple-UUID' {"
     assert_line "submenu 'Advanced options for Linux, debugging PID 1 of the initramfs' \$menuentry_id_option 'gdbdebug-advanced-UUID' {"
     assert_line --partial "menuentry 'Linux, with 2, debugging PID 1 of the initramfs'"
     check_syntax
@@ -79,8 +81,9 @@ check_syntax() {
 @test "grub: every entry has the parameter, and the rest of its command line" {
     has_helper initrd-1
     run -0 menu
-    assert_equal "$(grep -c "rd.gdbdebug=" <<<"$output")" 3
-    assert_equal "$(grep -c "^[[:space:]]*linux.*root=UUID=x ro quiet 'rd.gdbdebug=ttyS1,wait'$" <<<"$output")" 3
+    assert_equal "$(grep -c "set gdbdebug_value='ttyS1,wait'" <<<"$output")" 3
+    # shellcheck disable=SC2016
+    assert_equal "$(grep -c '^[[:space:]]*linux.*root=UUID=x ro quiet rd.gdbdebug="${gdbdebug_value}"$' <<<"$output")" 3
     check_syntax
 }
 
@@ -112,7 +115,7 @@ check_syntax() {
     : >"$boot/initrd-2"
     has_helper initrd-1
     run -0 menu
-    assert_line --index 0 --partial submenu
+    assert_line --index 1 --partial submenu
     assert_equal "$(grep -c menuentry\  <<<"$output")" 1
     check_syntax
 }
@@ -120,14 +123,14 @@ check_syntax() {
 @test "grub: the value comes from /etc/default/gdbdebug" {
     echo 'RD_GDBDEBUG="tcp:[fe80::1]:4000,wait=60,from=10.0.0.0/8"' >"$GDBDEBUG_DEFAULTS"
     run -0 menu
-    assert_output --partial "'rd.gdbdebug=tcp:[fe80::1]:4000,wait=60,from=10.0.0.0/8'"
+    assert_output --partial "set gdbdebug_value='tcp:[fe80::1]:4000,wait=60,from=10.0.0.0/8'"
     check_syntax
 }
 
 @test "grub: the file as it is installed gives the same value as none" {
     local without
     without=$(menu)
-    GDBDEBUG_DEFAULTS=$source_dir/grub/gdbdebug.default run -0 menu
+    GDBDEBUG_DEFAULTS=$source_dir/boot-menu/gdbdebug.default run -0 menu
     assert_output "$without"
 }
 
@@ -156,4 +159,56 @@ check_syntax() {
     chmod -x "$grub_d/10_linux"
     run -0 "$grub_d/99_gdbdebug"
     assert_output --partial "10_linux' is not there or not executable"
+}
+
+overlay() {
+    echo archive >"$boot/gdbdebug.img"
+}
+
+@test "grub: with the overlay every kernel has its entry, rebuilt image or not, and no image is looked into" {
+    : >"$boot/initrd-2"
+    overlay
+    printf '%s\n' '#!/bin/sh' "touch $BATS_TEST_TMPDIR/looked" >"$BATS_TEST_TMPDIR/bin/lsinitramfs"
+    run -0 menu
+    assert_equal "$(grep -c 'menuentry ' <<<"$output")" 3
+    assert_not_exists "$BATS_TEST_TMPDIR/looked"
+    check_syntax
+}
+
+@test "grub: with the overlay rdinit= stands first and the archive last, both only where the file is there" {
+    overlay
+    run -0 menu
+    run -0 awk '/menuentry/ { n++ } n == 1' <<<"$output"
+    assert_output --partial "	if [ -s '$boot/gdbdebug.img' ]; then
+	linux	/vmlinuz-2 rdinit=/gdbdebug/init rd.gdbdebug=\"\${gdbdebug_value}\" root=UUID=x ro quiet
+	else
+	linux	/vmlinuz-2 root=UUID=x ro quiet
+	fi
+	if [ -s '$boot/gdbdebug.img' ]; then
+	initrd	$boot/ucode $boot/initrd-2 $boot/gdbdebug.img
+	else
+	initrd	$boot/ucode $boot/initrd-2
+	fi"
+}
+
+@test "grub: an image that is not beside the overlay has no entry with it" {
+    overlay
+    mkdir "$BATS_TEST_TMPDIR/elsewhere"
+    mv "$boot/initrd-1" "$BATS_TEST_TMPDIR/elsewhere/initrd-1"
+    sed -i "s|$boot/initrd-1|$BATS_TEST_TMPDIR/elsewhere/initrd-1|" "$grub_d/10_linux"
+    run -0 menu
+    refute_output --partial "with 1,"
+}
+
+@test "grub: a value for one boot is used once, in the submenu too" {
+    run -0 menu
+    assert_line "export gdbdebug_once"
+    # shellcheck disable=SC2016
+    assert_line '	if [ -n "${gdbdebug_once}" ]; then'
+    assert_line "		save_env gdbdebug_once"
+}
+
+@test "grub: once the package is removed its configuration adds nothing" {
+    GDBDEBUG_LIBEXECDIR=$BATS_TEST_TMPDIR/nowhere run -0 "$grub_d/99_gdbdebug"
+    assert_output ""
 }

@@ -27,14 +27,28 @@ installed() {
     assert_line "644 usr/libexec/gdbdebug/image.sh"
     assert_line --regexp "^755 usr/lib/dracut/modules.d/99gdbdebug/module-setup.sh$"
     assert_line "755 usr/lib/initcpio/install/gdbdebug"
+    assert_line --regexp "^755 usr/s?bin/gdbdebug-overlay$"
     assert_line "644 etc/mkinitcpio.conf.d/zz-gdbdebug.conf"
     assert_line "755 usr/share/initramfs-tools/hooks/gdbdebug"
     assert_line "644 usr/share/initramfs-tools/conf-hooks.d/gdbdebug"
     assert_line "755 etc/grub.d/99_gdbdebug"
     assert_line "644 etc/default/gdbdebug"
+    assert_line "644 usr/share/bash-completion/completions/gdbdebug-boot"
+    assert_line "644 usr/share/zsh/site-functions/_gdbdebug-boot"
+    assert_line "644 usr/share/fish/vendor_completions.d/gdbdebug-boot.fish"
+    assert_line "755 usr/sbin/gdbdebug-boot"
+    assert_line "755 usr/lib/kernel/install.d/95-gdbdebug.install"
+    assert_line "755 usr/libexec/gdbdebug/boot-menu/grub-entries"
+    assert_line "644 usr/libexec/gdbdebug/boot-menu/grub-entries.awk"
+    for part in "$source_dir"/boot-menu/*.sh; do
+        assert_line "644 usr/libexec/gdbdebug/boot-menu/${part##*/}"
+    done
     if type -P scdoc >/dev/null; then
         assert_line "644 usr/share/man/man7/gdbdebug.7.gz"
+        assert_line "644 usr/share/man/man7/gdbdebug-howto.7.gz"
         assert_line "644 usr/share/man/man8/gdbdebug-init.8.gz"
+        assert_line "644 usr/share/man/man8/gdbdebug-overlay.8.gz"
+        assert_line "644 usr/share/man/man8/gdbdebug-boot.8.gz"
         assert_line "644 usr/share/man/man5/gdbdebug.conf.5.gz"
     fi
     # The host command belongs to the other package.
@@ -56,7 +70,8 @@ installed() {
     DESTDIR=$where run -0 cmake --install "$build_dir" --component target
     assert_files_equal "$where/usr/libexec/gdbdebug/image.sh" "$source_dir/generators/image.sh"
     assert_files_equal "$where/usr/share/initramfs-tools/hooks/gdbdebug" "$source_dir/initramfs-tools/hooks/gdbdebug"
-    assert_files_equal "$where/etc/grub.d/99_gdbdebug" "$source_dir/grub/99_gdbdebug"
+    assert_files_equal "$where/etc/grub.d/99_gdbdebug" "$source_dir/boot-menu/99_gdbdebug"
+    assert_files_equal "$where/usr/sbin/gdbdebug-boot" "$source_dir/boot-menu/gdbdebug-boot"
 }
 
 @test "install: with another libexec folder, as Arch has it, the modules look there" {
@@ -67,13 +82,14 @@ installed() {
     # The helper and the pages need not be built for this.
     cp "$build_dir"/helper/gdbdebug-{init,agent,agent-net} "$other/helper/"
     mkdir -p "$other/man"
-    for page in gdbdebug.7 gdbdebug-init.8 gdbdebug.conf.5; do
+    for page in gdbdebug.7 gdbdebug-howto.7 gdbdebug-init.8 gdbdebug-overlay.8 gdbdebug-boot.8 gdbdebug.conf.5; do
         : >"$other/man/$page.gz"
     done
     DESTDIR=$where run -0 cmake --install "$other" --component target
     assert_exists "$where/usr/lib/gdbdebug/gdbdebug-init"
     assert_exists "$where/usr/lib/gdbdebug/image.sh"
     for script in usr/lib/initcpio/install/gdbdebug etc/mkinitcpio.conf.d/zz-gdbdebug.conf usr/share/initramfs-tools/hooks/gdbdebug \
+        usr/sbin/gdbdebug-boot usr/lib/kernel/install.d/95-gdbdebug.install etc/grub.d/99_gdbdebug \
         usr/lib/dracut/modules.d/99gdbdebug/module-setup.sh; do
         assert_file_contains "$where/$script" /usr/lib/gdbdebug
         refute_file_contains "$where/$script" /usr/libexec/gdbdebug

@@ -197,7 +197,7 @@ install="apt-get -qy --no-install-recommends install /out/gdbdebug_*.deb"
     assert_output --partial "images that include it keep it, and boot as before, until they are rebuilt: dracut"
     assert_output --partial "'/etc/dracut.conf.d/gdbdebug.conf' still names 'gdbdebug'"
     output=$(part always)
-    assert_output --partial "every image includes gdbdebug once it is made anew"
+    assert_output --partial "every image includes gdbdebug once it is rebuilt"
     assert_output --partial "watcher: triggered update-initramfs"
     output=$(part purging)
     assert_output --partial "images that include it keep it"

@@ -29,6 +29,8 @@ make_packages() {
     assert_line --regexp '^-rwxr-xr-x root/root .* \./usr/libexec/gdbdebug/gdbdebug-init$'
     run -0 dpkg-deb -f "$packages"/gdbdebug_*.deb Depends
     assert_output --partial gdbserver
+    # gdbdebug-overlay's.
+    assert_output --partial cpio
     # dpkg asks before it overwrites what the administrator has changed.
     run -0 dpkg-deb -I "$packages"/gdbdebug_*.deb conffiles
     assert_line /etc/default/gdbdebug
@@ -79,7 +81,7 @@ make_packages() {
         cp "$1/mkinitcpio/conf.d/zz-gdbdebug.conf" /etc/mkinitcpio.conf.d
         echo "[[ ! -e /usr/lib/initcpio/install/gdbdebug ]] || HOOKS+=(gdbdebug)" >/etc/mkinitcpio.conf.d/old.conf
         exec sh -ec ". $1/packaging/arch/gdbdebug.install; post_remove"' bash "$source_dir"
-    assert_line --regexp "until they are made anew: (update-initramfs|dracut|mkinitcpio)"
+    assert_line --regexp "until they are rebuilt: (update-initramfs|dracut|mkinitcpio)"
     assert_line --partial "WARNING: '/etc/dracut.conf.d/gdbdebug.conf' still names 'gdbdebug'"
     assert_line --partial "WARNING: '/etc/mkinitcpio.conf' still names 'gdbdebug'"
     assert_equal "$(grep -c WARNING <<<"$output")" 2
@@ -107,11 +109,13 @@ make_packages() {
     assert_line --regexp '/99gdbdebug/module-setup.sh$'
     run -0 rpm -qpR "$packages"/gdbdebug-0*.rpm
     assert_line /usr/bin/gdbserver
+    assert_line cpio
     run -0 rpm -qpc "$packages"/gdbdebug-0*.rpm
     assert_line /etc/default/gdbdebug
     assert_line /etc/mkinitcpio.conf.d/zz-gdbdebug.conf
     run -0 rpm -qp --scripts "$packages"/gdbdebug-0*.rpm
     assert_output --partial "postuninstall scriptlet"
+    assert_output --partial "preuninstall scriptlet"
     assert_output --partial "post_remove"
 }
 
@@ -150,7 +154,8 @@ make_packages() {
     local version
     version=$(sed -n 's/.*project(gdbdebug VERSION \([0-9.]*\).*/\1/p' "$source_dir/CMakeLists.txt")
     assert_file_contains "$source_dir/packaging/arch/PKGBUILD" "^pkgver=$version$"
-    assert_file_contains "$source_dir/packaging/deb/changelog" "^gdbdebug ($version-1) "
+    assert_file_contains "$source_dir/boot-menu/gdbdebug-boot" "gdbdebug-boot $version\"$"
+    assert_file_contains "$source_dir/packaging/debian/changelog" "^gdbdebug ($version-1) "
     assert_file_contains "$source_dir/CHANGELOG.md" "^## $version"
 }
 
@@ -166,7 +171,7 @@ make_packages() {
 
 @test "man: gdbdebug(7) has every option that the helper knows, and gdbdebug.conf(5) every key" {
     local word
-    for word in wait crash exit modules= from= insecure virtio: vsock: tcp: ssh; do
+    for word in wait crash exit handled feed modules= from= insecure virtio: vsock: tcp: ssh; do
         assert_file_contains "$source_dir/man/gdbdebug.7.scd" "^\*$word"
     done
     for word in default include lines modules authorized_keys host_key; do

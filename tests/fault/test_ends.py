@@ -310,3 +310,20 @@ def test_an_exit_while_a_debugger_is_connected_is_held_for_it(boot):
     gdb.type("detach")
     machine.says("debugger detached; PID 1 now dies as it would have without gdbdebug")
     machine.ended()
+
+
+# ---- no end at all ----
+
+
+@pytest.mark.parametrize("options", ["hang=1,core", "crash,hang=1,core"])
+def test_a_boot_that_does_not_reach_the_real_root_is_reported(boot, options):
+    machine = boot(options, "churn")
+    machine.came_to("/lives")
+    assert machine.says(r"gdbdebug: hang: the real root's init has not been executed 1 seconds after the hand-off")
+    assert machine.says(r"hang: process pid=1 parent=0 comm=init state=\w .*command /init churn")
+    assert machine.says(r"hang: end processes=[1-9]")
+    assert machine.says(r"core: \w{8} begin version=1 pid=1 .* registers=place ")
+    assert machine.says(r"core: \w{8} end blocks=[1-9]")
+    assert "is held" not in machine.log() and status(machine.pid1, "State") not in ("t", "T")
+    assert status(machine.pid1, "TracerPid") == "0" or "crash" in options
+

@@ -9,8 +9,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness import Machine, generators, image, kernel
-from harness.checks import assert_at_start
+from harness import generators, image, kernel
+from harness.disk import DiskMachine, Unavailable, assert_debugged, overlay
 
 SCRIPTS = Path("/etc/grub.d")
 BIOS = Path("/usr/lib/grub/i386-pc")
@@ -53,7 +53,7 @@ def lacking():
         pytest.skip("needs " + ", ".join(lacks))
 
 
-def make_disk(directory, initrd):
+def make_disk(directory, initrd, overlay=None):
     """A CD that boots into GRUB, with the menu that grub-mkconfig makes where these files are in /boot and /etc."""
     tree = image.install_tree()
     boot, scripts, settings, tools = (directory / name for name in ("cd/boot", "grub.d", "default", "tools"))
@@ -62,12 +62,15 @@ def make_disk(directory, initrd):
     version, kernel_image = kernel()
     shutil.copy(kernel_image, boot / f"vmlinuz-{version}")
     shutil.copy(initrd, boot / f"initrd.img-{version}")
+    if overlay:
+        shutil.copy(overlay, boot / "gdbdebug.img")
     # An older kernel whose image has nothing of ours: no entry of ours may offer it.
     shutil.copy(kernel_image, boot / "vmlinuz-1.0.0-plain")
     (boot / "initrd.img-1.0.0-plain").write_bytes(b"")
     for script in ("00_header", "10_linux"):
         shutil.copy(SCRIPTS / script, scripts)
     shutil.copy(tree / "etc/grub.d/99_gdbdebug", scripts)
+    (scripts / "99_gdbdebug").chmod(0o755)
     shutil.copy(tree / "etc/default/gdbdebug", settings)
     (settings / "grub").write_text(
         "GRUB_TIMEOUT=-1\nGRUB_TERMINAL=serial\nGRUB_SERIAL_COMMAND='serial --unit=0 --speed=115200'\n"
@@ -80,7 +83,8 @@ def make_disk(directory, initrd):
               'for tool in grub-probe grub-mkrelpath; do chmod 755 "$0/tools/$tool" && '
               'mount --bind "$0/tools/$tool" "$(command -v $tool)" || exit; done; '
               'exec grub-mkconfig -o /boot/grub/grub.cfg')
-    path = {**os.environ, "LC_ALL": "C", "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
+    path = {**os.environ, "LC_ALL": "C", "GDBDEBUG_LIBEXECDIR": f"{tree}/usr/libexec/gdbdebug",
+            "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
     try:
         said = generators.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, directory], path)
         generators.run(["grub-mkrescue", f"--directory={BIOS}", "-o", directory / "cd.iso", directory / "cd",
@@ -91,14 +95,11 @@ def make_disk(directory, initrd):
     return directory / "cd.iso", said, (boot / "grub" / "grub.cfg").read_text()
 
 
-class GrubMachine(Machine):
-    """Boots from a CD instead of being given a kernel."""
+class GrubMachine(DiskMachine):
+    """Boots from a CD."""
 
     def __init__(self, directory, disc, **options):
-        super().__init__(directory, "", **options)
-        at = self.command.index("-kernel")
-        del self.command[at:at + 6]  # -kernel, -initrd and -append, with their values
-        self.command += ["-boot", "d", "-cdrom", str(disc)]
+        super().__init__(directory, ["-boot", "d", "-cdrom", str(disc)], **options)
 
     def choose(self, title, keys=10):
         """Goes down in GRUB's menu until `title` is the line shown in reverse (ECMA-48: SGR 7), and takes it."""
@@ -119,20 +120,34 @@ def test_the_entry_is_chosen_over_a_serial_terminal_and_ends_at_the_first_instru
     version, _ = kernel()
     assert f"found an image for debugging: /boot/initrd.img-{version}" in said, said
     ours = menu.partition("BEGIN /etc/grub.d/99_gdbdebug")[2].partition("END /etc/grub.d/99_gdbdebug")[0]
-    assert "1.0.0-plain" not in ours and ours.count("rd.gdbdebug=ttyS1,wait") >= 1, ours
+    assert "1.0.0-plain" not in ours and ours.count("gdbdebug_value='ttyS1,wait'") >= 1, ours
 
     with GrubMachine(directory, disc, memory=1024, devices=generators.root_disk()) as machine:
         machine.choose(TITLE)
-        machine.wait_for("gdbdebug: ready on ttyS1", 120)
-        debugger = gdb()
-        debugger.command("set sysroot /")
-        debugger.connect(machine.debug)
-        linker = [file for name, file in image.libraries_of(shutil.which("busybox")) if "/ld-linux" in name]
-        if linker:
-            assert_at_start(debugger, linker[0])
-        debugger.command("detach")
+        assert_debugged(machine, gdb)
         assert machine.report(120)["argv"][0] == "/sbin/init"
+        assert machine.wait_end() == "poweroff"
         command_line = re.search(r"Command line: (.*)", machine.console.text).group(1)
         assert "rd.gdbdebug=ttyS1,wait" in command_line and "root=/dev/vda" in command_line, command_line
+    assert "error:" not in machine.console.text
+
+
+def test_the_overlay_is_typed_at_the_prompt_behind_an_image_that_nobody_rebuilt(lacking, directory, gdb, helper):
+    try:
+        archive = overlay(directory)
+    except Unavailable as why:
+        pytest.skip(str(why))
+    disc, _, _ = make_disk(directory, generators.initramfs_tools_image(with_gdbdebug=False), archive)
+    version, _ = kernel()
+    with GrubMachine(directory, disc, memory=1024, devices=generators.root_disk()) as machine:
+        machine.wait_for("Press enter to boot", 60)
+        machine.type("c")
+        for command in (f"linux /boot/vmlinuz-{version} rdinit=/gdbdebug/init rd.gdbdebug=ttyS1,wait console=ttyS0 "
+                        "loglevel=7 panic=-1 root=/dev/vda rootfstype=ext4",
+                        f"initrd /boot/initrd.img-{version} /boot/gdbdebug.img", "boot"):
+            machine.wait_for(r"grub> ?(\x1b\[[\d;]*\w)*$", 30)
+            machine.type(f"{command}\r")
+        assert_debugged(machine, gdb)
+        assert machine.report(120)["argv"][0] == "/sbin/init"
         assert machine.wait_end() == "poweroff"
     assert "error:" not in machine.console.text

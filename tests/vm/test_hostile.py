@@ -100,6 +100,36 @@ def test_a_watchdog_is_told_of_before_it_bites(boot, gdb, helper):
     machine.wait_for('"event": "WATCHDOG"', stream=machine.events)
 
 
+def test_a_watchdog_of_pid_1_is_fed_while_it_is_held(boot, gdb, helper):
+    """With `feed` a session is longer than the watchdog's three seconds, and so is a hold at the end of PID 1."""
+    machine = boot(line_image(["i6300esb"]),
+                   "rd.gdbdebug=ttyS1,wait,crash,feed,modules=i6300esb PROBE=watchdog REPORT=no",
+                   devices=["-device", "i6300esb"])
+    machine.wait_for(READY)
+    debugger = gdb(str(PROBE))
+    debugger.command("set sysroot")
+    debugger.connect(machine.debug)
+    debugger.command("detach")
+    machine.wait_probe("probe: watchdog: 3\n")
+    debugger = gdb(str(PROBE))
+    debugger.command("set sysroot")
+    debugger.connect(machine.debug)
+    machine.wait_for("gdbdebug: a watchdog of 3 seconds runs; it is fed while PID 1 is held")
+    with pytest.raises(AssertionError):
+        machine.wait_for('"event": "WATCHDOG"', 9, stream=machine.events)
+    debugger.command("set var finish = 1")
+    debugger.command("detach")
+    machine.wait_for(r"gdbdebug: report: end .*\n")
+    with pytest.raises(AssertionError):
+        machine.wait_for('"event": "WATCHDOG"', 9, stream=machine.events)
+    assert machine.ask_hello()["state"] == "crashed"
+    debugger = gdb(str(PROBE))
+    debugger.command("set sysroot")
+    debugger.connect(machine.debug)
+    debugger.command("detach")
+    machine.wait_for("Kernel panic")
+
+
 @pytest.mark.parametrize("setting,message", [
     ("user.max_mnt_namespaces=0", "making a mount namespace: No space left on device"),
     ("kernel.threads-max=20", "forking the agent: Resource temporarily unavailable"),

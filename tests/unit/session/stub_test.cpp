@@ -37,6 +37,13 @@ constexpr Stub::Subject kSubject = {
           std::memcpy(bytes.data(), kAuxv.data(), kAuxv.size());
           return kAuxv.size();
         },
+    .open = [](std::string_view path) { return path == "/proc/1/maps" ? 7 : -1; },
+    .read = [](int, std::uint64_t offset, std::span<char> bytes) -> long {
+      const auto rest = std::string_view("a}b").substr(std::min<std::uint64_t>(offset, 3)).substr(0, bytes.size());
+      std::copy(rest.begin(), rest.end(), bytes.begin());
+      return static_cast<long>(rest.size());
+    },
+    .close = [](int) {},
 };
 
 class Bench {
@@ -92,6 +99,30 @@ TEST(Stub, WhatWouldChangeSomethingIsRefusedWithAReason) {
   EXPECT_EQ(stub.ask("QPassSignals:e"), "OK");
   EXPECT_EQ(stub.ask("D;1"), "OK");
   EXPECT_EQ(stub.ask("vMustReplyEmpty"), "");
+}
+
+TEST(Stub, FilesAreOpenedToBeReadAndForNothingElse) {
+  Bench stub;
+  const std::string maps = "vFile:open:2f70726f632f312f6d617073,";  // /proc/1/maps
+  EXPECT_EQ(stub.ask("vFile:setfs:1"), "F0");
+  EXPECT_EQ(stub.ask(maps + "0,0"), "F0");
+  EXPECT_EQ(stub.ask("vFile:pread:0,10,0"),
+            "F3;a}\x5d"
+            "b");
+  EXPECT_EQ(stub.ask("vFile:pread:0,10,2"), "F1;b");
+  EXPECT_EQ(stub.ask("vFile:pread:0,10,3"), "F0;");
+  EXPECT_EQ(stub.ask(maps + "1,0"), "F-1,d") << "to be written";
+  EXPECT_EQ(stub.ask(maps + "201,1ed"), "F-1,d") << "to be made";
+  EXPECT_EQ(stub.ask("vFile:open:2f6,0,0"), "F-1,d");
+  EXPECT_EQ(stub.ask("vFile:open:2f00,0,0"), "F-1,d");
+  EXPECT_EQ(stub.ask("vFile:open:2f78,0,0"), "F-1,2");
+  for (int i = 1; i < 8; ++i) EXPECT_EQ(stub.ask(maps + "0,0"), "F" + std::to_string(i));
+  EXPECT_EQ(stub.ask(maps + "0,0"), "F-1,18");
+  EXPECT_EQ(stub.ask("vFile:close:3"), "F0");
+  EXPECT_EQ(stub.ask("vFile:close:3"), "F-1,9");
+  EXPECT_EQ(stub.ask("vFile:pread:3,10,0"), "F-1,9");
+  EXPECT_EQ(stub.ask("vFile:pread:8,10,0"), "F-1,9");
+  EXPECT_EQ(stub.ask("vFile:unlink:2f78"), "");
 }
 
 TEST(Stub, WithoutProcessesInTheNamesOfThreadsThereAreNone) {

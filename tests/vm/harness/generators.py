@@ -82,9 +82,9 @@ def product_environment(tree, configuration=None, scratch=None):
     return environment
 
 
-def initramfs_tools_image(configuration=None):
-    """An image of mkinitramfs with our hook, for root_disk()."""
-    tree = install_tree()
+def initramfs_tools_image(configuration=None, with_gdbdebug=True):
+    """An image of mkinitramfs, with our hook or without, for root_disk()."""
+    tree = install_tree() if with_gdbdebug else None
 
     def make(scratch, result):
         settings = scratch / "settings"
@@ -94,12 +94,14 @@ def initramfs_tools_image(configuration=None):
             (settings / folder).mkdir()
         (settings / "initramfs.conf").write_text("MODULES=list\nBUSYBOX=y\nCOMPRESS=gzip\nCOMPRESSLEVEL=1\n")
         (settings / "modules").write_text("\n".join(ROOT_MODULES) + "\n")
-        shutil.copy2(tree / "usr/share/initramfs-tools/hooks/gdbdebug", settings / "hooks")
         environment = product_environment(tree, configuration, scratch)
-        environment |= {"GDBDEBUG": "y", "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", "TMPDIR": str(scratch)}
+        if tree:
+            shutil.copy2(tree / "usr/share/initramfs-tools/hooks/gdbdebug", settings / "hooks")
+        environment |= {"GDBDEBUG": "y" if tree else "", "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin",
+                        "TMPDIR": str(scratch)}
         run(["mkinitramfs", "-d", settings, "-o", result, kernel()[0]], environment)
 
-    return cached(make, "initramfs-tools 1", tree.name, configuration or "")
+    return cached(make, "initramfs-tools 1", tree.name if tree else "", configuration or "")
 
 
 # What a real mkinitcpio wants of a machine that is not Arch. Debian's busybox has an applet of its own name, so the

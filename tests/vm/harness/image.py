@@ -172,7 +172,7 @@ def key_of(*parts):
 
 def install_tree():
     """The product installed as a package would install it (DESTDIR), in the cache under a key of what is built."""
-    modules = [ROOT / name for name in ("generators", "dracut", "mkinitcpio", "initramfs-tools", "grub")]
+    modules = [ROOT / name for name in ("generators", "dracut", "mkinitcpio", "initramfs-tools", "boot-menu")]
     tree = CACHE / "install" / key_of(HELPER, AGENT, BUILD / "helper" / "gdbdebug-agent-net", *modules, str(BUILD))
     if not tree.exists():
         staging = Path(f"{tree}.{os.getpid()}")

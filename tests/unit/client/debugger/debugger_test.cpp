@@ -41,7 +41,7 @@ TEST(ClientDebugger, GdbKnowsTheFilesBeforeItConnects) {
   EXPECT_TRUE(has(commands, "set sysroot /cache/it's"));
   EXPECT_TRUE(has(commands, "set exec-file-mismatch off"));
   EXPECT_TRUE(has(commands, R"(file "/cache/it's/usr/lib/\"init\"")"));
-  EXPECT_EQ(commands.back(), "target remote /run/line");
+  EXPECT_EQ(commands.back(), "with print symbol-loading brief -- target remote /run/line");
 }
 
 TEST(ClientDebugger, AnOldGdbIsToldNothingItDoesNotKnow) {
@@ -49,6 +49,7 @@ TEST(ClientDebugger, AnOldGdbIsToldNothingItDoesNotKnow) {
   for (const auto& command : commands_of(old, plan(), "/run/line")) {
     EXPECT_EQ(command.find("exec-file-mismatch"), std::string::npos);
     EXPECT_EQ(command.find("debuginfod"), std::string::npos);
+    EXPECT_FALSE(command.starts_with("with ")) << command;
   }
 }
 

@@ -18,12 +18,14 @@ std::string taken(std::string& bytes) {
 
 class ClientRelay : public testing::Test {
  protected:
-  HostRelay make(std::vector<std::string> known = {}, bool vdso = false) {
-    Descriptions descriptions;
-    descriptions.known = std::move(known);
-    descriptions.learned = [this](const std::string& text) { learned.push_back(text); };
-    return {descriptions, vdso};
+  // Of another gdbserver than gdbdebug's agent.
+  Knowledge knowledge(std::vector<std::string> known = {}) {
+    Knowledge knowledge;
+    knowledge.descriptions.known = std::move(known);
+    knowledge.descriptions.learned = [this](const std::string& text) { learned.push_back(text); };
+    return knowledge;
   }
+  HostRelay make(std::vector<std::string> known = {}) { return HostRelay(knowledge(std::move(known))); }
 
   // What goes to the target, and to the debugger, after the debugger asked `payload`.
   std::pair<std::string, std::string> ask(HostRelay& relay, std::string_view payload) {
@@ -162,7 +164,8 @@ TEST_F(ClientRelay, TheSameReadInOneBreathIsAnsweredHereAndLaterAnew) {
 }
 
 TEST_F(ClientRelay, WhatMayChangeMemoryEndsTheBreath) {
-  for (const char* change : {"M1000,1:00", "X1000,1:a", "vCont;s:p1.1", "G00", "P0=00", "Z0,1000,1"}) {
+  for (const char* change : {"M1000,1:00", "X1000,1:a", "vCont;s:p1.1", "G00", "P0=00", "Z0,1000,1", "qRcmd,6162",
+                             "qXfer:siginfo:write::0:a"}) {
     SCOPED_TRACE(change);
     auto relay = make();
     (void)ask(relay, "m1000,8");
@@ -171,6 +174,27 @@ TEST_F(ClientRelay, WhatMayChangeMemoryEndsTheBreath) {
     (void)answer(relay, "OK");
     taken(relay.to_target());
     EXPECT_EQ(ask(relay, "m1000,8").first, packet("m1000,8"));
+  }
+}
+
+TEST_F(ClientRelay, BinaryReadsAreAnsweredAgainLikeThoseInDigits) {
+  auto relay = make();
+  (void)ask(relay, "x1000,2");
+  EXPECT_EQ(answer(relay, "bab"), packet("bab"));
+  taken(relay.to_target());
+  EXPECT_EQ(ask(relay, "x1000,2"), std::pair(std::string(), "+" + packet("bab")));
+}
+
+// A gdb that follows a fork reads the same addresses of two processes.
+TEST_F(ClientRelay, WhatWasReadOfOneProcessIsNotOfAnother) {
+  auto relay = make();
+  for (const char* thread : {"Hgp1.1", "Hgp2.2"}) {
+    (void)ask(relay, thread);
+    (void)answer(relay, "OK");
+    taken(relay.to_target());
+    EXPECT_EQ(ask(relay, "m1000,8").first, packet("m1000,8")) << thread;
+    (void)answer(relay, "0011");
+    taken(relay.to_target());
   }
 }
 
@@ -187,6 +211,27 @@ TEST_F(ClientRelay, AKnownDescriptionCostsOneProbe) {
   const auto [line2, here2] = ask(relay, "qXfer:features:read:target.xml:1000,1000");
   EXPECT_EQ(line2, "");
   EXPECT_EQ(here2, "+" + packet("l" + description.substr(0x1000)));
+}
+
+// Nine sets of features, and two probes.
+TEST_F(ClientRelay, AProbeInTheMiddleOfTheLongerOnesTellsThemApart) {
+  std::vector<std::string> known;
+  for (std::size_t i = 1; i < 10; ++i)
+    known.push_back("<?xml " + std::string(100, 'a') + std::string(100 * i, static_cast<char>('a' + i)) + "</t>\n");
+  const auto& target = known[6];
+  auto relay = make(known);
+  auto sent = ask(relay, "qXfer:features:read:target.xml:0,1000").first;
+  std::string here;
+  int probes = 0;
+  for (; here.empty() && probes < 9; ++probes) {
+    auto range = std::string_view(sent).substr(sent.rfind(':') + 1);
+    const auto offset = std::stoul(std::string(range), nullptr, 16);
+    const auto piece = target.substr(offset, 49);
+    here = answer(relay, (offset + piece.size() < target.size() ? "m" : "l") + piece);
+    sent = taken(relay.to_target());
+  }
+  EXPECT_EQ(probes, 2);
+  EXPECT_EQ(here, packet("l" + target));
 }
 
 TEST_F(ClientRelay, AnotherDescriptionIsFetchedAndKept) {
@@ -236,7 +281,9 @@ TEST_F(ClientRelay, TheVdsoIsLeftOutUnlessItIsWanted) {
   EXPECT_EQ(ask(relay, "vFile:pread:7ffffff0,1000,0"), std::pair(std::string(), "+" + packet("F0;")));
   EXPECT_EQ(ask(relay, "vFile:close:7ffffff0"), std::pair(std::string(), "+" + packet("F0")));
   EXPECT_EQ(ask(relay, "vFile:open:2f70726f632f312f6d617073,0,1c0").second, "+") << "/proc/1/maps is for the user";
-  auto whole = make({}, true);
+  auto with_vdso = knowledge();
+  with_vdso.whole_vdso = true;
+  HostRelay whole(with_vdso);
   EXPECT_EQ(ask(whole, open).first, packet(open));
 }
 
@@ -255,49 +302,11 @@ TEST_F(ClientRelay, TheVdsoIsNoLibraryUnlessItIsWanted) {
     (void)ask(relay, std::string("qXfer:libraries-svr4:read:") + offset);
     EXPECT_EQ(answer(relay, piece), packet(piece)) << offset;
   }
-  auto wanted = make({}, true);
+  auto with_vdso = knowledge();
+  with_vdso.whole_vdso = true;
+  HostRelay wanted(with_vdso);
   (void)ask(wanted, whole);
   EXPECT_EQ(answer(wanted, "l" + begin + vdso + rest), packet("l" + begin + vdso + rest));
-}
-
-TEST_F(ClientRelay, TheOnlySymbolThatTheTargetWantsIsAskedForHereWhileItIsHeld) {
-  auto relay = make();
-  const auto offer = [&] {
-    EXPECT_EQ(ask(relay, "qSymbol::").first, packet("qSymbol::"));
-    EXPECT_EQ(answer(relay, "qSymbol:6*\"1"), packet("qSymbol:6*\"1")) << "a run of six";
-    EXPECT_EQ(ask(relay, "qSymbol::6666661").first, "+" + packet("qSymbol::6666661"));
-    EXPECT_EQ(answer(relay, "OK"), packet("OK"));
-    taken(relay.to_target());
-  };
-  offer();
-  for (int file = 0; file < 3; ++file) {
-    EXPECT_EQ(ask(relay, "qSymbol::"), std::pair(std::string(), "+" + packet("qSymbol:6666661")));
-    EXPECT_EQ(ask(relay, "qSymbol::6666661"), std::pair(std::string(), "+" + packet("OK")));
-  }
-  (void)ask(relay, "vCont;c");
-  (void)answer(relay, "T05");
-  taken(relay.to_target());
-  offer();
-
-  // A file has it at last: then the target is told.
-  EXPECT_EQ(ask(relay, "qSymbol::").second, "+" + packet("qSymbol:6666661"));
-  EXPECT_EQ(ask(relay, "qSymbol:1234:6666661"), std::pair(packet("qSymbol::"), std::string("+")));
-  EXPECT_EQ(answer(relay, "qSymbol:6*\"1"), "");
-  EXPECT_EQ(taken(relay.to_target()), "+" + packet("qSymbol:1234:6666661"));
-  EXPECT_EQ(answer(relay, "qSymbol:6163"), packet("qSymbol:6163"));
-}
-
-TEST_F(ClientRelay, ATargetThatWantsTwoSymbolsIsAskedEachTime) {
-  auto relay = make();
-  for (int file = 0; file < 2; ++file) {
-    EXPECT_EQ(ask(relay, "qSymbol::").first, packet("qSymbol::"));
-    EXPECT_EQ(answer(relay, "qSymbol:6162"), packet("qSymbol:6162"));
-    EXPECT_EQ(ask(relay, "qSymbol::6162").first, "+" + packet("qSymbol::6162"));
-    EXPECT_EQ(answer(relay, "qSymbol:6163"), packet("qSymbol:6163"));
-    EXPECT_EQ(ask(relay, "qSymbol::6163").first, "+" + packet("qSymbol::6163"));
-    EXPECT_EQ(answer(relay, "OK"), packet("OK"));
-    taken(relay.to_target());
-  }
 }
 
 TEST_F(ClientRelay, ADetachIsKnownByItsReply) {

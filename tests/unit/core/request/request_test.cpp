@@ -147,6 +147,15 @@ TEST(Request, ALineThatCannotBeUsedIsAnErrorThatNamesItAndSaysWhatWouldHaveBeenR
   }
 }
 
+TEST(Request, AWatchdogIsFedOnlyWhenAskedFor) {
+  Notes notes;
+  EXPECT_TRUE(parse_request("ttyS1,crash,feed", notes)->feed);
+  EXPECT_FALSE(parse_request("ttyS1,crash", notes)->feed);
+  EXPECT_EQ(texts(notes), std::vector<std::string>{});
+  EXPECT_FALSE(parse_request("ttyS1,feed=1", notes)->feed);
+  EXPECT_EQ(texts(notes).size(), 1U);
+}
+
 TEST(Request, ModesAreReadInAnyMixture) {
   using Seconds = std::optional<std::uint32_t>;
   struct Case {
@@ -230,10 +239,13 @@ TEST(Request, SpeedsHaveTheSyntaxOfConsole) {
 
 TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
   constexpr auto kKnown =
-      "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, reboot, modules=A:B, from=ADDR/PREFIX, "
-      "insecure";
+      "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, reboot, core, core=KIB, core=all, "
+      "hang=SECONDS, "
+      "feed, modules=A:B, from=ADDR/PREFIX, insecure";
   constexpr auto kSeconds = ": SECONDS must be a whole number from 1 to 8640000; expected wait=30";
   constexpr auto kSpeed = ": the speed cannot be read; expected 115200n8, as in console=";
+  constexpr auto kHang = ": SECONDS must be a whole number from 1 to 8640000; expected hang=60";
+  constexpr auto kCore = ": KIB must be a whole number from 8 to 1048576, or all; expected core=64";
   constexpr auto kModules = ": this is not a list of module names; expected modules=virtio_console:xhci_pci";
   constexpr auto kFrom = ": the address cannot be read; expected from=192.0.2.0/24";
   constexpr auto kPrefix = ": the prefix length cannot be read; expected from=192.0.2.0/24";
@@ -280,6 +292,17 @@ TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
       {"ttyS1,crash,reboot", {"'reboot': it adds to what exit holds at; expected exit,reboot"}},
       {"ttyS1,exit,reboot=1", {unknown("reboot=1")}},
       {"ttyS1,handled=1", {unknown("handled=1")}},
+      {"ttyS1,crash,core=", {quoted("core=", kCore)}},
+      {"ttyS1,crash,core=x", {quoted("core=x", kCore)}},
+      {"ttyS1,crash,core=7", {quoted("core=7", kCore)}},
+      {"ttyS1,crash,core=1048577", {quoted("core=1048577", kCore)}},
+      {"ttyS1,crash,core=ALL", {quoted("core=ALL", kCore)}},
+      {"ttyS1,crash,core=64k", {quoted("core=64k", kCore)}},
+      {"ttyS1,wait,core", {"'core': it needs crash, exit or hang=, which say when; expected crash,core"}},
+      {"ttyS1,hang=30,core", {}},
+      {"ttyS1,hang", {quoted("hang", kHang)}},
+      {"ttyS1,hang=0", {quoted("hang=0", kHang)}},
+      {"ttyS1,hang=x", {quoted("hang=x", kHang)}},
       {"ttyS1,insecure", {"'insecure': only tcp can be insecure"}},
       {"ssh,insecure", {"'insecure': only tcp can be insecure"}},
   };
@@ -289,6 +312,30 @@ TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
     const auto request = parse_request(one.value, notes);
     ASSERT_TRUE(request) << request.error().reason;
     EXPECT_EQ(texts(notes), one.notes);
+  }
+}
+
+TEST(Request, ACoreHasASize) {
+  struct Case {
+    std::string_view value;
+    bool core;
+    std::optional<std::uint32_t> kib;
+    bool all;
+  };
+  const Case cases[] = {
+      {"ttyS1,crash", false, {}, false},        {"ttyS1,crash,core", true, {}, false},
+      {"ttyS1,exit,core=8", true, 8, false},    {"ttyS1,crash,core=1048576", true, 1048576, false},
+      {"ttyS1,crash,core=all", true, {}, true}, {"ttyS1,crash,core=all,core=16", true, 16, false},
+      {"ttyS1,crash,core=x", false, {}, false}, {"ttyS1,crash,core=16,core", true, {}, false},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.value);
+    Notes notes;
+    const auto request = parse_request(one.value, notes);
+    ASSERT_TRUE(request);
+    EXPECT_EQ(request->core, one.core);
+    EXPECT_EQ(request->core_kib, one.kib);
+    EXPECT_EQ(request->core_all, one.all);
   }
 }
 
