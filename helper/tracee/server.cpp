@@ -290,10 +290,6 @@ Result<std::string_view> Server::attach_prepared_at(const char* program, pid_t t
 }
 
 void Server::leave(std::span<const Patch> patches, const Standing& standing) {
-  release_others(patches);
-  // Nothing that a debugger left may keep it from detaching (any_persistent_commands() in gdbserver/server.cc).
-  (void)ask("QTDisconnected:0");
-  (void)ask("QTStop");
   Text<640> signals("QProgramSignals");
   for (unsigned signal = 1; signal < 64; ++signal) {
     const bool delivered = standing.delivers && signal != kGdbSigint && signal != kGdbSigstop &&
@@ -301,7 +297,13 @@ void Server::leave(std::span<const Patch> patches, const Standing& standing) {
     if (delivered) signals.add(signals.view().back() == 's' ? ':' : ';').add_number(signal, 16);
   }
   if (signals.view().back() == 's') signals.add(':');
-  (void)ask(signals);
+  // One that does not answer is not asked again: while it is waited for nobody is served. QTDisconnected and QTStop:
+  // nothing that a debugger left may keep it from detaching (any_persistent_commands() in gdbserver/server.cc).
+  bool answers = release_others(patches);
+  for (const std::string_view packet :
+       {std::string_view("QTDisconnected:0"), std::string_view("QTStop"), signals.view()})
+    answers = answers && ask(packet, kDetachTimeoutMs);
+  if (!answers) return bury(patches);
   (void)::kill(1, SIGSTOP);
   (void)ask("D;1", kDetachTimeoutMs);
   finish(false);
@@ -377,18 +379,19 @@ Status Server::settle(std::span<const Patch> patches, const Standing& standing) 
   return standing.stop.empty() ? Status(Done{}) : step_back(patches, standing.stop);
 }
 
-void Server::release_others(std::span<const Patch> patches) {
+bool Server::release_others(std::span<const Patch> patches) {
   std::array<pid_t, 64> others{};
   for (auto count = traced_by(pid_, others); count > 0;) {
     for (const pid_t other : std::span(others).first(count)) {
       put_back(other, patches);
       Text<32> detach("D;");
-      (void)ask(detach.add_number(static_cast<std::uint64_t>(other), 16), kDetachTimeoutMs);
+      if (!ask(detach.add_number(static_cast<std::uint64_t>(other), 16), kDetachTimeoutMs)) return false;
       (void)::kill(other, SIGCONT);
     }
     if (count < others.size()) break;
     count = traced_by(pid_, others);
   }
+  return true;
 }
 
 Status Server::send(std::string_view payload) {
@@ -532,12 +535,11 @@ void Server::end(bool at_once, std::span<const Patch> patches) {
   // a one it kills at the end of a connection. Where it has ended already, nobody reads this.
   std::array<pid_t, 64> others{};
   std::size_t count = 0;
-  if (at_once) {
-    count = traced_by(pid_, others);
-  } else if (socket_) {
-    release_others(patches);
-    (void)send("D;1");
+  if (!at_once && socket_) {
+    at_once = !release_others(patches);
+    if (!at_once) (void)send("D;1");
   }
+  if (at_once) count = traced_by(pid_, others);
   finish(at_once);
   put_back(1, patches);
   for (const pid_t other : std::span(others).first(count)) {

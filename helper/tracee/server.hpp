@@ -95,8 +95,8 @@ class Server {
   Result<std::string_view> receive(std::uint64_t timeout_ms = kServerTimeoutMs);
 
   /// Lets go of every process that it traces beside PID 1, the children that a debugger followed or forgot. It must be
-  /// idle.
-  void release_others(std::span<const Patch> patches);
+  /// idle. False: it does not answer.
+  bool release_others(std::span<const Patch> patches);
   /// Tells gdbserver, which must be idle, to detach from PID 1, which runs on, and to end. Waits for that, and kills it
   /// if it takes too long, or `at_once`: PID 1 then runs on too, with the signal it stood at. Other processes that it
   /// traces run on as well. `patches`: breakpoints that are still in, which nobody else takes out.
