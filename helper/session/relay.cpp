@@ -357,6 +357,7 @@ void Relay::forward_detach(std::string_view payload) {
     return ask_server(Text<16>("D;").add_number(*process, 16), Ask::kDetachOther);
   }
   // PID 1 dies as soon as gdbserver lets go of it, and the machine with it: the answer must be out before.
+  look_for_call();
   if (fatal_stop_ && call_ != Call::kRuns) {
     wishes_ |= kFatalDetach;
     return;

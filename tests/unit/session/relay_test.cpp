@@ -943,6 +943,23 @@ TEST(Relay, ADebuggerThatGoesInAFunctionThatItHasCalledLeavesPid1WhereItWas) {
   }
 }
 
+TEST(Relay, ADetachAtPid1sEndAfterACallThatHasEndedIsOneAtItsEnd) {
+  const auto before = registers(0x80, 0x10);
+  auto bench = held();
+  bench->server_gone();
+  bench->arm();
+  bench->server_ready_at_end("T0bthread:p1.1;", false);
+  bench.connect();
+  bench.answers["g"] = before;
+  (void)bench.line("+" + framed("G" + registers(0x40, 0x20)));
+  (void)bench.line("+" + framed("vCont;c"));
+  (void)bench.server(kDummyStop);
+  (void)bench.line("+" + framed("G" + before));
+  (void)bench.wishes();
+  (void)bench.line("+" + framed("D;1"));
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kFatalDetach});
+}
+
 TEST(Relay, RegistersThatAreWrittenOtherwiseStayWritten) {
   const auto before = registers(0x80, 0x10);
   struct Case {
