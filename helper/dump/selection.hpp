@@ -35,6 +35,7 @@ class Selection {
   /// The first range that ends behind `address`.
   [[nodiscard]] std::size_t position(std::uint64_t address) const;
 
+  // NOLINTNEXTLINE(bugprone-dynamic-static-initializers): zeroed when the program is loaded, selection.cpp
   static Range ranges_[kCapacity];
   std::size_t count_ = 0;
   std::uint64_t bytes_ = 0;

@@ -14,22 +14,24 @@ using core_record::Kind;
 /// A part of a piece has whole words.
 constexpr std::size_t kWord = 8;
 
+/// What the pieces of a block are held in: there is one writer, and no room for it on a stack.
+constexpr std::size_t kBuffer = 8192;
+unsigned char buffer[kBuffer];
+
 bool can_be_cut(Kind kind) {
   return kind == Kind::kMemory || kind == Kind::kMaps;
 }
 
 }  // namespace
 
-unsigned char Writer::buffer_[kBuffer];
-
 Writer::Held Writer::held(std::size_t at) const {
   Held held;
-  std::memcpy(&held, buffer_ + at, sizeof held);
+  std::memcpy(&held, buffer + at, sizeof held);
   return held;
 }
 
 void Writer::hold(std::size_t at, const Held& held) {
-  std::memcpy(buffer_ + at, &held, sizeof held);
+  std::memcpy(buffer + at, &held, sizeof held);
 }
 
 void Writer::restart(std::uint32_t number) {
@@ -48,7 +50,7 @@ bool Writer::add(Kind kind, std::uint64_t at, std::span<const unsigned char> byt
     const auto room = kBuffer - size_ - sizeof(Held);
     const auto length = bytes.size() <= room ? bytes.size() : room - room % kWord;
     hold(size_, {.at = at, .length = static_cast<std::uint32_t>(length), .kind = kind});
-    std::memcpy(buffer_ + size_ + sizeof(Held), bytes.data(), length);
+    std::memcpy(buffer + size_ + sizeof(Held), bytes.data(), length);
     size_ += sizeof(Held) + length;
     at += length;
     bytes = bytes.subspan(length);
@@ -92,7 +94,7 @@ std::size_t Writer::encode(std::size_t size, std::span<unsigned char> block) con
     at += sizeof(Held);
     const std::size_t length = piece.length < size - at ? piece.length : size - at;
     filled += core_record::put_head({.kind = piece.kind, .at = piece.at, .length = length}, end, block.subspan(filled));
-    std::memcpy(block.data() + filled, buffer_ + at, length);
+    std::memcpy(block.data() + filled, buffer + at, length);
     filled += length;
     at += length;
     end = piece.at + length;
@@ -116,7 +118,7 @@ void Writer::drop(std::size_t size) {
     at = end;
   }
   size_ -= size;
-  std::memmove(buffer_, buffer_ + size, size_);
+  std::memmove(buffer, buffer + size, size_);
 }
 
 bool Writer::say_block() {

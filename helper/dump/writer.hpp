@@ -58,8 +58,6 @@ class Writer {
   [[nodiscard]] std::size_t encode(std::size_t size, std::span<unsigned char> block) const;
   void drop(std::size_t size);
 
-  static constexpr std::size_t kBuffer = 8192;
-  static unsigned char buffer_[kBuffer];
   std::size_t size_ = 0;
   Sink& sink_;
   std::uint32_t id_;
