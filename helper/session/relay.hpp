@@ -227,6 +227,10 @@ class Relay {
   /// What follows it.
   enum class Then : std::uint8_t { kStay, kRelease, kDetach };
 
+  // Of a function that a debugger calls, from the registers that are written to those that are written back. Whoever
+  // goes in between leaves PID 1 in the function.
+  enum class Call : std::uint8_t { kNone, kPrepared, kRuns };
+
   static std::optional<Breakpoint> parse_breakpoint(std::string_view payload, std::uint32_t process);
   /// A signal at which PID 1 stands.
   struct Standing {
@@ -284,6 +288,7 @@ class Relay {
   bool anchored_ = false;   ///< a SIGSTOP is queued whenever PID 1 stands in a session
   bool let_go_ = false;     ///< the debugger has detached from PID 1 and goes on with another process
   Guest guest_ = Guest::kNobody;
+  std::optional<std::uint64_t> knock_deadline_;
   bool knock_ran_ = false;
   bool cut_off_ = false;  ///< its gdbserver has ended in a session: what that debugger still asks is no knock
   bool noack_ = false;
@@ -293,6 +298,7 @@ class Relay {
   Ask ask_ = Ask::kNothing;
   Cleaning cleaning_ = Cleaning::kNone;
   Then then_ = Then::kStay;
+  Call call_ = Call::kNone;
   unsigned wishes_ = 0;
 
   bool interrupt_ = false;     ///< the debugger asked for a stop
@@ -312,18 +318,13 @@ class Relay {
   std::optional<Standing> called_;  ///< and where it stood when the function was called
   Text<1024> called_stop_;          ///< the stop reply of that
 
-  std::optional<std::uint64_t> knock_deadline_;
   std::optional<std::uint64_t> ack_deadline_;
   std::optional<std::uint64_t> stuck_deadline_;
   std::uint64_t request_hash_ = 0;
   unsigned ack_tries_ = 0;
-  // Of such a call, from the registers that are written to those that are written back: what they were before, in which
-  // thread, and what is written. Whoever goes in between leaves PID 1 in the function.
-  enum class Call : std::uint8_t { kNone, kPrepared, kRuns };
-  Call call_ = Call::kNone;
-  Text<64> call_thread_;  ///< the Hg packet that chooses it
-  Text<16384> registers_;
-  Text<16384> written_registers_;
+  Text<64> call_thread_;           ///< of the function under way: the Hg packet that chooses its thread
+  Text<16384> registers_;          ///< what they were before
+  Text<16384> written_registers_;  ///< and what was written
 
   bool acked_ = true;  ///< the last reply was acknowledged
 

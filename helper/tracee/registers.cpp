@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <span>
 
 #include "core/base/text.hpp"
@@ -96,9 +97,9 @@ bool read_values(pid_t thread) {
     values.add_hex(std::string_view(reinterpret_cast<const char*>(floating.st_space) + 16 * i, 10));
   std::uint32_t tags = 0;  // two bits a register, of which FXSAVE keeps one: valid, or empty
   for (unsigned i = 0; i < 8; ++i) tags |= ((floating.ftw >> i) & 1) != 0 ? 0 : 3U << (2 * i);
-  for (const std::uint64_t value :
-       {std::uint64_t{floating.cwd}, std::uint64_t{floating.swd}, std::uint64_t{tags}, floating.rip >> 32, floating.rip,
-        floating.rdp >> 32, floating.rdp, std::uint64_t{floating.fop}})
+  for (const auto value :
+       std::initializer_list<std::uint64_t>{floating.cwd, floating.swd, tags, floating.rip >> 32, floating.rip,
+                                            floating.rdp >> 32, floating.rdp, floating.fop})
     add(value, 4);
   values.add_hex(std::string_view(reinterpret_cast<const char*>(floating.xmm_space), sizeof floating.xmm_space));
   add(floating.mxcsr);
