@@ -37,18 +37,27 @@ CLI::Option* add_max_size(CLI::App& verb, std::uint64_t& bytes) {
       ->type_name("SIZE");
 }
 
+/// CLI11 has no word for a list with something behind it, and its names have no spaces.
+struct SysrootHelp : CLI::Formatter {
+  std::string make_option_usage(const CLI::Option* /*option*/) const override { return "IMAGE... DIR"; }
+};
+
 void add_sysroot(CLI::App& app, SysrootOptions& options) {
   auto* verb = app.add_subcommand("sysroot", "Unpack an initramfs of any generator and compression");
-  verb->add_option("IMAGE", options.image, "The initramfs, or a UKI that has one")->required()->type_name("");
-  verb->add_option("DIR", options.directory, "Where to: a directory that is empty or does not exist yet")
+  verb->formatter(std::make_shared<SysrootHelp>());
+  // CLI11 would leave nothing for a DIR behind a list.
+  verb->add_option("IMAGE", options.image,
+                   "The initramfs, or a UKI that has one (several in boot order); and where to: a directory that is "
+                   "empty or does not exist yet")
       ->required()
-      ->type_name("");
+      ->option_text("... DIR");
   add_max_size(*verb, options.limits.unpacked);
 }
 
 void add_check(CLI::App& app, CheckOptions& options) {
   auto* verb = app.add_subcommand("check", "Say what is in an image and what is missing");
-  verb->add_option("IMAGE", options.image, "The initramfs, or a UKI that has one")->type_name("");
+  verb->add_option("IMAGE", options.image, "The initramfs, or a UKI that has one; several in boot order")
+      ->type_name("");
   verb->add_option("--cmdline", options.cmdline,
                    "Read a kernel command line, or the value of rd.gdbdebug=, as the helper would")
       ->type_name("TEXT");
@@ -74,9 +83,14 @@ void add_debug_dirs(CLI::App& verb, std::vector<std::string>& directories) {
       ->take_all();
 }
 
+// Once for each archive.
+CLI::Option* add_initrd(CLI::App& verb, std::vector<std::string>& images, const char* help) {
+  return verb.add_option("--initrd", images, help)->expected(1)->take_all()->type_name("IMAGE");
+}
+
 void add_symbol_options(CLI::App& verb, AttachOptions& options) {
-  verb.add_option("--initrd", options.initrd, "The image that the target booted; it is unpacked into the cache")
-      ->type_name("IMAGE");
+  add_initrd(verb, options.initrd,
+             "The image that the target booted, unpacked into the cache; several times, in boot order");
   verb.add_option("--sysroot", options.sysroot, "A directory with the target's files, instead of --initrd")
       ->type_name("DIR");
   add_debug_dirs(verb, options.debug_dirs);
@@ -89,6 +103,9 @@ void add_debugger_options(CLI::App& verb, AttachOptions& options) {
   verb.add_option("--break", options.breaks, "Set a breakpoint there")->type_name("WHERE")->take_all();
   verb.add_option("--gdb", options.debugger, "The debugger: default: the first found of gdb, gdb-multiarch and lldb")
       ->type_name("PROGRAM");
+  verb.add_option("--console-to", options.console_to,
+                  "Where the console's text goes if the line is a console too: a file, - or a terminal")
+      ->type_name("FILE");
   verb.add_flag("--vdso", options.whole_vdso, "Let the debugger read the kernel's vdso too, which takes 10 kB");
   verb.add_flag("--stats", options.stats, "Say at the end how many bytes went over the line");
   verb.add_flag("-v,--verbose", options.verbose, "Print the commands given to the debugger");
@@ -132,12 +149,22 @@ void add_serve(CLI::App& app, AttachOptions& options, std::string& listen, std::
   add_timeout(*verb, options.timeout);
 }
 
+void add_console(CLI::App& app, ConsoleOptions& options) {
+  auto* verb = app.add_subcommand("console", "Be a terminal on the target's console, and step aside for a debugger");
+  verb->add_option("TARGET", options.target, kTargetHelp)->required()->type_name("");
+  verb->add_option("--socket", options.socket, "Where a debugger can come")->type_name("PATH");
+  verb->footer("Ctrl-] ends it.");
+}
+
 void add_vm(CLI::App& app, VmOptions& options) {
   auto* verb = app.add_subcommand("vm", "Boot a kernel and an image in QEMU, and start the debugger on it");
-  verb->add_option("--kernel", options.kernel, "The kernel")->required()->type_name("FILE");
-  verb->add_option("--initrd", options.attach.initrd, "The initramfs, with gdbdebug in it")
-      ->required()
-      ->type_name("IMAGE");
+  verb->add_option("--kernel", options.kernel, "The kernel (default: the image's, or this machine's newest)")
+      ->type_name("FILE");
+  add_initrd(*verb, options.attach.initrd,
+             "The initramfs (default: that of this machine's newest kernel); several times, in boot order");
+  verb->add_option("--overlay", options.overlay,
+                   "An archive of gdbdebug-overlay(8) to load behind it (default: made for an image without gdbdebug)")
+      ->type_name("FILE");
   verb->add_option("--append", options.append, "More of the kernel command line")->type_name("WORDS")->take_all();
   verb->add_option("--debug", options.value,
                    "The value of rd.gdbdebug= (default: ttyS1,wait; the line is the second serial port)")
@@ -149,6 +176,7 @@ void add_vm(CLI::App& app, VmOptions& options) {
   verb->add_option("--console", options.console, "Where the console goes")->type_name("FILE");
   verb->add_option("--socket", options.socket, "Where the debug line is, for others")->type_name("PATH");
   verb->add_option("--qemu", options.qemu, "The QEMU to use")->type_name("PROGRAM");
+  verb->add_flag("--one-wire", options.one_wire, "The console's port is the debug line, and there is no other");
   verb->add_flag("--no-gdb", options.no_debugger, "Boot it only; `gdbdebug attach` can come to --socket");
   verb->add_flag("--keep", options.keep, "Let the machine go on when the debugger has ended");
   verb->add_option("--gdb-arg", options.attach.debugger_arguments, "Pass this on to the debugger")
@@ -166,7 +194,7 @@ void add_report(CLI::App& app, ReportOptions& options) {
   verb->add_option("CONSOLE-LOG", options.log, "What the console showed; - reads standard input")
       ->required()
       ->type_name("");
-  verb->add_option("--initrd", options.initrd, "The image that the machine booted")->type_name("IMAGE");
+  add_initrd(*verb, options.initrd, "The image that the machine booted; several times, in boot order");
   verb->add_option("--sysroot", options.sysroot, "A directory with the machine's files, instead of --initrd")
       ->type_name("DIR");
   add_debug_dirs(*verb, options.debug_dirs);
@@ -247,6 +275,8 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   add_vm(app, vm);
   ReportOptions report;
   add_report(app, report);
+  ConsoleOptions console;
+  add_console(app, console);
   if (const auto wrong = wrong_verb(app, argc, argv)) return tell(*wrong);
   const auto others = split_off_arguments(argc, argv);
   try {
@@ -260,7 +290,14 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
     return static_cast<int>(Exit::usage);
   }
 
-  if (app.got_subcommand("sysroot")) return finish(run_sysroot(sysroot));
+  if (app.got_subcommand("sysroot")) {
+    if (sysroot.image.size() < 2)
+      return tell(
+          {"reading the command line", "sysroot", "DIR is required", "see `gdbdebug sysroot --help`", Exit::usage});
+    sysroot.directory = sysroot.image.back();
+    sysroot.image.pop_back();
+    return finish(run_sysroot(sysroot));
+  }
   if (app.got_subcommand("check")) return finish(run_check(check));
   if (app.got_subcommand("attach")) {
     attach.debugger_arguments = others;
@@ -268,6 +305,7 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   }
   if (app.got_subcommand("serve")) return finish(run_serve(serve, listen, snippets));
   if (app.got_subcommand("report")) return finish(run_report(report));
+  if (app.got_subcommand("console")) return finish(run_console(console));
   if (app.got_subcommand("vm")) {
     vm.qemu_arguments = others;
     return finish(run_vm(vm));

@@ -266,6 +266,14 @@ authorized_keys and host_key"
         failed=1
         ;;
     esac
+    gdbdebug_check_lines "$1" || failed=1
+    return "$failed"
+}
+
+# gdbdebug_check_lines WHERE: true if every word of $gdbdebug_lines is known. WHERE is named in the messages.
+gdbdebug_check_lines() {
+    local line failed=0
+
     set -f # a * among the words is a wrong word, not a list of files
     for line in $gdbdebug_lines; do
         case " $gdbdebug_known_lines " in

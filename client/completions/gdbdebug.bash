@@ -6,16 +6,18 @@
 # _gdbdebug_options VERB: its options.
 _gdbdebug_options() {
     local symbols='--initrd --sysroot --debug-dir --max-size'
-    local debugger='--main --crash --break --gdb --vdso --stats --verbose --timeout'
+    local debugger='--main --crash --break --gdb --console-to --vdso --stats --verbose --timeout'
     case $1 in
         sysroot) echo --max-size ;;
         check) echo --cmdline --json --max-size ;;
         attach) echo "$symbols $debugger" ;;
         serve) echo "$symbols $debugger --listen --snippet" ;;
         vm)
-            echo "--kernel --initrd --append --debug --accel --memory --console --socket --qemu --no-gdb --keep"
+            echo "--kernel --initrd --overlay --append --debug --accel --memory --console --socket --qemu --no-gdb --keep"
+            echo --one-wire
             echo "--gdb-arg --debug-dir --max-size $debugger"
             ;;
+        console) echo --socket ;;
         report) echo "$symbols --core --json" ;;
         '') echo --version ;;
     esac
@@ -26,12 +28,12 @@ _gdbdebug_options() {
 # an option that takes none.
 _gdbdebug_values() {
     case $1 in
-        --initrd | --kernel | --console | --socket | --core) echo file ;;
+        --initrd | --kernel | --overlay | --console | --console-to | --socket | --core) echo file ;;
         --sysroot | --debug-dir) echo directory ;;
         --gdb | --qemu) echo program ;;
         --accel) echo auto kvm tcg ;;
         --snippet) echo vscode dap clion emacs gdb ;;
-        --debug) echo ttyS1,wait ttyS1,crash ttyS1,crash,core ;;
+        --debug) echo ttyS1,wait ttyS1,crash ttyS1,crash,core console,wait ;;
         --cmdline) echo rd.gdbdebug= ;;
         --max-size | --break | --timeout | --listen | --append | --memory | --gdb-arg) echo any ;;
     esac
@@ -45,7 +47,7 @@ _gdbdebug() {
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $word in
             --) return ;; # another program's
-            sysroot | check | attach | serve | vm | report) verb=${verb:-$word} ;;
+            sysroot | check | attach | serve | vm | report | console) verb=${verb:-$word} ;;
         esac
     done
     values=$(_gdbdebug_values "$previous")
@@ -59,7 +61,7 @@ _gdbdebug() {
             if [[ $current == -* ]]; then
                 COMPREPLY=($(compgen -W "$(_gdbdebug_options "$verb")" -- "$current"))
             elif [[ -z $verb ]]; then
-                COMPREPLY=($(compgen -W 'sysroot check attach serve vm report' -- "$current"))
+                COMPREPLY=($(compgen -W 'sysroot check attach serve vm report console' -- "$current"))
             elif [[ $verb != vm ]]; then
                 COMPREPLY=($(compgen -f -- "$current")) && compopt -o filenames
             fi

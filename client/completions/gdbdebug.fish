@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Completion of gdbdebug's command line for fish.
 
-set -l verbs sysroot check attach serve vm report
+set -l verbs sysroot check attach serve vm report console
 
 complete -c gdbdebug -s h -l help -d 'Help'
 complete -c gdbdebug -n "not __fish_seen_subcommand_from $verbs" -f -l version -d 'Version'
@@ -11,6 +11,7 @@ complete -c gdbdebug -n "not __fish_seen_subcommand_from $verbs" -f -a attach -d
 complete -c gdbdebug -n "not __fish_seen_subcommand_from $verbs" -f -a serve -d 'Give an IDE the line as a port'
 complete -c gdbdebug -n "not __fish_seen_subcommand_from $verbs" -f -a vm -d 'Boot in QEMU, with the debugger'
 complete -c gdbdebug -n "not __fish_seen_subcommand_from $verbs" -f -a report -d 'Read a crash report'
+complete -c gdbdebug -n "not __fish_seen_subcommand_from $verbs" -f -a console -d 'A terminal on the console'
 
 complete -c gdbdebug -n "__fish_seen_subcommand_from $verbs" -x -l max-size -d 'Refuse an image that is larger'
 
@@ -25,6 +26,7 @@ complete -c gdbdebug -n $debugger -l main -d 'Go on to main() of the real init'
 complete -c gdbdebug -n $debugger -l crash -d 'Wait until PID 1 is about to die'
 complete -c gdbdebug -n $debugger -x -l break -d 'Set a breakpoint there'
 complete -c gdbdebug -n $debugger -x -a '(__fish_complete_command)' -l gdb -d 'The debugger'
+complete -c gdbdebug -n $debugger -r -F -l console-to -d 'Where the text of the console goes'
 complete -c gdbdebug -n $debugger -l vdso -d 'Let the debugger read the vdso too'
 complete -c gdbdebug -n $debugger -l stats -d 'Say how many bytes went over the line'
 complete -c gdbdebug -n $debugger -s v -l verbose -d 'Print the commands given to the debugger'
@@ -41,12 +43,14 @@ complete -c gdbdebug -n '__fish_seen_subcommand_from serve' -x -a 'vscode dap cl
 
 set -l vm '__fish_seen_subcommand_from vm'
 complete -c gdbdebug -n $vm -r -F -l kernel -d 'The kernel'
+complete -c gdbdebug -n $vm -r -F -l overlay -d 'An archive to load behind the image'
 complete -c gdbdebug -n $vm -x -l append -d 'More of the kernel command line'
-complete -c gdbdebug -n $vm -x -a 'ttyS1,wait ttyS1,crash ttyS1,crash,core' -l debug -d 'The value of rd.gdbdebug='
+complete -c gdbdebug -n $vm -x -a 'ttyS1,wait ttyS1,crash ttyS1,crash,core console,wait' -l debug -d 'The value of rd.gdbdebug='
 complete -c gdbdebug -n $vm -x -a 'auto kvm tcg' -l accel -d 'How to run it'
 complete -c gdbdebug -n $vm -x -l memory -d 'Of the virtual machine'
 complete -c gdbdebug -n $vm -r -F -l console -d 'Where the console goes'
-complete -c gdbdebug -n $vm -r -F -l socket -d 'Where the debug line is'
+complete -c gdbdebug -n $vm -l one-wire -d 'The port of the console is the debug line'
+complete -c gdbdebug -n '__fish_seen_subcommand_from vm console' -r -F -l socket -d 'Where the debug line is'
 complete -c gdbdebug -n $vm -x -a '(__fish_complete_command)' -l qemu -d 'The QEMU to use'
 complete -c gdbdebug -n $vm -l no-gdb -d 'Boot it only'
 complete -c gdbdebug -n $vm -l keep -d 'Let the machine go on after the debugger'

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // cache: see cache.hpp. Below the directory:
-//   sysroots/KEY        an unpacked image; KEY is the beginning of its SHA-256
+//   sysroots/KEY        an unpacked image; KEY is the beginning of its SHA-256, or of that of its files' SHA-256
 //   sysroots/KEY.lock   locked shared by who uses it, exclusively by who makes or removes it; its time is the last use
 //   descriptions/MACHINE/KEY.xml
 #include "image/cache.hpp"
@@ -110,17 +110,21 @@ Status make_directories(const std::string& path) {
   }
 }
 
-Result<CachedSysroot> cached_sysroot(const std::string& image, const Limits& limits) {
+Result<CachedSysroot> cached_sysroot(const std::vector<std::string>& image, const Limits& limits) {
   const auto cache = cache_directory();
   if (!cache.ok()) return cache.error();
-  auto mapping = Mapping::open(image, "opening the image");
-  if (!mapping.ok()) return mapping.error();
-  const auto bytes = mapping.value()->bytes();
+  std::string key;
+  for (const auto& path : image) {
+    const auto mapping = Mapping::open(path, "opening the image");
+    if (!mapping.ok()) return mapping.error();
+    key += sha256(mapping.value()->bytes());
+  }
+  if (image.size() > 1) key = sha256(as_bytes(key));
   const auto directory = cache.value() + "/sysroots";
   if (auto made = make_directories(directory); !made.ok()) return made.error();
 
   CachedSysroot sysroot;
-  sysroot.path = directory + "/" + sha256(bytes).substr(0, kKey);
+  sysroot.path = directory + "/" + key.substr(0, kKey);
   const auto lock_path = sysroot.path + ".lock";
   const auto is_made = [&] { return ::access(sysroot.path.c_str(), F_OK) == 0; };
   // Those who use it share it, for as long as their debugger runs; only to make it takes it alone.
@@ -131,7 +135,7 @@ Result<CachedSysroot> cached_sysroot(const std::string& image, const Limits& lim
   }
   if (!held.ok()) return held.error();
   if (!is_made()) {
-    const auto read = read_image(bytes, mapping.value(), image, limits, directory);
+    const auto read = read_image(image, limits, directory);
     const auto unpacked = read.ok() ? unpack(read.value().tree, sysroot.path) : Result<Unpacked>(read.error());
     if (!unpacked.ok()) {
       (void)::unlink(lock_path.c_str());  // it guards nothing

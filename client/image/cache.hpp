@@ -23,9 +23,9 @@ struct CachedSysroot {
   std::shared_ptr<UniqueFd> lock;
 };
 
-/// The image in the file `image` as a sysroot in the cache, unpacked if it is not there yet. Of the others the most
-/// recent ones stay. Two calls at the same time unpack it once.
-Result<CachedSysroot> cached_sysroot(const std::string& image, const Limits& limits);
+/// The image in these files, in boot order, as a sysroot in the cache, unpacked if it is not there yet. Of the others
+/// the most recent ones stay. Two calls at the same time unpack it once.
+Result<CachedSysroot> cached_sysroot(const std::vector<std::string>& image, const Limits& limits);
 
 /// The descriptions in the cache for targets of this `machine` (uname -m), and the way to keep another.
 Descriptions cached_descriptions(const std::string& machine);

@@ -25,20 +25,21 @@ std::string real_path(const std::string& path) {
 }  // namespace
 
 std::optional<Bytes> TreeFiles::read(const std::string& path) const {
-  return tree_.read(path);
+  return tree_.read(root_ + path);
 }
 
 std::vector<std::string> TreeFiles::list(const std::string& path) const {
   std::vector<std::string> names;
-  if (const Node* node = tree_.find(path); node != nullptr) {
+  if (const Node* node = tree_.find(root_ + path); node != nullptr) {
     for (const auto& [name, child] : node->children) names.push_back(name);
   }
   return names;
 }
 
 std::string TreeFiles::resolve(const std::string& path) const {
-  const Node* node = tree_.find(path);
-  return node != nullptr ? node->path() : "";
+  const Node* node = tree_.find(root_ + path);
+  const auto found = node != nullptr ? node->path() : "";
+  return found.starts_with(root_) ? found.substr(root_.size()) : "";
 }
 
 DirectoryFiles::DirectoryFiles(std::string root) : root_(real_path(root)) {

@@ -29,13 +29,15 @@ class Files {
 
 class TreeFiles : public Files {
  public:
-  explicit TreeFiles(const Tree& tree) : tree_(tree) {}
+  /// The files below `root`, which is empty for those of the whole tree, or has no slash at its end.
+  explicit TreeFiles(const Tree& tree, std::string root = {}) : tree_(tree), root_(std::move(root)) {}
   [[nodiscard]] std::optional<Bytes> read(const std::string& path) const override;
   [[nodiscard]] std::vector<std::string> list(const std::string& path) const override;
   [[nodiscard]] std::string resolve(const std::string& path) const override;
 
  private:
   const Tree& tree_;
+  std::string root_;
 };
 
 class DirectoryFiles : public Files {

@@ -25,7 +25,7 @@ struct ReaderDeleter {
 };
 
 struct Reading {
-  const std::string& subject;
+  std::string subject;  // the file that is being read
   const Limits& limits;
   Image image;
   std::size_t entries = 0;
@@ -198,7 +198,7 @@ void recognise(Image& image) {
   if (tree.find("/init_functions") != nullptr || tree.find("/buildconfig") != nullptr) image.generator = "mkinitcpio";
   if (tree.find("/scripts/functions") != nullptr) image.generator = "initramfs-tools";
   if (tree.find("/usr/lib/dracut") != nullptr || tree.find("/lib/dracut") != nullptr) image.generator = "dracut";
-  for (const auto* place : {"/usr/lib/modules", "/lib/modules"}) {
+  for (const auto* place : {"/gdbdebug/root/lib/modules", "/usr/lib/modules", "/lib/modules"}) {
     const Node* modules = tree.find(place);
     if (modules == nullptr || modules->kind != Node::Kind::directory) continue;
     for (const auto& [name, node] : modules->children) {
@@ -243,41 +243,54 @@ std::string scratch_directory() {
   return ::access("/var/tmp", W_OK) == 0 ? "/var/tmp" : "/tmp";
 }
 
-Result<Image> read_image(Bytes bytes, std::shared_ptr<const void> owner, const std::string& subject,
-                         const Limits& limits, const std::string& scratch) {
-  Reading reading{subject, limits, {}, 0, 0};
+namespace {
+
+// Zeros that the kernel's LZ4 needs in front of the next archive to know that the packed one has ended.
+constexpr std::size_t kAfterLz4 = 4;
+
+// Reads the file that `bytes` is, behind those that were read before.
+Status read_part(Bytes bytes, const std::shared_ptr<const void>& owner, std::size_t file, const std::string& scratch,
+                 Reading& reading) {
   Image& image = reading.image;
-  image.size = bytes.size();
+  image.size += bytes.size();
 
   if (has_at(bytes, 0, "MZ")) {
     const auto section = pe_section(bytes, ".initrd");
     if (!section) {
-      return Error{std::string(kStep), subject, "a kernel, or a UKI without an .initrd section that can be read",
+      return Error{std::string(kStep), reading.subject,
+                   "a kernel, or a UKI without an .initrd section that can be read",
                    "name the initramfs itself, such as /boot/initrd.img"};
     }
     image.uki = true;
-    const auto cmdline = pe_section(bytes, ".cmdline");
-    const auto text = cmdline ? as_text(*cmdline) : std::string_view();
-    image.cmdline = trim(text.substr(0, text.find('\0')));
+    if (const auto cmdline = pe_section(bytes, ".cmdline")) {
+      const auto text = as_text(*cmdline);
+      // The stub appends an add-on's command line to the UKI's own.
+      if (!image.cmdline.empty()) image.cmdline += ' ';
+      image.cmdline += trim(text.substr(0, text.find('\0')));
+    }
     bytes = *section;
   }
   bytes = without_bootconfig(bytes);
 
+  const std::size_t before = image.segments.size();
   std::size_t at = 0;
+  std::size_t padding_before = 0;
   while (at < bytes.size()) {
     const auto rest = bytes.subspan(at);
     if (const auto padding = zeros(rest); padding > 0) {
       if (padding > kMaxPadding) return reading.fault(at, std::to_string(padding >> 20) + " MiB of zeros");
       at += padding;
+      padding_before = padding;
       continue;
     }
+    const auto place = "the archive at byte " + std::to_string(at) + (file == 0 ? "" : " of '" + reading.subject + "'");
+    if (!image.segments.empty() && image.segments.back().compression == Compression::lz4 && padding_before < kAfterLz4)
+      image.notes.push_back(place + " stands right behind one that LZ4 has packed; the kernel would lose it");
     Segment segment;
+    segment.file = file;
     segment.offset = at;
     if (begins_archive(rest)) {
-      if (at % 4 != 0) {
-        image.notes.push_back("the archive at byte " + std::to_string(at) +
-                              " is not at a multiple of 4; the kernel would stop before it");
-      }
+      if (at % 4 != 0) image.notes.push_back(place + " is not at a multiple of 4; the kernel would stop before it");
       const auto taken = read_archive(rest, owner, at, reading, segment);
       if (!taken.ok()) return taken.error();
       if (taken.value() == 0) return reading.fault(at, "the archive is damaged");
@@ -285,13 +298,13 @@ Result<Image> read_image(Bytes bytes, std::shared_ptr<const void> owner, const s
     } else {
       segment.compression = compression_of(rest);
       if (segment.compression == Compression::none) {
-        if (image.segments.empty())
+        if (image.segments.size() == before)
           return reading.fault(at, "not an initramfs: neither a newc archive nor a known compression");
         return reading.fault(at, "neither an archive, nor a known compression, nor zeros",
                              "what comes before is whole, so something else was appended, or the image is damaged");
       }
-      const auto unpacked = decompress(rest, segment.compression,
-                                       limits.unpacked - std::min(limits.unpacked, reading.unpacked), scratch, subject);
+      const auto room = reading.limits.unpacked - std::min(reading.limits.unpacked, reading.unpacked);
+      const auto unpacked = decompress(rest, segment.compression, room, scratch, reading.subject);
       if (!unpacked.ok()) return unpacked.error();
       const auto& data = unpacked.value().data;
       reading.unpacked += data->bytes().size();
@@ -305,10 +318,16 @@ Result<Image> read_image(Bytes bytes, std::shared_ptr<const void> owner, const s
     }
     image.segments.push_back(segment);
     at += segment.size;
+    padding_before = 0;
   }
-  if (image.segments.empty()) return reading.fault(0, "empty: there is no archive in it");
+  if (image.segments.size() == before) return reading.fault(0, "empty: there is no archive in it");
+  return {};
+}
 
-  if (auto squash = open_squash(image, limits, scratch, subject); !squash.ok()) return squash.error();
+// What is done once all archives are in the tree.
+Result<Image> finished(Reading& reading, const std::string& scratch) {
+  Image& image = reading.image;
+  if (auto squash = open_squash(image, reading.limits, scratch, reading.subject); !squash.ok()) return squash.error();
   recognise(image);
   if (const auto count = count_implied(image.tree.root()); count > 0 && !image.squash) {
     image.notes.push_back(std::to_string(count) + (count == 1 ? " name lies" : " names lie") +
@@ -317,10 +336,36 @@ Result<Image> read_image(Bytes bytes, std::shared_ptr<const void> owner, const s
   return std::move(reading.image);
 }
 
+}  // namespace
+
+Result<Image> read_image(Bytes bytes, std::shared_ptr<const void> owner, const std::string& subject,
+                         const Limits& limits, const std::string& scratch) {
+  Reading reading{subject, limits, {}, 0, 0};
+  if (auto read = read_part(bytes, owner, 0, scratch, reading); !read.ok()) return read.error();
+  return finished(reading, scratch);
+}
+
 Result<Image> read_image(const std::string& path, const Limits& limits, const std::string& scratch) {
-  auto mapping = Mapping::open(path, "opening the image");
-  if (!mapping.ok()) return mapping.error();
-  return read_image(mapping.value()->bytes(), mapping.value(), path, limits, scratch);
+  return read_image(std::vector<std::string>{path}, limits, scratch);
+}
+
+Result<Image> read_image(const std::vector<std::string>& paths, const Limits& limits, const std::string& scratch) {
+  Reading reading{{}, limits, {}, 0, 0};
+  for (std::size_t file = 0; file < paths.size(); ++file) {
+    reading.subject = paths[file];
+    auto mapping = Mapping::open(reading.subject, "opening the image");
+    if (!mapping.ok()) return mapping.error();
+    auto read = read_part(mapping.value()->bytes(), mapping.value(), file, scratch, reading);
+    if (!read.ok()) return read.error();
+  }
+  reading.subject = names_of(paths);
+  return finished(reading, scratch);
+}
+
+std::string names_of(const std::vector<std::string>& paths) {
+  std::string names;
+  for (const auto& path : paths) names += (names.empty() ? "" : " + ") + path;
+  return names;
 }
 
 }  // namespace gdbdebug::client

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // image: an initramfs as the kernel reads it: archives in a row, each plain or compressed, zeros between them; found in
-// a file of its own or in the .initrd section of a UKI; and, for dracut's squash images, the root inside the root.
+// files of their own or in the .initrd section of a UKI; and, for dracut's squash images, the root inside the root.
 #pragma once
 
 #include <string>
@@ -18,7 +18,8 @@ struct Limits {
 
 /// One archive, or several that were compressed together.
 struct Segment {
-  std::uint64_t offset = 0;  ///< In the image, bytes.
+  std::size_t file = 0;      ///< Of the image's files, in boot order.
+  std::uint64_t offset = 0;  ///< In that file, bytes.
   std::uint64_t size = 0;    ///< There, compressed as it is.
   Compression compression = Compression::none;
   std::uint64_t unpacked = 0;
@@ -33,7 +34,7 @@ struct Image {
   bool uki = false;                ///< It came out of a UKI.
   std::string cmdline;             ///< The kernel command line of the UKI's own; empty without one.
   bool squash = false;             ///< The tree is that of the squashfs inside.
-  std::uint64_t size = 0;          ///< Of the file, bytes.
+  std::uint64_t size = 0;          ///< Of the file or files, bytes.
   std::uint64_t unpacked = 0;      ///< Of all files together, bytes.
   std::vector<std::string> notes;  ///< What a user should know and is no error.
 };
@@ -42,6 +43,12 @@ struct Image {
 /// Errors: whatever does not read as an initramfs, each with the offset where that was; a name that leads out of it; a
 /// size above `limits`.
 Result<Image> read_image(const std::string& path, const Limits& limits, const std::string& scratch);
+
+/// The same for several files, in the order in which the boot loader gives them to the kernel.
+Result<Image> read_image(const std::vector<std::string>& paths, const Limits& limits, const std::string& scratch);
+
+/// The names of an image's files, for messages.
+std::string names_of(const std::vector<std::string>& paths);
 
 /// The same for bytes; `owner` keeps them alive, `subject` is for messages.
 Result<Image> read_image(Bytes bytes, std::shared_ptr<const void> owner, const std::string& subject,

@@ -23,6 +23,27 @@ bool is_executable(const Node* node) {
   return node != nullptr && node->kind == Node::Kind::file && (node->mode & 0111U) != 0;
 }
 
+// Where gdbdebug's own files are: in the image itself, or in an overlay beside it, where what the manifest names lies
+// below `root`.
+struct Places {
+  std::string helper = "/init";
+  std::string agent = layout::kAgent;
+  std::string manifest = layout::kManifest;
+  std::string root;
+
+  static Places of(const Facts& facts) {
+    if (!facts.overlay) return {};
+    return {layout::kOverlayInit, layout::kOverlayAgent, layout::kOverlayManifest, layout::kOverlayRoot};
+  }
+  // Where what the agent's root has as `path` is in the image.
+  [[nodiscard]] std::string in_image(const std::string& path) const {
+    return path == layout::kAgent ? agent : root + path;
+  }
+  [[nodiscard]] std::string remedy() const {
+    return root.empty() ? "; build the image again" : "; make the overlay again";
+  }
+};
+
 // --- The kernel's drivers. -------------------------------------------------------------------------------------------
 
 // The names of drivers, as modprobe knows them: without path and suffixes, with _ for -.
@@ -42,11 +63,15 @@ void collect_modules(const Node& directory, Drivers& into) {
   }
 }
 
+// Where modules can be: the image's own, and those that an overlay brings.
+const std::array kModulePlaces{std::string("/usr/lib/modules/"), std::string("/lib/modules/"),
+                               std::string(layout::kOverlayRoot) + "/lib/modules/"};
+
 Drivers find_drivers(const Image& image, const BuiltIn& built_in) {
   Drivers drivers;
   if (image.kernel.empty()) return drivers;
   std::optional<std::string> list;
-  for (const std::string prefix : {"/usr/lib/modules/", "/lib/modules/"}) {
+  for (const auto& prefix : kModulePlaces) {
     if (const Node* modules = image.tree.find(prefix + image.kernel); modules != nullptr)
       collect_modules(*modules, drivers);
     if (const auto text = image.tree.read(prefix + image.kernel + "/modules.builtin")) list = as_text(*text);
@@ -105,25 +130,25 @@ std::optional<Found> find_driver(std::string_view group, const Drivers& drivers)
 }
 
 // The program that is the agent: of an image of gdbdebug 0.1 the helper itself.
-std::string agent_name(const Tree& tree) {
-  return has_one_program(TreeFiles(tree)) ? "/init" : layout::kAgent;
+std::string agent_name(const Tree& tree, const Places& places) {
+  return places.root.empty() && has_one_program(TreeFiles(tree)) ? "/init" : places.agent;
 }
 
 // Whether the agent is the one for lines=net and ssh: the other one does not know where SSH's files are, and has no use
 // for the name.
-bool has_network_agent(const Tree& tree) {
-  const auto agent = tree.read(agent_name(tree));
+bool has_network_agent(const Tree& tree, const Places& places) {
+  const auto agent = tree.read(agent_name(tree, places));
   return agent && as_text(*agent).find(layout::kDropbear) != std::string_view::npos;
 }
 
 // What ssh needs besides a network, as prepare_ssh() and serve_ssh() of the agent look for it; the first thing that is
 // missing, or nothing.
-std::string missing_for_ssh(const Tree& tree) {
+std::string missing_for_ssh(const Tree& tree, const Places& places) {
   constexpr const char* kAdvice = "; build it with lines=ssh and authorized_keys=";
   const auto missing = [](std::string_view path) { return "there is no '" + std::string(path) + "' in the image"; };
-  if (!is_executable(tree.find(layout::kDropbear))) return missing(layout::kDropbear) + kAdvice;
-  if (!tree.read(layout::kHostKey)) return missing(layout::kHostKey) + kAdvice;
-  const auto keys = tree.read(layout::kAuthorizedKeys);
+  if (!is_executable(tree.find(places.in_image(layout::kDropbear)))) return missing(layout::kDropbear) + kAdvice;
+  if (!tree.read(places.in_image(layout::kHostKey))) return missing(layout::kHostKey) + kAdvice;
+  const auto keys = tree.read(places.in_image(layout::kAuthorizedKeys));
   if (!keys) return missing(layout::kAuthorizedKeys) + kAdvice;
   for (auto rest = as_text(*keys); !rest.empty();) {
     if (const auto line = trim(take_word(rest, '\n')); !line.empty() && !line.starts_with('#')) return {};
@@ -132,18 +157,18 @@ std::string missing_for_ssh(const Tree& tree) {
 }
 
 // What a line needs besides drivers; the first thing that is missing, or nothing.
-std::string missing_for(std::string_view word, const Tree& tree) {
+std::string missing_for(std::string_view word, const Tree& tree, const Places& places) {
   if (word != "net" && word != "ssh") return {};
-  if (!has_network_agent(tree))
+  if (!has_network_agent(tree, places))
     return "the agent for network lines is not in the image; build it with lines=" + std::string(word);
-  return word == "ssh" ? missing_for_ssh(tree) : "";
+  return word == "ssh" ? missing_for_ssh(tree, places) : "";
 }
 
-LineFacts judge_line(const LineNeeds& needs, const Drivers& drivers, const Tree& tree) {
+LineFacts judge_line(const LineNeeds& needs, const Drivers& drivers, const Tree& tree, const Places& places) {
   LineFacts line;
   line.word = needs.word;
   line.works = true;
-  if (auto missing = missing_for(needs.word, tree); !missing.empty()) {
+  if (auto missing = missing_for(needs.word, tree, places); !missing.empty()) {
     line.works = false;
     line.why = std::move(missing);
     return line;
@@ -187,10 +212,12 @@ void for_each_program(const Node& node, const std::set<std::string>& except, Vis
 }
 
 std::uint64_t measure_growth(const Tree& tree, const Facts& facts) {
-  std::set<std::string> ours{"/init", resolve(tree, layout::kManifest), resolve(tree, layout::kConfiguration)};
+  const auto places = Places::of(facts);
+  std::set<std::string> ours{places.helper, resolve(tree, places.manifest),
+                             resolve(tree, places.in_image(layout::kConfiguration))};
   std::map<std::string, std::string> libraries;  // by the names that programs know them by
   for (const auto& entry : facts.manifest) {
-    const auto path = resolve(tree, entry);
+    const auto path = resolve(tree, places.in_image(entry));
     if (path.empty()) continue;
     ours.insert(path);
     libraries[entry] = path;
@@ -213,6 +240,8 @@ std::uint64_t measure_growth(const Tree& tree, const Facts& facts) {
     }
   };
   const auto all_of_ours = ours;
+  // What is in an overlay is nobody else's.
+  if (facts.overlay) libraries.clear();
   for_each_program(tree.root(), all_of_ours, needed_elsewhere);
   std::uint64_t total = 0;
   for (const auto& path : ours) {
@@ -222,24 +251,27 @@ std::uint64_t measure_growth(const Tree& tree, const Facts& facts) {
 }
 
 void judge_agent(const Tree& tree, Facts& facts) {
-  facts.one_program = has_one_program(TreeFiles(tree));
+  const auto places = Places::of(facts);
+  facts.one_program = !facts.overlay && has_one_program(TreeFiles(tree));
   if (facts.one_program) {
     facts.warnings.emplace_back("the image was made by gdbdebug 0.1; it works, but build it again to get what is new");
     return;
   }
-  const auto content = tree.read(layout::kAgent);
+  const auto content = tree.read(places.agent);
   const auto elf = content ? read_elf(*content) : std::nullopt;
-  const std::string name = std::string("'") + layout::kAgent + "'";
+  const auto name = "'" + places.agent + "'";
+  const auto remedy = places.remedy();
   if (!content)
-    facts.faults.push_back(name + " is missing; build the image again");
+    facts.faults.push_back(name + " is missing" + remedy);
   else if (!elf)
-    facts.faults.push_back(name + " is not a program; build the image again");
-  else if (!is_executable(tree.find(layout::kAgent)))
-    facts.faults.push_back(name + " is not executable; build the image again");
+    facts.faults.push_back(name + " is not a program" + remedy);
+  else if (!is_executable(tree.find(places.agent)))
+    facts.faults.push_back(name + " is not executable" + remedy);
   else if (!elf->interpreter.empty())
-    facts.faults.push_back(name + " is not static: it needs '" + elf->interpreter + "'; build the image again");
+    facts.faults.push_back(name + " is not static: it needs '" + elf->interpreter + "'" + remedy);
   else if (elf->machine != facts.helper_machine)
-    facts.faults.push_back(name + " is for " + elf->machine + ", but '/init' is for " + facts.helper_machine);
+    facts.faults.push_back(name + " is for " + elf->machine + ", but '" + places.helper + "' is for " +
+                           facts.helper_machine);
 }
 
 std::string missing_library(const Library& library) {
@@ -251,12 +283,16 @@ void judge_real_init(const Tree& tree, Facts& facts) {
   const auto fault = [&](std::string text) { facts.faults.push_back(std::move(text)); };
   if (init.file.empty()) {
     const Node* link = tree.find(init.name, false);
+    if (facts.overlay && link == nullptr) {
+      fault("there is an overlay and no image; name the image that it is loaded behind, too");
+      return;
+    }
     fault("the real init is missing: '" + init.name + "'" +
           (link != nullptr ? " leads to '" + link->target + "', which is not in the image" : " is not there") +
           "; build the image again");
     return;
   }
-  if (facts.helper && resolve(tree, "/init") == init.file) {
+  if (has_helper(TreeFiles(tree)) && resolve(tree, "/init") == init.file) {
     fault("'" + init.name + "' is the helper itself, so there is no real init; rebuild the image");
     return;
   }
@@ -293,9 +329,11 @@ void judge_processor(const Tree& tree, Facts& facts) {
 
 void judge_gdbserver(const Tree& tree, Facts& facts) {
   const auto fault = [&](std::string text) { facts.faults.push_back(std::move(text)); };
-  const auto manifest = tree.read(layout::kManifest);
+  const auto places = Places::of(facts);
+  const auto remedy = places.remedy();
+  const auto manifest = tree.read(places.manifest);
   if (!manifest) {
-    fault("the manifest '" + std::string(layout::kManifest) + "' is not there; build the image again");
+    fault("the manifest '" + places.manifest + "' is not there" + remedy);
     return;
   }
   auto rest = as_text(*manifest);
@@ -304,22 +342,23 @@ void judge_gdbserver(const Tree& tree, Facts& facts) {
     if (!line.empty() && !line.starts_with('#')) facts.manifest.emplace_back(line);
   }
   const auto listed = [&](const std::string& path) {
-    return std::ranges::any_of(facts.manifest, [&](const auto& entry) { return resolve(tree, entry) == path; });
+    return std::ranges::any_of(facts.manifest,
+                               [&](const auto& entry) { return resolve(tree, places.in_image(entry)) == path; });
   };
   for (const auto& entry : facts.manifest) {
-    if (tree.find(entry) == nullptr)
-      fault("'" + entry + "' is in the manifest, but not in the image; build the image again");
+    if (tree.find(places.in_image(entry)) == nullptr)
+      fault("'" + entry + "' is in the manifest, but not in the " + (facts.overlay ? "overlay" : "image") + remedy);
     if (base_name(entry) == "gdbserver") facts.gdbserver = entry;
     if (base_name(entry).starts_with("libthread_db")) facts.thread_db = entry;
   }
-  if (const auto agent = agent_name(tree); !listed(agent))
-    fault("'" + agent +
-          "' is not in the manifest: the agent could not execute itself in its own root; build the image again");
+  if (const auto agent = agent_name(tree, places); !listed(agent))
+    fault("'" + agent + "' is not in the manifest: the agent could not execute itself in its own root" + remedy);
   if (facts.gdbserver.empty()) {
-    fault("there is no gdbserver in the manifest; install gdbserver and rebuild the image");
+    fault("there is no gdbserver in the manifest; install gdbserver and " +
+          std::string(facts.overlay ? "make the overlay again" : "rebuild the image"));
     return;
   }
-  const auto content = tree.read(facts.gdbserver);
+  const auto content = tree.read(places.in_image(facts.gdbserver));
   const auto elf = content ? read_elf(*content) : std::nullopt;
   if (!content) return;  // told above
   if (!elf) {
@@ -327,14 +366,13 @@ void judge_gdbserver(const Tree& tree, Facts& facts) {
     return;
   }
   facts.gdbserver_build_id = elf->build_id;
-  if (!is_executable(tree.find(facts.gdbserver))) fault("'" + facts.gdbserver + "' is not executable");
-  facts.libraries = library_closure(TreeFiles(tree), facts.gdbserver);
+  if (!is_executable(tree.find(places.in_image(facts.gdbserver)))) fault("'" + facts.gdbserver + "' is not executable");
+  facts.libraries = library_closure(TreeFiles(tree, places.root), facts.gdbserver);
   for (const auto& library : facts.libraries) {
     if (library.path.empty()) {
-      fault(missing_library(library) + "; build the image again");
-    } else if (!listed(resolve(tree, library.path))) {
-      fault("'" + library.path + "' is not in the manifest, but '" + library.wanted_by +
-            "' needs it; build the image again");
+      fault(missing_library(library) + remedy);
+    } else if (!listed(resolve(tree, places.in_image(library.path)))) {
+      fault("'" + library.path + "' is not in the manifest, but '" + library.wanted_by + "' needs it" + remedy);
     }
   }
   if (facts.thread_db.empty()) {
@@ -356,6 +394,11 @@ bool has_helper(const Files& files) {
   // A link would be the image's own init, whatever it leads to.
   if (files.resolve("/init") != "/init") return false;
   const auto init = files.read("/init");
+  return init && has_at(*init, 0, "\177ELF") && as_text(*init).find("rd.gdbdebug") != std::string_view::npos;
+}
+
+bool has_overlay(const Files& files) {
+  const auto init = files.read(layout::kOverlayInit);
   return init && has_at(*init, 0, "\177ELF") && as_text(*init).find("rd.gdbdebug") != std::string_view::npos;
 }
 
@@ -399,7 +442,9 @@ Facts inspect(const Image& image, const BuiltIn& built_in) {
   Facts facts;
   facts.warnings = image.notes;
   const TreeFiles files(tree);
-  facts.helper = has_helper(files);
+  facts.overlay = has_overlay(files);
+  facts.helper = facts.overlay || has_helper(files);
+  const auto places = Places::of(facts);
   facts.real_init = find_real_init(files);
   if (!facts.helper) {
     const Node* init = tree.find("/init", false);
@@ -409,15 +454,17 @@ Facts inspect(const Image& image, const BuiltIn& built_in) {
                             : read_shebang(init->content ? init->content->bytes : Bytes()) ? "a script"
                                                                                            : "another program") +
                            "; build it with `dracut --add gdbdebug`, `mkinitcpio -A gdbdebug` or "
-                           "`GDBDEBUG=y update-initramfs -u`, or again after include=always in /etc/gdbdebug.conf");
+                           "`GDBDEBUG=y update-initramfs -u`, or again after include=always in /etc/gdbdebug.conf; or "
+                           "leave it as it is and load the archive of gdbdebug-overlay(8) behind it");
   } else {
-    const Node* init = tree.find("/init", false);
-    if (!is_executable(init)) facts.faults.emplace_back("'/init' is not executable; build the image again");
-    if (const auto elf = read_elf(init->content->bytes)) {
+    const Node* init = tree.find(places.helper, false);
+    if (!is_executable(init)) facts.faults.push_back("'" + places.helper + "' is not executable" + places.remedy());
+    if (const auto elf = init->content ? read_elf(init->content->bytes) : std::nullopt) {
       facts.helper_build_id = elf->build_id;
       facts.helper_machine = elf->machine;
       if (!elf->interpreter.empty()) {
-        facts.faults.push_back("'/init' is not static: it needs '" + elf->interpreter + "' before anything else runs");
+        facts.faults.push_back("'" + places.helper + "' is not static: it needs '" + elf->interpreter +
+                               "' before anything else runs");
       }
     }
     judge_agent(tree, facts);
@@ -427,24 +474,24 @@ Facts inspect(const Image& image, const BuiltIn& built_in) {
     judge_processor(tree, facts);
   }
 
-  const auto text = tree.read(layout::kConfiguration);
+  const auto text = tree.read(facts.overlay ? layout::kOverlayConfiguration : layout::kConfiguration);
   const std::string_view configuration = text ? as_text(*text) : std::string_view();
   const auto default_value = conf_value(configuration, "default").value_or("");
   facts.default_value = default_value.empty() ? kDefaultValue : default_value;  // as read_settings() of the helper
   const auto wanted = " " + std::string(conf_value(configuration, "lines").value_or("serial virtio")) + " ";
   facts.drivers = find_drivers(image, built_in);
   for (const auto& needs : kLines) {
-    auto line = judge_line(needs, facts.drivers, tree);
+    auto line = judge_line(needs, facts.drivers, tree, places);
     line.wanted = wanted.find(" " + line.word + " ") != std::string::npos;
     const bool told = !line.known && image.kernel.empty();  // below, for all of them
-    if (facts.helper && line.wanted && !line.works && !told) {
+    if (facts.helper && (text || !facts.overlay) && line.wanted && !line.works && !told) {
       facts.warnings.push_back("gdbdebug.conf asks for the line '" + line.word + "', but " + line.why);
     }
     facts.lines.push_back(std::move(line));
   }
   const bool network =
       std::ranges::any_of(facts.lines, [](const auto& l) { return l.wanted && (l.word == "net" || l.word == "ssh"); });
-  if (facts.helper && network && !is_executable(tree.find(layout::kBusybox))) {
+  if (facts.helper && network && !is_executable(tree.find(places.in_image(layout::kBusybox)))) {
     facts.warnings.push_back("there is no '" + std::string(layout::kBusybox) +
                              "' in the image, so no DHCP: the network lines need an address in rd.gdbdebug.ip=");
   }

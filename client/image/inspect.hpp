@@ -32,6 +32,8 @@ RealInit find_real_init(const Files& files);
 
 /// Whether the file at /init is gdbdebug's helper: an ELF file with the name of the parameter in it.
 bool has_helper(const Files& files);
+/// Whether an overlay is beside the image: its helper is an ELF file with the name of the parameter in it.
+bool has_overlay(const Files& files);
 /// Whether that helper is the agent too, as gdbdebug 0.1 made it: it names no other program.
 bool has_one_program(const Files& files);
 
@@ -53,7 +55,8 @@ struct Drivers {
 };
 
 struct Facts {
-  bool helper = false;
+  bool helper = false;   ///< In the image or in an overlay.
+  bool overlay = false;  ///< The kernel must be told rdinit=/gdbdebug/init to run it.
   std::string helper_build_id;
   std::string helper_machine;
   bool one_program = false;  ///< As gdbdebug 0.1 made it: the helper is the agent too.

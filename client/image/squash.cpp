@@ -148,6 +148,13 @@ Status open_squash(Image& image, const Limits& limits, const std::string& scratc
   const UniqueFd fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) return failed();
   if (auto taken = take(fd.get(), "", tree, subject); !taken.ok()) return taken;
+  // An overlay is not in the root to which the image's init switches, and is what starts that init.
+  auto& outside = image.tree.root().children;
+  if (const auto overlay = outside.find("gdbdebug");
+      overlay != outside.end() && !tree.root().children.contains("gdbdebug")) {
+    overlay->second->parent = &tree.root();
+    tree.root().children.insert(outside.extract(overlay));
+  }
   image.tree = std::move(tree);
   image.unpacked = size;
   image.squash = true;

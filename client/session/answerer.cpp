@@ -23,6 +23,10 @@ bool reads_memory(std::string_view request) {
 
 }  // namespace
 
+bool matches(std::string_view pattern, std::string_view request) {
+  return pattern.ends_with(':') ? request.starts_with(pattern) : request == pattern;
+}
+
 // Whatever is not known changes everything.
 Forget effect_of(std::string_view request) {
   // They are queries by their names (gdb's manual, "General Query Packets"), and change something.

@@ -47,6 +47,8 @@ enum class Forget : std::uint8_t {
   program,  ///< The process executes another program.
 };
 
+/// Whether `request` is `pattern`, or begins with it where that ends in a colon.
+bool matches(std::string_view pattern, std::string_view request);
 /// What a request makes of all that is known. Pure; it does not know the reply.
 Forget effect_of(std::string_view request);
 /// The process that `Hgp12.34` or the `thread:p12.34` of a stop reply names; 0: none, or any.

@@ -38,8 +38,7 @@ constexpr std::array<Row, 7> kRows{{
 
 Step FixedAnswers::on_request(std::string_view request) {
   for (const auto& row : kRows) {
-    const bool fits = row.request.ends_with(':') ? request.starts_with(row.request) : request == row.request;
-    if (fits && (agent_ || !row.agent)) return Step::answer(std::string(row.answer));
+    if (matches(row.request, request) && (agent_ || !row.agent)) return Step::answer(std::string(row.answer));
   }
   // What a debugger has traced ends with its session, so gdbserver knows of no trace before the first one of this.
   traces_ = traces_ || request.starts_with("Qbtrace");

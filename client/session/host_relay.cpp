@@ -19,6 +19,11 @@ std::string framed(std::string_view payload) {
   return std::string(rsp::frame(payload, packet));
 }
 
+bool is_resume(std::string_view request) {
+  if (request.empty()) return false;
+  return request.starts_with("vCont;") || std::string_view("cCsS").find(request.front()) != std::string_view::npos;
+}
+
 }  // namespace
 
 HostRelay::HostRelay(const Knowledge& knowledge)
@@ -58,8 +63,13 @@ void HostRelay::target_bytes(std::string_view bytes, std::uint64_t now_ms) {
   while (!bytes.empty()) {
     switch (target_.take(bytes)) {
       case rsp::Token::kPacket:
+        // A copy of the reply before, which was asked for again too often, or whose acknowledgement was lost: it has
+        // come before the target knew of this request. Should it be the reply to this one after all, it comes again,
+        // because it is not acknowledged, and then the request's repetition has been.
+        if (!acked_ && target_.payload() == accepted_) break;
+        accepted_ = target_.payload();
         to_target_ += '+';
-        on_reply(target_.payload(), now_ms);
+        on_reply(accepted_, now_ms);
         break;
       case rsp::Token::kBadPacket:
         to_target_ += '-';
@@ -79,6 +89,11 @@ void HostRelay::target_bytes(std::string_view bytes, std::uint64_t now_ms) {
 
 void HostRelay::tick(std::uint64_t now_ms) {
   if (!deadline_ || now_ms < *deadline_) return;
+  // A packet without its end, which was lost, takes the acknowledgements behind it for more of itself.
+  if (target_.in_packet()) {
+    target_.reset();
+    to_target_ += '-';
+  }
   if (++tries_ >= kTries) {
     given_up_ = true;
     deadline_.reset();
@@ -182,6 +197,27 @@ void HostRelay::finish(std::string_view payload, std::uint64_t now_ms) {
   reply(payload);
 }
 
+// Text of an `O` packet while PID 1 runs. Whether it is not for the debugger as it is.
+bool HostRelay::take_text(std::string_view payload) {
+  if (!is_resume(request_) || console_text_ == ConsoleText::raw) return false;
+  auto text = bytes_of_hex(payload).value_or("");
+  if (console_text_ == ConsoleText::kept) {
+    console_ += text;
+    return true;
+  }
+  text = filter_.pass(text);
+  if (console_text_ == ConsoleText::coloured && !text.empty()) text = "\033[36m" + text + "\033[39m";
+  if (!text.empty()) reply("O" + hex_bytes(text));
+  return true;
+}
+
+// No packet of the debugger's is under way while PID 1 runs, so the slot for repetitions is free.
+bool HostRelay::type(std::string_view keys) {
+  if (ask_ != Ask::debugger || !is_resume(request_) || !acked_) return false;
+  to_target_ += framed(std::string(rsp::kTypeRequest) + hex_bytes(keys));
+  return true;
+}
+
 void HostRelay::on_reply(std::string_view payload, std::uint64_t now_ms) {
   acked_ = true;  // a reply says more than its acknowledgement, which may be the one that was lost
   deadline_.reset();
@@ -201,7 +237,7 @@ void HostRelay::on_reply(std::string_view payload, std::uint64_t now_ms) {
   }
   // What PID 1 writes to the debugger's console comes before the stop that was asked for.
   if (payload.starts_with('O') && payload != "OK") {
-    reply(payload);
+    if (!take_text(payload.substr(1))) reply(payload);
     ask_ = Ask::debugger;
     return;
   }

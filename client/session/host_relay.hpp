@@ -23,6 +23,7 @@
 #include "session/program_memory.hpp"
 #include "session/recent_replies.hpp"
 #include "session/target_description.hpp"
+#include "session/text_filter.hpp"
 #include "session/vdso.hpp"
 
 namespace gdbdebug::client {
@@ -30,6 +31,12 @@ namespace gdbdebug::client {
 class HostRelay {
  public:
   explicit HostRelay(const Knowledge& knowledge);
+
+  /// How the text of the target's console is shown that comes in the session: by the debugger as it is; by the debugger
+  /// without what would command the terminal (text_filter.hpp), and also in a colour of its own; or not by the
+  /// debugger: then take_console() has it.
+  enum class ConsoleText : std::uint8_t { raw, plain, coloured, kept };
+  void show_console(ConsoleText how) { console_text_ = how; }
 
   // What happened.
   void debugger_bytes(std::string_view bytes, std::uint64_t now_ms);
@@ -41,6 +48,11 @@ class HostRelay {
   std::string& to_target() { return to_target_; }
   /// When tick() must be called, in the clock of now_ms; nullopt: no need.
   [[nodiscard]] std::optional<std::uint64_t> deadline() const { return deadline_; }
+
+  /// Text of the target's console, once.
+  [[nodiscard]] std::string take_console() { return std::exchange(console_, {}); }
+  /// Keys for what reads the target's console. False: PID 1 does not run in a session now, and nothing can be typed.
+  bool type(std::string_view keys);
 
   /// Why the target refuses to kill PID 1, once; empty: it did not. gdb 13 to 18 print "Can't kill process" alone,
   /// whatever the reply says (remote_target::kill() in gdb/remote.c).
@@ -61,6 +73,8 @@ class HostRelay {
   void finish(std::string_view payload, std::uint64_t now_ms);
   void send(std::string_view payload, std::uint64_t now_ms);
   void reply(std::string_view payload);
+
+  bool take_text(std::string_view payload);
 
   FixedAnswers fixed_;
   Vdso vdso_;
@@ -86,13 +100,18 @@ class HostRelay {
   bool detaching_ = false;
   bool given_up_ = false;
 
-  std::string request_;  ///< The debugger's last one.
-  std::string sent_;     ///< The packet under way to the target, to be repeated.
+  std::string request_;   ///< The debugger's last one.
+  std::string accepted_;  ///< The last packet from the target.
+  std::string sent_;      ///< The packet under way to the target, to be repeated.
   bool acked_ = true;
   unsigned tries_ = 0;
   std::optional<std::uint64_t> deadline_;
   std::string replied_;  ///< The last packet to the debugger.
   std::string refusal_;
+
+  ConsoleText console_text_ = ConsoleText::raw;
+  TextFilter filter_;
+  std::string console_;
 
   std::string to_debugger_;
   std::string to_target_;

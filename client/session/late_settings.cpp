@@ -37,7 +37,7 @@ Step LateSettings::on_request(std::string_view request) {
   static_assert(kRows.size() == kCount);
   for (std::size_t i = 0; i < kCount; ++i) {
     const auto& row = kRows[i];
-    if (row.request.ends_with(':') ? request.starts_with(row.request) : request == row.request) {
+    if (matches(row.request, request)) {
       kept_[i] = request;
       return Step::answer(std::string(row.answer));
     }

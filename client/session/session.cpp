@@ -85,7 +85,7 @@ class Loop {
   void accept_debugger();
   void drop_debugger(const char* why);
   void lose_line();
-  void move(const std::array<pollfd, 5>& polled);
+  void move(const std::array<pollfd, 6>& polled);
   bool ends_in_time();
   [[nodiscard]] int limit() const;
 
@@ -105,6 +105,11 @@ void Loop::accept_debugger() {
   const int one = 1;
   (void)::setsockopt(debugger_.get(), IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);  // no use on a Unix socket, no harm
   relay_.emplace(session_.knowledge);
+  if (session_.console != nullptr) {
+    relay_->show_console(session_.console->keeps()      ? HostRelay::ConsoleText::kept
+                         : session_.console->coloured() ? HostRelay::ConsoleText::coloured
+                                                        : HostRelay::ConsoleText::plain);
+  }
   if (session_.wire.open()) return;
   bool may_come = false;
   auto wire = open_wire(session_.target, may_come);
@@ -132,8 +137,12 @@ void Loop::lose_line() {
   }
 }
 
-void Loop::move(const std::array<pollfd, 5>& polled) {
+void Loop::move(const std::array<pollfd, 6>& polled) {
   std::string bytes;
+  if (session_.console != nullptr && polled[5].revents != 0) {
+    const auto keys = session_.console->read();
+    if (!keys.empty() && (!relay_ || !relay_->type(keys))) session_.console->write("\a");
+  }
   if (polled[1].revents != 0 && session_.wire.open()) {
     const auto moved = read_from(polled[1].fd, bytes);
     if (moved == Moved::ended) return lose_line();
@@ -145,6 +154,8 @@ void Loop::move(const std::array<pollfd, 5>& polled) {
       }
       if (relay_) {
         relay_->target_bytes(bytes, now_ms());
+        const auto text = relay_->take_console();
+        if (session_.console != nullptr && !text.empty()) session_.console->write(text);
         if (const auto refusal = relay_->take_refusal(); !refusal.empty())
           session_.display.say("the target: " + printable(refusal));
       }
@@ -210,7 +221,7 @@ Result<int> Loop::run() {
     const auto events = [](bool reads, bool writes) {
       return static_cast<short>((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
     };
-    std::array<pollfd, 5> polled{
+    std::array<pollfd, 6> polled{
         pollfd{debugger_.get(),
                events(!relay_ || relay_->to_target().size() < kBacklog, relay_ && !relay_->to_debugger().empty()), 0},
         pollfd{session_.wire.open() ? session_.wire.input() : -1, events(!full, false), 0},
@@ -218,6 +229,7 @@ Result<int> Loop::run() {
                0},
         pollfd{debugger_ ? -1 : session_.listener.get(), POLLIN, 0},
         pollfd{children.get(), POLLIN, 0},
+        pollfd{session_.console != nullptr ? session_.console->keys() : -1, POLLIN, 0},
     };
     {
       const InterruptGate gate;

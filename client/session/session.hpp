@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/display.hpp"
+#include "session/console.hpp"
 #include "session/knowledge.hpp"
 #include "wire/wire.hpp"
 
@@ -48,6 +49,8 @@ struct Session {
   /// Until when the target must have answered the debugger's first packet; or 3 s after that packet, if that is later.
   std::optional<std::chrono::steady_clock::time_point> until = {};
   Traffic traffic = {};
+  /// Where the text of a shared wire's console goes; nullptr: to the debugger, as it comes.
+  Console* console = nullptr;
 };
 
 /// Carries bytes until session.debugger ends; without one, until an interrupt comes. After an interrupt the debugger is

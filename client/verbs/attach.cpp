@@ -37,7 +37,7 @@ std::string run_directory() {
   return runtime != nullptr && *runtime == '/' && ::access(runtime, W_OK) == 0 ? runtime : "/tmp";
 }
 
-Result<Symbols> find_symbols(const std::string& initrd, const std::string& sysroot, const Limits& limits,
+Result<Symbols> find_symbols(const std::vector<std::string>& initrd, const std::string& sysroot, const Limits& limits,
                              Display& display) {
   Symbols symbols;
   if (!initrd.empty() && !sysroot.empty()) {
@@ -45,7 +45,7 @@ Result<Symbols> find_symbols(const std::string& initrd, const std::string& sysro
                  Exit::usage};
   }
   if (!initrd.empty()) {
-    display.doing("unpacking '" + initrd + "'");
+    display.doing("unpacking '" + names_of(initrd) + "'");
     auto cached = cached_sysroot(initrd, limits);
     display.clear();
     if (!cached.ok()) return cached.error();
@@ -192,6 +192,12 @@ Result<int> debug(const AttachOptions& options, const Target& target, Arrival ar
   const auto program = compare(arrival.greeting, symbols, display);
   const auto debugger = find_debugger(options.debugger, arrival.greeting ? arrival.greeting->machine : "");
   if (!debugger.ok()) return debugger.error();
+  const bool shared = arrival.greeting && arrival.greeting->wire == "shared";
+  Console console;
+  if (auto opened = shared ? console.open(options.console_to) : Status(); !opened.ok()) return opened.error();
+  if (!shared && !options.console_to.empty()) {
+    display.say("--console-to has nothing to do: the line is not a console of the target");
+  }
   auto plan = make_plan(options, symbols, arrival.greeting, program, debugger.value().kind, display);
 
   ScratchDirectory place;
@@ -227,6 +233,7 @@ Result<int> debug(const AttachOptions& options, const Target& target, Arrival ar
     return make_descriptions(debugger.value(), machine);
   };
   Session session{target, std::move(arrival.wire), listener.value(), knowledge, display, pid.value(), arrival.until};
+  if (shared) session.console = &console;
   const auto status = run_session(session);
   if (options.stats) {
     display.say(std::to_string(session.traffic.from_target) + " bytes came from the target, " +

@@ -25,7 +25,7 @@ struct Symbols {
 
 /// Unpacks the image, or takes the sysroot that was named. Errors: both were named (Exit::usage); whatever reading the
 /// image says.
-Result<Symbols> find_symbols(const std::string& initrd, const std::string& sysroot, const Limits& limits,
+Result<Symbols> find_symbols(const std::vector<std::string>& initrd, const std::string& sysroot, const Limits& limits,
                              Display& display);
 
 /// Says who answered, and compares its build ID with that of the same file in `symbols`. Returns the path, in the

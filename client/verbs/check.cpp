@@ -23,11 +23,17 @@ std::string with_build_id(const std::string& text, const std::string& build_id) 
   return text + (build_id.empty() ? " (no build ID)" : " (build ID " + build_id + ")");
 }
 
-void print_facts(const std::string& path, const Image& image, const Facts& facts) {
-  row("image", path + " (" + describe(image) + ")");
+std::string overlay_word() {
+  return std::string("rdinit=") + layout::kOverlayInit;
+}
+
+void print_facts(const std::vector<std::string>& paths, const Image& image, const Facts& facts) {
+  row("image", names_of(paths) + " (" + describe(image) + ")");
   if (!image.kernel.empty()) row("kernel", image.kernel);
+  const std::string helper = facts.overlay ? layout::kOverlayInit : "/init";
   row("helper",
-      facts.helper ? with_build_id("/init, " + facts.helper_machine, facts.helper_build_id) : "not in this image");
+      facts.helper ? with_build_id(helper + ", " + facts.helper_machine, facts.helper_build_id) : "not in this image");
+  if (facts.overlay) row("overlay", "behind the image; the kernel command line must begin with " + overlay_word());
   const auto& init = facts.real_init;
   if (!init.file.empty()) {
     std::string text = init.name + (init.file == init.name ? "" : " -> " + init.file);
@@ -84,14 +90,16 @@ void add_libraries(Json& json, const std::vector<Library>& libraries) {
   json.close(']');
 }
 
-void add_facts(Json& json, const std::string& path, const Image& image, const Facts& facts) {
-  json.key("image").value(path).key("size").value(image.size).key("unpacked").value(image.unpacked);
+void add_facts(Json& json, const std::vector<std::string>& paths, const Image& image, const Facts& facts) {
+  json.key("image").value(names_of(paths));
+  texts(json, "images", paths);
+  json.key("size").value(image.size).key("unpacked").value(image.unpacked);
   text_or_null(json, "generator", image.generator);
   text_or_null(json, "kernel", image.kernel);
   json.key("uki").value(image.uki).key("squash").value(image.squash);
   json.key("archives").open('[');
   for (const auto& segment : image.segments) {
-    json.open('{').key("offset").value(segment.offset).key("size").value(segment.size);
+    json.open('{').key("file").value(segment.file).key("offset").value(segment.offset).key("size").value(segment.size);
     json.key("compression").value(name_of(segment.compression)).key("unpacked").value(segment.unpacked);
     json.key("entries").value(segment.entries).close('}');
   }
@@ -100,7 +108,7 @@ void add_facts(Json& json, const std::string& path, const Image& image, const Fa
     json.open('{');
     text_or_null(json, "build_id", facts.helper_build_id);
     text_or_null(json, "machine", facts.helper_machine);
-    json.close('}');
+    json.key("overlay").value(facts.overlay).close('}');
   } else {
     json.null();
   }
@@ -154,6 +162,22 @@ void judge(const Lint& linted, Facts& facts) {
     facts.warnings.push_back(missing +
                              (drivers.built_in_known ? "" : ", and what is built into the kernel is not known here") +
                              "; add it when the image is built");
+  }
+}
+
+// Whether the overlay and the kernel command line belong together.
+void judge_overlay(std::string_view cmdline, Facts& facts) {
+  const auto rdinit = find_value(cmdline, "rdinit");
+  const bool wanted = rdinit == std::string_view(layout::kOverlayInit);
+  if (wanted && !facts.overlay) {
+    facts.faults.push_back("the command line has " + overlay_word() +
+                           ", but there is no overlay behind the image: the kernel would panic; name the overlay too, "
+                           "behind the image");
+  }
+  // The value of rd.gdbdebug= alone is no command line.
+  if (facts.overlay && !rdinit && find_setting(cmdline)) {
+    facts.faults.push_back("the overlay is loaded, but without " + overlay_word() +
+                           " on the command line the kernel starts the image's own /init");
   }
 }
 
@@ -226,6 +250,7 @@ Result<int> run_check(const CheckOptions& options) {
   std::optional<Lint> linted;
   if (!options.cmdline.empty()) {
     linted = lint(options.cmdline, facts ? std::string_view(facts->default_value) : kDefaultValue);
+    if (facts) judge_overlay(options.cmdline, *facts);
     if (facts && facts->helper) judge(*linted, *facts);
   }
   const bool sound = (!facts || (facts->faults.empty() && facts->broken.empty())) && (!own || own->remarks.empty()) &&

@@ -57,9 +57,27 @@ std::string peers_of(const Request& request) {
   return request.insecure ? "; whoever reaches the machine can debug it" : "";
 }
 
-std::string meaning_of(const Request& request) {
+// Whether the kernel has a console on this terminal, as far as its command line tells: then it is one wire for both.
+bool is_console(const Line& line, std::string_view text) {
+  if (line.kind != Line::Kind::kTerminal) return false;
+  bool found = line.name == kConsoleLine;
+  Parameters parameters(text);
+  while (const auto parameter = parameters.next()) {
+    if (parameter->name != "console" || !parameter->value) continue;
+    auto device = *parameter->value;
+    found = found || take_word(device, ',') == line.name;
+  }
+  return found;
+}
+
+std::string meaning_of(const Request& request, bool shared) {
   std::string text = "the line is " + std::string(request.line.text);
-  if (request.line.kind == Line::Kind::kTerminal) {
+  if (shared) {
+    text = request.line.name == kConsoleLine
+               ? "the line is the last console that has a serial terminal, which stays a console"
+               : text + ", which stays a console";
+  }
+  if (request.line.kind == Line::Kind::kTerminal && (!shared || request.has_speed)) {
     text += " at " + std::to_string(request.speed.baud) + request.speed.parity + std::to_string(request.speed.bits);
     if (request.speed.rtscts) text += "r";
   }
@@ -115,11 +133,12 @@ std::optional<Request> read_value(std::string_view value, Lint& into) {
     into.remarks.push_back({true, column, length, std::string(request.error().reason), {}});
     return std::nullopt;
   }
-  if (request->line.kind == Line::Kind::kTerminal && !is_usual_device(request->line.name)) {
+  const bool shared = is_console(request->line, into.text);
+  if (request->line.kind == Line::Kind::kTerminal && !shared && !is_usual_device(request->line.name)) {
     add_remark(request->line.text, "the first word is the line, and no serial device is called like this",
-               "ttyS1, ttyAMA0, hvc0, ttyUSB0 or virtio:NAME", into);
+               "ttyS1, ttyAMA0, hvc0, ttyUSB0, virtio:NAME or console", into);
   }
-  into.meaning = meaning_of(*request);
+  into.meaning = meaning_of(*request, shared);
   into.line_word = word_for(request->line);
   for (auto rest = request->modules; !rest.empty();) {
     if (const auto module = take_word(rest, ':'); !module.empty()) into.modules.emplace_back(module);
@@ -144,18 +163,7 @@ void look_for_getty(std::string_view name, Lint& into) {
 
 // The other parameters of the kernel command line that matter to this line.
 void read_others(const Line& line, Lint& into) {
-  if (line.kind == Line::Kind::kTerminal) {
-    // On a shared one the kernel's messages come between the packets.
-    Parameters parameters(into.text);
-    while (const auto parameter = parameters.next()) {
-      if (parameter->name != "console" || !parameter->value) continue;
-      auto device = *parameter->value;
-      if (take_word(device, ',') == line.name)
-        add_remark(*parameter->value, "the line is a console too, and what the kernel says there disturbs the debugger",
-                   "a line of its own", into);
-    }
-    look_for_getty(line.name, into);
-  }
+  if (line.kind == Line::Kind::kTerminal && !is_console(line, into.text)) look_for_getty(line.name, into);
   const auto rdinit = find_value(into.text, "rdinit");
   if (rdinit && std::ranges::find(kOurPrograms, *rdinit) == kOurPrograms.end()) {
     const auto [column, length] = place_of(*rdinit, into.text);

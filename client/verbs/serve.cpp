@@ -64,6 +64,13 @@ Result<int> run_serve(const AttachOptions& options, const std::string& listen,
   auto knowledge = know(options, arrival.value().greeting, symbols.value(), program);
   if (found.ok()) knowledge.descriptions.more = [&] { return make_descriptions(debugger, machine); };
   Session session{target.value(), std::move(arrival.value().wire), listener.value(), knowledge, display};
+  // An IDE shows the text as a debugger gives it; where it is wanted elsewhere, it goes there.
+  Console console;
+  const auto& greeting = arrival.value().greeting;
+  if (greeting && greeting->wire == "shared" && !options.console_to.empty()) {
+    if (auto opened = console.open(options.console_to); !opened.ok()) return opened.error();
+    session.console = &console;
+  }
   const auto status = run_session(session);
   if (options.stats) {
     display.say(std::to_string(session.traffic.from_target) + " bytes came from the target, " +

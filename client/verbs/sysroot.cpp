@@ -29,8 +29,8 @@ Result<int> run_sysroot(const SysrootOptions& options) {
   if (!done.ok()) return done.error();
 
   for (const auto& note : image.value().notes) std::fprintf(stderr, "gdbdebug: note: %s\n", printable(note).c_str());
-  std::printf("%s: %zu files from '%s' (%s)\n", options.directory.c_str(), done.value().files, options.image.c_str(),
-              printable(describe(image.value())).c_str());
+  std::printf("%s: %zu files from '%s' (%s)\n", options.directory.c_str(), done.value().files,
+              printable(names_of(options.image)).c_str(), printable(describe(image.value())).c_str());
   if (done.value().passed_over > 0) {
     std::printf("skipped %zu device nodes, FIFOs or sockets, such as '%s'\n", done.value().passed_over,
                 printable(done.value().example).c_str());

@@ -11,15 +11,15 @@
 namespace gdbdebug::client {
 
 struct SysrootOptions {
-  std::string image;
+  std::vector<std::string> image;  ///< Its files, in boot order, as everywhere below.
   std::string directory;
   Limits limits;
 };
 Result<int> run_sysroot(const SysrootOptions& options);
 
 struct CheckOptions {
-  std::string image;    ///< Empty: only the command line is looked at.
-  std::string cmdline;  ///< A kernel command line, or the value of rd.gdbdebug alone; empty: only the image.
+  std::vector<std::string> image;  ///< None: only the command line is looked at.
+  std::string cmdline;             ///< A kernel command line, or the value of rd.gdbdebug alone; empty: only the image.
   bool json = false;
   Limits limits;
 };
@@ -27,7 +27,7 @@ Result<int> run_check(const CheckOptions& options);
 
 struct AttachOptions {
   std::string target;
-  std::string initrd;
+  std::vector<std::string> initrd;
   std::string sysroot;
   std::string debugger;  ///< Empty: found by itself.
   std::vector<std::string> debugger_arguments;
@@ -39,6 +39,7 @@ struct AttachOptions {
   bool stats = false;
   bool whole_vdso = false;
   bool verbose = false;
+  std::string console_to;  ///< Where the console's text of one wire goes; empty: to the debugger.
   Limits limits;
 };
 Result<int> run_attach(const AttachOptions& options);
@@ -49,7 +50,7 @@ Result<int> run_serve(const AttachOptions& options, const std::string& listen,
 
 struct ReportOptions {
   std::string log;  ///< `-` for standard input.
-  std::string initrd;
+  std::vector<std::string> initrd;
   std::string sysroot;
   std::vector<std::string> debug_dirs;
   std::string core;  ///< Where to write the core of the log; empty: nowhere.
@@ -58,9 +59,16 @@ struct ReportOptions {
 };
 Result<int> run_report(const ReportOptions& options);
 
+struct ConsoleOptions {
+  std::string target;
+  std::string socket;  ///< For a debugger; empty: one that is told.
+};
+Result<int> run_console(const ConsoleOptions& options);
+
 struct VmOptions {
-  AttachOptions attach;  ///< Without a target; its initrd is what is booted.
-  std::string kernel;
+  AttachOptions attach;             ///< Without a target; its initrd is what is booted.
+  std::string kernel;               ///< Empty, and so is initrd: the newest of this machine.
+  std::string overlay;              ///< Loaded behind an image without gdbdebug; empty: it is made.
   std::vector<std::string> append;  ///< More words for the kernel command line.
   std::string value;                ///< Of rd.gdbdebug=; empty: the machine's line, and wait.
   std::string accel = "auto";       ///< auto, kvm or tcg.
@@ -69,6 +77,7 @@ struct VmOptions {
   std::string socket;   ///< Likewise.
   std::string qemu;     ///< The program; empty: the one for the image's machine.
   std::vector<std::string> qemu_arguments;
+  bool one_wire = false;  ///< The console's port is the debug line.
   bool no_debugger = false;
   bool keep = false;  ///< Go on when the debugger has ended, until the machine does.
 };

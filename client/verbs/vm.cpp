@@ -11,6 +11,7 @@
 #include "image/inspect.hpp"
 #include "image/unpack.hpp"
 #include "verbs/attach.hpp"
+#include "verbs/boot_files.hpp"
 #include "verbs/lint.hpp"
 #include "verbs/qemu.hpp"
 
@@ -72,11 +73,14 @@ bool has_parameter(const std::string& line) {
 }
 
 std::string append_line(const VmOptions& options, const Machine& machine) {
+  // First: the kernel forgets what it has for init from before it.
+  std::string line = options.overlay.empty() ? "" : std::string("rdinit=") + layout::kOverlayInit + " ";
   // -1: reboot at once after a panic, which ends QEMU: nobody could do anything there.
-  std::string line = "console=" + machine.console + " panic=-1";
+  line += "console=" + machine.console + " panic=-1";
   for (const auto& words : options.append) line += " " + words;
   if (!has_parameter(line)) {
-    const std::string usual = machine.line + (options.attach.crashed ? ",crash" : ",wait");
+    const std::string usual =
+        (options.one_wire ? machine.console : machine.line) + (options.attach.crashed ? ",crash" : ",wait");
     line += " rd.gdbdebug=" + (options.value.empty() ? usual : options.value);
   }
   return line;
@@ -86,16 +90,17 @@ std::string append_line(const VmOptions& options, const Machine& machine) {
 struct Booted {
   Machine machine;
   std::vector<std::string> line;
+  bool shared = false;  // the console's port is the debug line
 };
 
 std::string program_of(const VmOptions& options, const Machine& machine) {
   return options.qemu.empty() ? machine.qemu : options.qemu;
 }
 
-// The options that make the debug line that the kernel command line `text` names. An error for one that this machine
-// cannot have: the target would wait for it, or listen where nobody comes.
-Result<std::vector<std::string>> line_of(const VmOptions& options, const Machine& machine, std::string_view text,
-                                         std::string_view default_value) {
+// The machine with the debug line that the kernel command line `text` names. An error for one that this machine cannot
+// have: the target would wait for it, or listen where nobody comes.
+Result<Booted> booted_with(const VmOptions& options, const Machine& machine, std::string_view text,
+                           std::string_view default_value) {
   Notes notes;
   const auto setting = find_setting(text);
   const bool is_on = setting && !(setting->value && is_off(*setting->value));
@@ -104,21 +109,30 @@ Result<std::vector<std::string>> line_of(const VmOptions& options, const Machine
   const auto request = names_line ? parse_request(*setting->value, notes)
                        : is_on    ? parse_request(default_value, notes)
                                   : own;
-  if (!own || !request) return std::vector<std::string>();  // lint() has told the user
-  auto made = line_options(machine, request->line);
-  if (!made.empty()) return made;
+  Booted booted{machine, {}};
+  if (!own || !request) return booted;  // lint() has told the user
+  const auto& line = request->line;
+  booted.shared = line.kind == Line::Kind::kTerminal && (line.name == machine.console || line.name == kConsoleLine);
+  if (options.one_wire && !booted.shared) {
+    return Error{"making the debug line", std::string(line.text), "with --one-wire the line is the console",
+                 "rd.gdbdebug=" + machine.console + " names it", Exit::usage};
+  }
+  booted.line = line_options(machine, line);
   // The user's own options for QEMU can join the chardev to any line.
-  if (!options.qemu_arguments.empty()) return made;
-  if (options.no_debugger) return line_options(machine, own->line);
-  return Error{"making the debug line", std::string(request->line.text), "gdbdebug makes no such line for this machine",
-               machine.line +
+  if (booted.shared || !booted.line.empty() || !options.qemu_arguments.empty()) return booted;
+  if (options.no_debugger) {
+    booted.line = line_options(machine, own->line);
+    return booted;
+  }
+  return Error{"making the debug line", std::string(line.text), "gdbdebug makes no such line for this machine",
+               machine.line + ", " + machine.console +
                    ", virtio:NAME and hvc0 are those it makes; options for QEMU after -- can make others, and "
                    "--no-gdb --socket PATH boots without a debugger",
                Exit::usage};
 }
 
 std::vector<std::string> qemu_argv(const VmOptions& options, const Booted& booted, const std::string& accel,
-                                   const std::string& console, const std::string& socket) {
+                                   const std::string& console, const std::string& socket, const std::string& initrd) {
   const auto& machine = booted.machine;
   std::vector<std::string> argv{program_of(options, machine)};
   const auto add = [&](std::vector<std::string> words) { argv.insert(argv.end(), words.begin(), words.end()); };
@@ -130,12 +144,61 @@ std::vector<std::string> qemu_argv(const VmOptions& options, const Booted& boote
   };
   add(machine.options);
   add({"-accel", accel, "-m", options.memory, "-nodefaults", "-display", "none", "-no-reboot"});
-  add({"-kernel", options.kernel, "-initrd", options.attach.initrd, "-append", append_line(options, machine)});
-  add({"-chardev", "file,id=console,path=" + path(console), "-serial", "chardev:console"});
-  add({"-chardev", "socket,id=gdbdebug,path=" + path(socket) + ",server=on,wait=off"});
-  add(booted.line);
+  add({"-kernel", options.kernel, "-initrd", initrd, "-append", append_line(options, machine)});
+  const auto line = "socket,id=gdbdebug,path=" + path(socket) + ",server=on,wait=off";
+  if (booted.shared) {
+    add({"-chardev", line + ",logfile=" + path(console), "-serial", "chardev:gdbdebug"});
+  } else {
+    add({"-chardev", "file,id=console,path=" + path(console), "-serial", "chardev:console"});
+    add({"-chardev", line});
+    add(booted.line);
+  }
   add(options.qemu_arguments);
   return argv;
+}
+
+// The files that are booted, where not all were named, and the overlay, if the image has no helper. `made` is where one
+// is made.
+Result<VmOptions> completed(VmOptions options, const std::string& made, Display& display) {
+  auto& initrd = options.attach.initrd;
+  if (initrd.empty()) {
+    if (!options.kernel.empty())
+      return Error{"reading the command line", "--kernel", "--initrd must name the image that belongs to it", "",
+                   Exit::usage};
+    const auto newest = newest_boot_files("");
+    if (!newest.ok()) return newest.error();
+    options.kernel = newest.value().kernel;
+    initrd = {newest.value().initrd};
+    display.say("booting the newest of this machine: '" + options.kernel + "' with '" + initrd.front() + "'");
+  }
+  display.doing("looking at '" + names_of(initrd) + "'");
+  const auto image = read_image(initrd, options.attach.limits, scratch_directory());
+  if (!image.ok()) return image.error();
+  if (options.kernel.empty()) {
+    options.kernel = kernel_of("", image.value().kernel);
+    if (options.kernel.empty()) {
+      return Error{"looking for the kernel of", names_of(initrd),
+                   image.value().kernel.empty() ? "the image does not tell its version"
+                                                : "there is none of version " + image.value().kernel + " here",
+                   "name it with --kernel", Exit::usage};
+    }
+    display.say("booting '" + options.kernel + "', for whose version the image is");
+  }
+  const TreeFiles files(image.value().tree);
+  if (options.overlay.empty() && has_overlay(files)) {
+    // It is one of those that were named, and needs its word on the command line all the same.
+    options.overlay = initrd.back();
+  } else if (!options.overlay.empty() || !has_helper(files)) {
+    if (options.overlay.empty()) {
+      display.doing("making an overlay");
+      if (const auto done = make_overlay(made); !done.ok()) return done.error();
+      options.overlay = made;
+    }
+    initrd.push_back(options.overlay);
+    display.say("an overlay with gdbdebug is loaded behind the image, and started by rdinit=" +
+                std::string(layout::kOverlayInit));
+  }
+  return options;
 }
 
 // The machine that the image is for. An image without the helper is refused, and a command line that keeps it from
@@ -145,7 +208,7 @@ Result<Booted> look_at(const VmOptions& options, Display& display) {
   if (!image.ok()) return image.error();
   const auto facts = inspect(image.value(), built_in_here);
   if (!facts.faults.empty()) {
-    return Error{"booting the image", options.attach.initrd, facts.faults.front()};
+    return Error{"booting the image", names_of(options.attach.initrd), facts.faults.front()};
   }
   for (const auto& broken : facts.broken) display.say("WARNING: " + broken);
   const auto machine = machine_for(facts.real_init.elf ? facts.real_init.elf->machine : "");
@@ -163,9 +226,7 @@ Result<Booted> look_at(const VmOptions& options, Display& display) {
     return Error{"booting with", linted.text, linted.meaning, "--no-gdb boots it without a debugger", Exit::usage};
   }
   const auto text = append_line(options, machine.value());
-  auto line = line_of(options, machine.value(), text, facts.default_value);
-  if (!line.ok()) return line.error();
-  return Booted{machine.value(), std::move(line.value())};
+  return booted_with(options, machine.value(), text, facts.default_value);
 }
 
 // What gdbdebug says on the console of the machine while it is waited for: why the line cannot be opened, for example.
@@ -244,10 +305,14 @@ Result<std::string> choose_accel(const VmOptions& options, const Machine& machin
 
 }  // namespace
 
-Result<int> run_vm(const VmOptions& options) {
+Result<int> run_vm(const VmOptions& given) {
   catch_interrupts();
   Display display;
-  display.doing("looking at '" + options.attach.initrd + "'");
+  ScratchDirectory place;
+  if (auto made = place.make(run_directory()); !made.ok()) return made.error();
+  const auto complete = completed(given, place.path() + "/gdbdebug.img", display);
+  if (!complete.ok()) return complete.error();
+  const auto& options = complete.value();
   const auto booted = look_at(options, display);
   if (!booted.ok()) return booted.error();
   const auto& machine = booted.value().machine;
@@ -257,13 +322,13 @@ Result<int> run_vm(const VmOptions& options) {
   }
   if (const auto debugger = find_debugger(options.attach.debugger, ""); !options.no_debugger && !debugger.ok())
     return debugger.error();
-  const auto symbols = find_symbols(options.attach.initrd, "", options.attach.limits, display);
+  const auto symbols =
+      find_symbols(given.attach.initrd.empty() ? std::vector{options.attach.initrd.front()} : given.attach.initrd, "",
+                   options.attach.limits, display);
   if (!symbols.ok()) return symbols.error();
 
   const auto accel = choose_accel(options, machine, display);
   if (!accel.ok()) return accel.error();
-  ScratchDirectory place;
-  if (auto made = place.make(run_directory()); !made.ok()) return made.error();
   const auto socket = options.socket.empty() ? place.path() + "/debug.sock" : options.socket;
   const auto console = options.console.empty() ? place.path() + "/console.log" : options.console;
   const auto log = place.path() + "/qemu.log";
@@ -271,8 +336,13 @@ Result<int> run_vm(const VmOptions& options) {
   const UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!log_fd || !null) return system_error("opening", log, errno);
 
+  auto initrd = options.attach.initrd.front();
+  if (options.attach.initrd.size() > 1) {
+    initrd = place.path() + "/initrd.img";
+    if (const auto joined = join_images(options.attach.initrd, initrd); !joined.ok()) return joined.error();
+  }
   Spawn child;
-  child.argv = qemu_argv(options, booted.value(), accel.value(), console, socket);
+  child.argv = qemu_argv(options, booted.value(), accel.value(), console, socket, initrd);
   child.input = null.get();
   child.output = child.error = log_fd.get();
   child.own_group = true;  // Ctrl-C is for the debugger
@@ -285,7 +355,9 @@ Result<int> run_vm(const VmOptions& options) {
   const auto pid = spawn(child);
   if (!pid.ok()) return pid.error();
   Child qemu(pid.value());
-  display.say("the console goes to " + console + ", the debug line is " + socket);
+  display.say(booted.value().shared
+                  ? "the console and the debug line are one wire, " + socket + "; " + console + " records it"
+                  : "the console goes to " + console + ", the debug line is " + socket);
 
   if (options.no_debugger) {
     wait_for_end(qemu, display);

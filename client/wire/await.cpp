@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <vector>
 
 #include "base/interrupt.hpp"
+#include "core/rsp/packet.hpp"
 #include "core/words/hello.hpp"
 
 namespace gdbdebug::client {
@@ -24,9 +26,25 @@ constexpr milliseconds kOpenAgain{250};
 constexpr int kPlainQuestions = 3;
 constexpr std::string_view kQuestion = "\n";
 constexpr std::string_view kRudeQuestion = "$x#00\n";
+// rsp::kHelloRequest. A newline on a console would be an empty passphrase to somebody else. A target of 0.1 takes
+// the packet for a debugger's first one, and answers it with nothing, as every stub does: from then on it is asked by a
+// newline.
+std::string packet_question() {
+  std::array<char, 64> room;
+  return std::string(rsp::frame(rsp::kHelloRequest, room));
+}
+
+// Whether the line may be a console of the target too.
+bool may_be_shared(const Target& target) {
+  return target.kind != Target::Kind::vsock && target.kind != Target::Kind::ssh;
+}
 
 struct Asking {
   LineCutter lines;
+  std::vector<char> packet_room = std::vector<char>(4096);
+  rsp::Reader packets{packet_room};
+  bool by_packet = false;  // how it is asked
+  int empty_answers = 0;   // it does not know the packet
   bool heard = false;  // a byte came
   int questions = 0;
   std::string since_rude;  // what came after the last rude question
@@ -38,12 +56,18 @@ struct Asking {
 void take(Asking& asking, std::string_view bytes) {
   asking.heard = true;
   if (asking.questions > kPlainQuestions && asking.since_rude.size() < 16) asking.since_rude += bytes;
+  for (auto rest = bytes; !rest.empty();) {
+    if (asking.packets.take(rest) != rsp::Token::kPacket) continue;
+    if (auto greeting = read_greeting(asking.packets.payload())) asking.greeting = std::move(greeting);
+    if (asking.packets.payload().empty()) ++asking.empty_answers;
+  }
   while (auto line = asking.lines.take(bytes)) {
     if (auto greeting = read_greeting(*line)) asking.greeting = std::move(greeting);
     if (line->starts_with(kRefusal)) asking.refused = true;
   }
   // A terminal that is not raw yet echoes the question, and a console may say anything: only a lone NAK is a stub's.
-  asking.stub = asking.since_rude == "-";
+  // A gdbserver repeats its answer at any byte that does not acknowledge it.
+  asking.stub = asking.since_rude == "-" || asking.empty_answers > 1;
 }
 
 // What a line that is opened and closed again without a byte tells the user. gdbdebug(7), from=.
@@ -70,6 +94,7 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
   const std::string waiting = "waiting for the target on '" + target.text + "'";
   const std::string refusal = "another debugger is connected to '" + target.text + "'; waiting until it has gone";
   bool refused = false;
+  bool knows_no_packet = false;
   int closed = 0;  // how many times in a row the line was opened, and ended without a byte
   bool advised = advice.empty();
   // In a line of its own: the one that changes may be cut off at the terminal's edge.
@@ -118,12 +143,14 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
       }
       arrival.wire = std::move(wire.value());
       asking = {};
+      asking.by_packet = may_be_shared(target) && !knows_no_packet;
       next_question = now;
     }
     if (now >= next_question) {
-      const bool rude = ++asking.questions > kPlainQuestions && !asking.greeting;
+      ++asking.questions;
+      const bool rude = !asking.by_packet && asking.questions > kPlainQuestions && !asking.greeting;
       if (rude) asking.since_rude.clear();
-      const auto question = rude ? kRudeQuestion : kQuestion;
+      const auto question = asking.by_packet ? packet_question() : std::string(rude ? kRudeQuestion : kQuestion);
       (void)!::write(arrival.wire.output(), question.data(), question.size());  // what is lost is asked again
       next_question = now + kAskAgain;
       if (asking.questions > 1 && !asking.heard) refused = is_busy(target);
@@ -156,8 +183,17 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
       continue;
     }
     take(asking, {buffer.data(), static_cast<std::size_t>(count)});
+    if (asking.by_packet && asking.empty_answers > 0) {
+      asking.by_packet = false;
+      knows_no_packet = true;
+      asking.questions = 0;
+      next_question = Clock::now();
+    }
     if (asking.greeting && is_awaited(asking.greeting->state, awaited)) break;
-    if (asking.stub && !awaited.crashed) break;
+    if (asking.stub && !awaited.crashed) {
+      if (asking.empty_answers > 1) (void)!::write(arrival.wire.output(), "+", 1);  // it waits for that
+      break;
+    }
   }
   arrival.greeting = std::move(asking.greeting);
   return arrival;

@@ -57,6 +57,7 @@ std::optional<Greeting> read_greeting(std::string_view line) {
     take("build_id", greeting.build_id, is_hexadecimal);
     take("machine", greeting.machine, is_machine);
     take("watchdog", greeting.watchdog, is_number);
+    take("wire", greeting.wire, is_word);
   }
   if (greeting.version.empty() || greeting.state.empty()) return std::nullopt;
   return greeting;

@@ -15,6 +15,7 @@ struct Greeting {
   std::string build_id;  ///< Hexadecimal; empty likewise.
   std::string machine;   ///< As uname -m.
   std::string watchdog;  ///< Seconds after which a watchdog resets the machine if PID 1 is held; empty if none runs.
+  std::string wire;      ///< "shared": the line is a console of the target too; empty otherwise.
   std::string refused;   ///< Keys whose values are empty because they have not the form of such a one: " exe machine".
 };
 

@@ -13,6 +13,17 @@ constexpr std::string_view kOptions =
     "wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, reboot, core, core=KIB, core=all, hang=SECONDS, "
     "feed, modules=A:B, from=ADDR/PREFIX, insecure";
 constexpr const char* kReading = "reading the line";
+constexpr std::string_view kWrongSeconds = "SECONDS must be a whole number from 1 to 8640000";
+
+/// The options without a value.
+constexpr struct Flag {
+  std::string_view name;
+  bool Request::*value;
+} kFlags[] = {{"exit", &Request::exit},
+              {"handled", &Request::handled},
+              {"reboot", &Request::reboot},
+              {"feed", &Request::feed},
+              {"insecure", &Request::insecure}};
 
 /// Device names are as in /dev: no directories, so nothing leads out of it, and no empty or hidden names.
 bool is_device_name(std::string_view name) {
@@ -80,12 +91,11 @@ Result<Line> parse_line(std::string_view text) {
     if (!is_device_name(text)) return Error{kReading, text, 0, "this is not a device name; try ttyS1"};
     line.name = text;
     // A word that is an option and not a device is a forgotten line, not a terminal called "wait".
-    for (const std::string_view option :
-         {"wait", "crash", "handled", "exit", "reboot", "core", "hang", "feed", "insecure"}) {
-      if (text == option || text.substr(0, text.find('=')) == option) {
-        return Error{kReading, text, 0, "the line comes first, then the options; try rd.gdbdebug=ttyS1,wait"};
-      }
-    }
+    const auto word = text.substr(0, text.find('='));
+    bool is_option = word == "wait" || word == "crash" || word == "core" || word == "hang";
+    for (const auto& flag : kFlags) is_option = is_option || word == flag.name;
+    if (is_option)
+      return Error{kReading, text, 0, "the line comes first, then the options; try rd.gdbdebug=ttyS1,wait"};
     for (const std::string_view kind : {"virtio", "vsock", "tcp"}) {
       if (text == kind)
         return Error{kReading, text, 0, "a name or a port must follow: virtio:NAME, vsock:PORT, tcp:PORT"};
@@ -137,8 +147,7 @@ void parse_timed(std::string_view option, std::string_view value, bool has_value
   const auto parsed = parse_seconds(value);
   if (!parsed) {
     // Holding the machine for ever because of a typing error would be worse than not holding it.
-    notes.add(option, "SECONDS must be a whole number from 1 to 8640000",
-              option.starts_with('w') ? "wait=30" : "crash=30");
+    notes.add(option, kWrongSeconds, option.starts_with('w') ? "wait=30" : "crash=30");
     return;
   }
   flag = true;
@@ -147,7 +156,7 @@ void parse_timed(std::string_view option, std::string_view value, bool has_value
 
 void parse_hang(std::string_view option, std::string_view value, Request& request, Notes& notes) {
   const auto seconds = parse_seconds(value);
-  if (!seconds) return notes.add(option, "SECONDS must be a whole number from 1 to 8640000", "hang=60");
+  if (!seconds) return notes.add(option, kWrongSeconds, "hang=60");
   request.hang_seconds = seconds;
 }
 
@@ -199,24 +208,9 @@ void parse_option(std::string_view option, Request& request, Notes& notes) {
   if (name == "core") return parse_core(option, value, has_value, request, notes);
   if (name == "modules") return parse_modules(option, value, request, notes);
   if (name == "from") return parse_from(option, value, request, notes);
-  if (option == "exit") {
-    request.exit = true;
-    return;
-  }
-  if (option == "handled") {
-    request.handled = true;
-    return;
-  }
-  if (option == "reboot") {
-    request.reboot = true;
-    return;
-  }
-  if (option == "feed") {
-    request.feed = true;
-    return;
-  }
-  if (option == "insecure") {
-    request.insecure = true;
+  for (const auto& flag : kFlags) {
+    if (option != flag.name) continue;
+    request.*flag.value = true;
     return;
   }
   if (!option.empty() && is_digit(option.front())) {
@@ -224,6 +218,7 @@ void parse_option(std::string_view option, Request& request, Notes& notes) {
     if (!speed) return notes.add(option, "the speed cannot be read", "115200n8, as in console=");
     if (request.line.kind != Line::Kind::kTerminal) return notes.add(option, "only a terminal has a speed");
     request.speed = *speed;
+    request.has_speed = true;
     return;
   }
   if (option.empty()) return notes.add(option, "there is an empty option; one comma is too many");

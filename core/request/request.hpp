@@ -26,6 +26,9 @@ struct Speed {
 /// Reads `115200`, `115200n8`, `115200n8r`; nullopt if it is none of that form.
 std::optional<Speed> parse_speed(std::string_view text);
 
+/// The name of a terminal that stands for the last console that has one.
+inline constexpr std::string_view kConsoleLine = "console";
+
 /// The way out of the machine.
 struct Line {
   enum class Kind : std::uint8_t { kTerminal, kVirtio, kVsock, kTcp, kSsh };
@@ -57,6 +60,7 @@ inline constexpr std::size_t kMaxNetworks = 8;
 struct Request {
   Line line;
   Speed speed;
+  bool has_speed = false;  ///< an option gives one
   bool wait = false;
   std::optional<std::uint32_t> wait_seconds;  ///< nullopt with `wait`: for ever
   bool crash = false;

@@ -29,6 +29,12 @@ enum class Token : std::uint8_t {
 /// it.
 inline constexpr std::string_view kOurText = "gdbdebug";
 
+/// The packet that asks for the hello, where a newline may be meant for somebody else: on a line that is a console too.
+inline constexpr std::string_view kHelloRequest = "qGdbdebug.hello";
+/// How the packet begins that types on the target's console, where PID 1 runs in a session on one wire. Hexadecimal
+/// digits follow. It has no reply.
+inline constexpr std::string_view kTypeRequest = "QGdbdebug.type:";
+
 /// Whether the byte stands escaped in a stub's binary data (gdb's manual, "Overview"): `}`, and the byte xor 0x20.
 constexpr bool is_escaped(char c) {
   return c == '#' || c == '$' || c == '}' || c == '*';

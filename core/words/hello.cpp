@@ -29,6 +29,7 @@ Text<1024> compose_hello(const Hello& hello) {
   add_pair(text, "build_id", hello.build_id.substr(0, 64), kProtocol);
   add_pair(text, "machine", hello.machine, kProtocol);
   if (hello.watchdog) text.add(" watchdog=").add_number(*hello.watchdog);
+  if (hello.shared) text.add(" wire=shared");
   text.add("\r\n");
   return text;
 }

@@ -17,13 +17,15 @@ struct Hello {
   std::string_view build_id;              ///< in hexadecimal digits; may be empty
   std::string_view machine;               ///< as uname -m says
   std::optional<unsigned> watchdog = {};  ///< seconds (running_watchdog() in watchdog.hpp)
+  bool shared = false;                    ///< the line is a console too
 };
 
 /// How the line begins that a second debugger gets before it is closed.
 inline constexpr std::string_view kRefusal = "gdbdebug: another debugger is connected";
 
-/// What must not be in a text on the debug line: with these characters gdb takes it for a packet.
-inline constexpr std::string_view kProtocol = "$%+-#";
+/// What must not be in a text on the debug line: with these characters gdb takes it for a packet, or, where it is one
+/// (rsp::kHelloRequest), for something shorter.
+inline constexpr std::string_view kProtocol = "$%+-#*}";
 
 /// Adds `value`; white space, control bytes, bytes from 0x7f on, the backslash, `=` and `also` as `\xHH`.
 void add_escaped(TextBuffer& text, std::string_view value, std::string_view also = {});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// launch: what gdbdebug-init and gdbdebug-agent say to each other: the agent's arguments, and one byte on a pipe.
+// launch: what gdbdebug-init and gdbdebug-agent say to each other: the agent's arguments, and one byte on a
+// socket pair.
 #pragma once
 
 #include <cstddef>
@@ -10,13 +11,14 @@ namespace gdbdebug::launch {
 /// shutdown (https://systemd.io/ROOT_STORAGE_DAEMONS).
 inline constexpr const char* kAgentName = "@gdbdebug-agent";
 
-/// The agent's arguments: the descriptor of the hand-off's pipe, the value of rd.gdbdebug=, and that of ip=. Executing
+/// The agent's arguments: the hand-off's socket, the value of rd.gdbdebug=, and that of ip=. Executing
 /// itself in its own root, it adds the descriptor of the image's root (empty: it has none).
 enum Argument : std::size_t { kName, kHandoff, kValue, kIp, kImageRoot };
 inline constexpr int kFirstCount = kImageRoot;       ///< of arguments, as gdbdebug-init starts it
 inline constexpr int kSecondCount = kImageRoot + 1;  ///< in its own root
 
-/// The agent writes it when PID 1 may execute the real init. The end of the pipe without it: the agent has ended.
+/// The agent sends it when PID 1 may execute the real init; with a descriptor where PID 1's console is to be another
+/// (SCM_RIGHTS). The end without it: the agent has ended.
 inline constexpr char kGo = 'g';
 
 }  // namespace gdbdebug::launch

@@ -45,6 +45,8 @@
 #include "tracee/sleep.hpp"
 #include "tracee/watchdog.hpp"
 #include "tracee/watcher.hpp"
+#include "wire/splitter.hpp"
+#include "wire/wire.hpp"
 
 namespace gdbdebug {
 namespace {
@@ -125,12 +127,17 @@ constexpr Stub::Subject kSubject = {
 
 class Agent {
  public:
-  Agent(const Request& request, std::string_view ip, UniqueFd handoff, UniqueFd image)
+  Agent(const Request& request, std::string_view ip, UniqueFd handoff, UniqueFd image, wire::Parts& parts)
       : request_(request),
         modules_(request, std::move(image)),
         line_(request, modules_, ip),
         relay_(line_.lossy(), pid1::executable, peek),
-        handoff_(std::move(handoff)) {}
+        handoff_(std::move(handoff)),
+        parts_(parts) {
+    if (!parts.open()) return;
+    line_.share();
+    wire_.emplace(parts);
+  }
 
   /// Returns when there is nothing left to do: the line cannot be had, or gdbserver cannot.
   void run();
@@ -151,11 +158,14 @@ class Agent {
   void step();
   int wait(std::span<pollfd> polls);
   int timeout() const;
+  std::optional<std::uint64_t> wire_deadline() const;
   void read_line(bool hung_up);
   void read_server();
   void flush();
   void drain_line();
   void lose_line();
+  void serve_wire();
+  void say_aloud(std::string_view message);
   void grant(unsigned wishes);
   void server_ended();
   void server_died();
@@ -172,6 +182,7 @@ class Agent {
   void at_signal(const Watcher::Event& event);
   void at_exit(const Watcher::Event& event);
   void hold_at_end(const Stop& stop, const Cause& cause, const Ending& ending);
+  bool is_held() const { return relay_.pid1() == Relay::Pid1::kHeld || watcher_.is_held(); }
   bool is_at_end() const { return relay_.at_end() || watcher_.is_held(); }
   void unattended();
   bool line_speaks() const;
@@ -198,6 +209,9 @@ class Agent {
   Text<64> held_stop_;        ///< of PID 1 that the watcher holds, in the form of a stop reply
   DeviceWatch devices_;
   UniqueFd handoff_;
+  wire::Parts& parts_;
+  std::optional<wire::Wire> wire_;  ///< where the line is a console too
+  wire::Splitter splitter_;
   Text<256> program_;  ///< gdbserver
   CrashSettings crash_settings_{request_};
   CoreLog core_log_{{.kib = request_.core_kib, .all = request_.core_all}};
@@ -239,21 +253,17 @@ void Agent::run() {
   if (const auto status = may_attach(); !status) return log::error(status.error(), kWithout);
   if (const auto status = guard::install(); !status)
     log::warning(status.error(), "a debugger may hang at the switch to the real root");
-  if (request_.line.kind == Line::Kind::kTerminal && is_console(request_.line.name)) {
-    log::warning({"opening the line", request_.line.name, 0, "it is a console of the kernel too"},
-                 "kernel messages will be mixed with the debugger's packets and cost repetitions; use another port, or "
-                 "another console=");
-  }
-
   if (const auto status = devices_.start(); !status)
     log::warning(status.error(), "a device that appears late is not seen");
-  // Who holds PID 1 must be able to let a debugger in; otherwise the boot does not wait for the line.
-  if (request_.wait && !open_line()) return;
+  // Who holds PID 1 must be able to let a debugger in; otherwise the boot does not wait for the line. Where that is a
+  // console, it is ours before PID 1 gets another.
+  const bool opens_first = request_.wait || wire_;
+  if (opens_first && !open_line()) return;
   if (!request_.holds())
     hand_over();
   else if (!hold())
     return;
-  if (!request_.wait && !open_line()) return;
+  if (!opens_first && !open_line()) return;
   say_ready();
   while (!done_) step();
 }
@@ -288,6 +298,10 @@ bool Agent::open_line() {
   }
   devices_.stop();
   modules_.done();
+  if (!wire_ && wire::is_console_now(request_)) {
+    log::warning({"opening the line", request_.line.name, 0, "it is a console of the kernel too"},
+                 "what others say there comes between the debugger's packets; build its driver into the kernel");
+  }
   return true;
 }
 
@@ -312,7 +326,10 @@ void Agent::reopen_line() {
 
 /// PID 1 goes on. It does so too when the agent ends, since its end of the pipe is then closed.
 void Agent::hand_over() {
-  (void)sys::write(handoff_.get(), {&launch::kGo, 1});  // PID 1 sees the descriptor close if this fails
+  if (wire_ && !wire::pass_console(handoff_, launch::kGo, parts_))
+    log::warning(failed("giving PID 1 its console", ""), "what it reads there is lost to a debugger");
+  if (!parts_.open() || !parts_.settings->handed_over)
+    (void)sys::write(handoff_.get(), {&launch::kGo, 1});  // PID 1 sees the descriptor close if this fails
   handoff_.reset();
   handed_over_ = true;
   if (request_.hang_seconds) hang_deadline_ = sys::now_ms() + std::uint64_t{*request_.hang_seconds} * 1000;
@@ -385,7 +402,7 @@ void Agent::say_ready() {
   log::Message message("ready on ");
   message.add(line_.describe()).add("; ");
   auto level = log::Level::kInfo;
-  if (relay_.pid1() == Relay::Pid1::kHeld || watcher_.is_held()) {
+  if (is_held()) {
     level = log::Level::kAlert;  // the machine stands still: say so even on a quiet console
     message.add("PID 1 is held ");
     if (is_at_end())
@@ -401,6 +418,7 @@ void Agent::say_ready() {
     message.add("PID 1 runs; a debugger can attach at any time");
   }
   log::say(level, message);
+  say_aloud(message);
   if (line_.fd() >= 0) relay_.queue_text(hello());
   flush();
 }
@@ -409,11 +427,12 @@ void Agent::say_ready() {
 
 void Agent::step() {
   constexpr std::size_t kLine = 0, kServer = 1, kMessages = 2, kDevices = 3, kAwaited = 4, kPid1 = 5, kWatches = 6;
-  const auto line_events =
-      static_cast<short>((relay_.wants_line() ? POLLIN : 0) | (relay_.to_line().empty() ? 0 : POLLOUT));
+  constexpr std::size_t kWire = kWatches + OpenLine::kWatches;
+  const bool writes = !relay_.to_line().empty() || (wire_ && wire_->has_raw());
+  const auto line_events = static_cast<short>((relay_.wants_line() ? POLLIN : 0) | (writes ? POLLOUT : 0));
   const auto server_events =
       static_cast<short>((relay_.wants_server() ? POLLIN : 0) | (relay_.to_server().empty() ? 0 : POLLOUT));
-  std::array<pollfd, kWatches + OpenLine::kWatches> polls{};
+  std::array<pollfd, kWire + wire::Wire::kWatches> polls{};
   polls[kLine] = {.fd = line_.fd(), .events = line_events, .revents = 0};
   // Nothing that is wanted: then not its end either, which poll() would tell at once and for ever.
   polls[kServer] = {.fd = server_events != 0 ? server_.fd() : -1, .events = server_events, .revents = 0};
@@ -423,6 +442,8 @@ void Agent::step() {
   polls[kAwaited] = {.fd = awaited_.fd, .events = POLLIN, .revents = 0};
   for (std::size_t which = 0; which < OpenLine::kWatches; ++which)
     polls[kWatches + which] = {.fd = line_.watch_fd(which), .events = POLLIN, .revents = 0};
+  for (std::size_t which = 0; which < wire::Wire::kWatches; ++which)
+    polls[kWire + which] = wire_ ? wire_->watch(which) : pollfd{.fd = -1, .events = 0, .revents = 0};
   const int count = wait(polls);
   if (count < 0 && errno != EINTR) {
     log::error(failed("waiting for events", ""), "going on without a debugger");
@@ -442,6 +463,8 @@ void Agent::step() {
     for (std::size_t which = 0; which < OpenLine::kWatches; ++which) {
       if (polls[kWatches + which].revents != 0) line_.take_peer(which);
     }
+    for (std::size_t which = 0; wire_ && which < wire::Wire::kWatches; ++which)
+      wire_->handle(which, polls[kWire + which].revents);
   }
   look_after();
   if (line_.settle_peers(relay_.in_session())) relay_.line_lost();  // what it has said was the one's before
@@ -450,7 +473,40 @@ void Agent::step() {
   do {
     for (auto wishes = relay_.take_wishes(); wishes != 0; wishes = relay_.take_wishes()) grant(wishes);
   } while (serve_stub());
+  serve_wire();
   flush();
+}
+
+/// Where the line is a console too: whose it is now, and the console's text with it.
+void Agent::serve_wire() {
+  if (!wire_) return;
+  const auto now = sys::now_ms();
+  const bool guest = relay_.has_guest();
+  const bool held = is_held();
+  splitter_.tick(now);
+  wire_->type(splitter_.console());
+  splitter_.set_guest(guest, now);
+  // The debugger's last answer goes out before anything else does.
+  const bool busy =
+      guest || relay_.engaged() || (wire_->state() != wire::Wire::State::kOpen && !relay_.to_line().empty());
+  wire_->set(busy   ? wire::Wire::State::kSession
+             : held ? wire::Wire::State::kQuiet
+                    : wire::Wire::State::kOpen,
+             relay_.shows_text(), now);
+  wire_->tick(now);
+  if (!relay_.takes_text()) return;
+  const auto text = wire_->front(Relay::kMaxText);
+  if (text.empty() && now < relay_.shown_ms() + Relay::kSilenceMs) return;
+  relay_.show_text(text, now);
+  wire_->consume(text.size());
+}
+
+/// Says on a line that is a console what must be seen there, where the kernel does not show it.
+void Agent::say_aloud(std::string_view message) {
+  constexpr int kAlert = 1;
+  if (!wire_ || (wire_->state() == wire::Wire::State::kOpen && wire_->shows(kAlert))) return;
+  Text<1000> text("gdbdebug: ");
+  wire_->announce(text.add(message));
 }
 
 /// poll(2). In a session what answers the last packet is often there in some microseconds, while a processor that has
@@ -477,11 +533,22 @@ int Agent::wait(std::span<pollfd> polls) {
   return count;
 }
 
+std::optional<std::uint64_t> Agent::wire_deadline() const {
+  if (!wire_) return std::nullopt;
+  auto next = wire_->deadline();
+  const auto silence =
+      relay_.takes_text() ? std::optional<std::uint64_t>(relay_.shown_ms() + Relay::kSilenceMs) : std::nullopt;
+  for (const auto& deadline : {splitter_.deadline(), silence}) {
+    if (deadline && (!next || *deadline < *next)) next = deadline;
+  }
+  return next;
+}
+
 int Agent::timeout() const {
   std::optional<std::uint64_t> next;
   const auto hold_deadline = relay_.engaged() ? std::nullopt : hold_deadline_;
   for (const auto& deadline : {relay_.deadline(), hold_deadline, awaited_.deadline, stop_deadline_, hang_deadline_,
-                               line_.deadline(), feeder_.deadline()}) {
+                               line_.deadline(), wire_deadline(), feeder_.deadline()}) {
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   if (!next) return -1;
@@ -501,7 +568,10 @@ void Agent::read_line(bool hung_up) {
   if (count > 0) {
     const std::string_view bytes(buffer.data(), static_cast<std::size_t>(count));
     line_.heard(bytes);
-    return relay_.line_bytes(bytes);
+    if (!wire_) return relay_.line_bytes(bytes);
+    splitter_.take(bytes, sys::now_ms());
+    wire_->type(splitter_.console());
+    return relay_.line_bytes(splitter_.debugger());
   }
   if (count < 0 && errno == EAGAIN) return;
   lose_line();
@@ -525,6 +595,7 @@ void Agent::flush() {
     else if (count < 0 && errno != EAGAIN)
       lose_line();
   }
+  if (wire_ && line_.fd() >= 0 && relay_.to_line().empty() && !wire_->write_raw(line_.fd())) lose_line();
   if (server_.fd() >= 0 && !relay_.to_server().empty()) {
     const auto count = sys::write(server_.fd(), relay_.to_server().view());
     if (count > 0) relay_.to_server().consume(static_cast<std::size_t>(count));  // its end is seen by read_server()
@@ -575,6 +646,8 @@ void Agent::grant(unsigned wishes) {
   if ((wishes & Relay::kFatalResume) != 0) resumed_at_fatal_stop();
   if ((wishes & Relay::kFatalDetach) != 0) detach_at_fatal_stop();
   if ((wishes & Relay::kHello) != 0) relay_.queue_text(hello());
+  if ((wishes & Relay::kHelloPacket) != 0) relay_.answer_hello(hello());
+  if ((wishes & Relay::kTyped) != 0 && wire_) wire_->type(relay_.take_typed());
   if ((wishes & Relay::kOtherLetGo) != 0) let_run(static_cast<pid_t>(relay_.let_go_process()));
   if ((wishes & Relay::kLetGo) != 0) {
     let_run(1);
@@ -819,6 +892,7 @@ void Agent::debugger_lost() {
     message.add_number(*seconds).add(" seconds ");
   }
   log::say(log::Level::kAlert, message.add("for the next one on ").add(line_.describe()));
+  say_aloud(message);
 }
 
 // ---- PID 1's end ----
@@ -969,8 +1043,7 @@ bool Agent::line_speaks() const {
 void Agent::check_hang() {
   hang_deadline_.reset();
   real_root_.look();
-  if (real_root_.entered() || met_ || relay_.engaged() || relay_.pid1() == Relay::Pid1::kHeld || watcher_.is_held())
-    return;
+  if (real_root_.entered() || met_ || relay_.engaged() || is_held()) return;
   report_hang(*request_.hang_seconds);
   if (!request_.core) return;
   core_log_.say_running([](void* self) { return static_cast<Agent*>(self)->line_speaks(); }, this);
@@ -1082,13 +1155,13 @@ void Agent::detach_at_fatal_stop() {
 void Agent::check_deadlines() {
   const auto now = sys::now_ms();
   relay_.tick(now);
-  if (request_.feed) feeder_.step(now, relay_.pid1() == Relay::Pid1::kHeld || watcher_.is_held());
+  if (request_.feed) feeder_.step(now, is_held());
   check_stop();
   if (hang_deadline_ && now >= *hang_deadline_) check_hang();
   // Who has just come may be a debugger or a mere knock: it is told apart first.
   if (!hold_deadline_ || now < *hold_deadline_ || relay_.engaged()) return;
   hold_deadline_.reset();
-  if (relay_.pid1() != Relay::Pid1::kHeld && !watcher_.is_held()) return;
+  if (!is_held()) return;
   if (is_at_end()) {
     const auto fate = fate_when_let_go();
     log::Message message("no debugger came in time; ");
@@ -1119,16 +1192,17 @@ Text<1024> Agent::hello() const {
   (void)::uname(&system);  // cannot fail with a valid buffer
   const auto exe = pid1::executable();
   const auto build_id = pid1::executable_build_id();
-  return compose_hello({GDBDEBUG_VERSION, state(), exe, build_id, system.machine, running_watchdog()});
+  return compose_hello(
+      {GDBDEBUG_VERSION, state(), exe, build_id, system.machine, running_watchdog(), wire_.has_value()});
 }
 
 }  // namespace
 
-void run_agent(const Request& request, std::string_view ip, UniqueFd handoff, UniqueFd image) {
+void run_agent(const Request& request, std::string_view ip, UniqueFd handoff, UniqueFd image, wire::Parts& parts) {
   // Some 700 KB, too much for the stack. No static object: its destructor would be registered with atexit(), and that
   // brings malloc() along.
   alignas(Agent) static std::array<std::byte, sizeof(Agent)> room;
-  auto* const agent = new (room.data()) Agent(request, ip, std::move(handoff), std::move(image));
+  auto* const agent = new (room.data()) Agent(request, ip, std::move(handoff), std::move(image), parts);
   agent->run();
   agent->~Agent();
 }

@@ -16,12 +16,15 @@
 #include "line/line_network.hpp"
 #include "sys/log.hpp"
 #include "sys/sys.hpp"
+#include "wire/keeper.hpp"
+#include "wire/parts.hpp"
 
 namespace gdbdebug {
 namespace {
 
 constexpr std::string_view kAsIfOff = "booting as if debugging were off";
 constexpr std::string_view kWithout = "booting without a debugger";
+constexpr const char* kName = "gdbdebug-agent";
 
 void tell(const Notes& notes) {
   for (const auto& note : notes.all()) {
@@ -40,7 +43,7 @@ void settle() {
   // A session of its own: no terminal's signals, and no terminal to lose.
   (void)::setsid();
   (void)::umask(022);
-  (void)::prctl(PR_SET_NAME, "gdbdebug-agent");
+  (void)::prctl(PR_SET_NAME, kName);
   // What gdbserver leaves behind comes to the agent and not to PID 1.
   (void)::prctl(PR_SET_CHILD_SUBREAPER, 1);
   // A line that hangs up must not end the agent.
@@ -101,15 +104,55 @@ int first_run(char** argv) {
   return 1;
 }
 
+/// Whether there is an agent already: of the overlay, when this one is of an image inside that image (dracut's squash).
+bool another_is_at_work() {
+  const auto processes = sys::open(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
+  if (!processes) return false;
+  const auto self = static_cast<std::uint64_t>(::getpid());
+  sys::Names names(*processes);
+  for (auto name = names.next(); !name.empty(); name = names.next()) {
+    const auto pid = parse_number<std::uint64_t>(name);
+    if (!pid || *pid == self) continue;
+    Text<32> path(name);
+    Text<32> command;
+    const auto file = sys::open(processes->get(), path.add("/comm").c_str(), O_RDONLY);
+    if (file && sys::read_all(*file, command) && trim(command) == kName) return true;
+  }
+  return false;
+}
+
+/// Where the line is a console of the kernel the port is made ours, and a guard stays behind (wire/keeper.hpp): what
+/// returns is its child. False: there is no such line, and the reason has been logged.
+bool share_console(Request& request, wire::Parts& parts, UniqueFd& handoff) {
+  const auto sharing = wire::find_console_of(request, parts);
+  if (!sharing) log::error(sharing.error(), kWithout);
+  if (!sharing || *sharing == wire::Sharing::kNone) return static_cast<bool>(sharing);
+  auto status = wire::open_parts(parts);
+  if (status) status = wire::fork_agent(parts, handoff);
+  if (status) {
+    settle();
+    return true;
+  }
+  wire::give_back(parts);
+  log::warning(status.error(), "the line is a console too, and what others say there comes between the packets");
+  return true;
+}
+
 int second_run(char** argv) {
   auto handoff = passed_descriptor(argv[launch::kHandoff]);
   auto image = passed_descriptor(argv[launch::kImageRoot]);
   if (!handoff) return 2;
   settle();
+  if (another_is_at_work()) {  // PID 1 is in its hands, and goes on
+    (void)sys::write(handoff.get(), {&launch::kGo, 1});
+    return 0;
+  }
   Notes already_told;
-  const auto request = parse_request(argv[launch::kValue], already_told);
+  auto request = parse_request(argv[launch::kValue], already_told);
   if (!request) return 2;
-  run_agent(*request, argv[launch::kIp], std::move(handoff), std::move(image));
+  static wire::Parts parts;
+  if (!share_console(*request, parts, handoff)) return 2;
+  run_agent(*request, argv[launch::kIp], std::move(handoff), std::move(image), parts);
   return 0;
 }
 

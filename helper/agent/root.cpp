@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/auxv.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -22,8 +21,7 @@ Text<32768> manifest;  // some 20 lines in practice
 
 /// Whether the agent was started from an overlay; in its own root it never is.
 bool in_overlay() {
-  const auto* name = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
-  return name != nullptr && std::string_view(name) == layout::kOverlayAgent;
+  return std::string_view(sys::executed_as()) == layout::kOverlayAgent;
 }
 
 /// Where what belongs to `path` in the agent's root lies in the image.

@@ -3,7 +3,6 @@
 #include "boot/handoff.hpp"
 
 #include <fcntl.h>
-#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,10 +15,10 @@ namespace {
 
 constexpr const char* kInit = "/init";
 
-/// The name by which the kernel was asked to execute us (AT_EXECFN, getauxval(3)).
+/// The name by which the kernel was asked to execute us.
 const char* own_name() {
-  const auto* name = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
-  return name != nullptr ? name : "/init";
+  const char* const name = sys::executed_as();
+  return name[0] != '\0' ? name : kInit;
 }
 
 /// The same file, or a copy: a generator that links identical files, or swaps twice, can make either.
@@ -94,8 +93,7 @@ void hand_off(char** argv, char** envp, const char* init, const char* named) {
   if (!in_place_of_real_init()) ::execve(layout::kRealInit, argv, envp);
   log::say(log::Level::kError,
            "no working init found: tried /usr/lib/gdbdebug/init, /init, init=, /sbin/init, /etc/init, /bin/init and "
-           "/bin/sh; "
-           "rebuild the image");
+           "/bin/sh; rebuild the image");
 }
 
 }  // namespace gdbdebug

@@ -4,6 +4,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,7 +34,7 @@ constexpr std::string_view kAllTheSame = "executing the real init all the same";
 [[noreturn]] void become_agent(const Settings& settings, const UniqueFd& handoff) {
   const UniqueFd survivor(::fcntl(handoff.get(), F_DUPFD, 3));  // survives the exec on purpose: it is the hand-off
   if (!survivor) {
-    log::error(failed("keeping the hand-off's pipe", ""), kWithout);
+    log::error(failed("keeping the hand-off's socket", ""), kWithout);
     ::_exit(1);
   }
   Text<12> number;
@@ -60,6 +64,34 @@ void reap(pid_t agent) {
   log::say(log::Level::kError, message.add("; ").add(kWithout));
 }
 
+/// In the place of the console that the kernel has opened: who keeps that one takes bytes from a debugger on it.
+void take_console(const UniqueFd& terminal) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    struct stat info {};
+    if (::fstat(fd, &info) == 0 && S_ISCHR(info.st_mode) && info.st_rdev == makedev(5, 1))
+      (void)::dup2(terminal.get(), fd);  // without it PID 1 has what it would have without us
+  }
+}
+
+/// The agent's word, and with it a terminal where the line is a console too. False: the agent has ended.
+bool receive_word(const UniqueFd& handoff) {
+  char go = 0;
+  iovec data{&go, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  if (::recvmsg(handoff.get(), &message, MSG_CMSG_CLOEXEC) <= 0) return false;
+  const auto* header = CMSG_FIRSTHDR(&message);
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return true;
+  int fd = -1;
+  ::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+  take_console(UniqueFd(fd));
+  return true;
+}
+
 void wait_for_agent(const UniqueFd& handoff, pid_t agent) {
   const auto deadline = sys::now_ms() + kHandoffTimeoutMs;
   for (;;) {
@@ -68,8 +100,7 @@ void wait_for_agent(const UniqueFd& handoff, pid_t agent) {
     pollfd poll{.fd = handoff.get(), .events = POLLIN, .revents = 0};
     const int count = ::poll(&poll, 1, static_cast<int>(deadline - now));
     if (count > 0) {
-      char go = 0;
-      if (sys::read(handoff.get(), {&go, 1}) == 0) reap(agent);
+      if (!receive_word(handoff)) reap(agent);
       return;
     }
     if (count < 0 && errno != EINTR) return log::error(failed(kWaiting.data(), ""), kAllTheSame);
@@ -79,10 +110,11 @@ void wait_for_agent(const UniqueFd& handoff, pid_t agent) {
 }  // namespace
 
 void launch_agent(const Settings& settings) {
-  int pipe[2];
-  if (::pipe2(pipe, O_CLOEXEC) != 0) return log::error(failed("making a pipe", ""), kWithout);
-  const UniqueFd ours(pipe[0]);
-  UniqueFd theirs(pipe[1]);
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+    return log::error(failed("making a socket pair", ""), kWithout);
+  const UniqueFd ours(pair[0]);
+  UniqueFd theirs(pair[1]);
   const pid_t agent = ::fork();
   if (agent < 0) return log::error(failed("forking the agent", ""), kWithout);
   if (agent == 0) become_agent(settings, theirs);

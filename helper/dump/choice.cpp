@@ -121,7 +121,7 @@ void Choice::add_link_maps(std::uint64_t debug) {
     std::uint64_t next = 0;
     if (!read_word(map + word_, name) || !read_word(map + 3 * word_, next)) return;
     selection_.add(map, map + 5 * word_, kFixed);
-    unsigned char text[kMaxName];
+    unsigned char text[kMaxName] = {};
     const auto count = memory_.read(name, text);
     const auto* const end = static_cast<const unsigned char*>(std::memchr(text, 0, count));
     if (end != nullptr) selection_.add(name, name + static_cast<std::uint64_t>(end - text) + 1, kFixed);
@@ -211,7 +211,8 @@ bool Choice::follow(Range range, unsigned round) {
 void Choice::follow(unsigned from, unsigned round) {
   for (std::uint64_t at = 0;;) {
     const Range* next = nullptr;  // each time anew: ranges move in their array when others are added
-    for (const auto& range : selection_.ranges()) {
+    const auto ranges = selection_.ranges();
+    for (const auto& range : ranges) {
       if (range.begin < at || range.round != from) continue;
       next = &range;
       break;

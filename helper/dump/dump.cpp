@@ -28,10 +28,8 @@ std::span<const unsigned char> bytes_of(std::string_view text) {
   return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
 }
 
-Text<96> file_of(unsigned thread, std::string_view name) {
-  Text<96> path("/proc/");
-  path.add_number(thread).add('/').add(name);
-  return path;
+Result<UniqueFd> open_file_of(unsigned thread, std::string_view name) {
+  return sys::open(AT_FDCWD, pid1::file_of(static_cast<pid_t>(thread), name).c_str(), O_RDONLY);
 }
 
 /// Tells this core from others in the same log.
@@ -47,7 +45,7 @@ std::uint32_t make_id() {
 /// The size of a pointer in the program.
 std::size_t word_of(unsigned thread) {
   std::array<char, EI_NIDENT> ident{};
-  const auto file = sys::open(AT_FDCWD, file_of(thread, "exe").c_str(), O_RDONLY);
+  const auto file = open_file_of(thread, "exe");
   if (!file || ::pread(file->get(), ident.data(), ident.size(), 0) != static_cast<ssize_t>(ident.size()))
     return sizeof(void*);
   return ident[EI_CLASS] == ELFCLASS32 ? 4 : 8;
@@ -74,7 +72,7 @@ class Pass {
       : subject_(subject),
         word_(word_of(subject.thread)),
         source_(static_cast<pid_t>(subject.thread)),
-        space_(read_maps(subject.thread)),
+        space_(read_maps(static_cast<pid_t>(subject.thread))),
         choice_(source_, space_, word_, memory),
         memory_(memory),
         writer_(writer) {}
@@ -86,7 +84,6 @@ class Pass {
   [[nodiscard]] bool full() const { return choice_.selection().full(); }
 
  private:
-  static std::string_view read_maps(unsigned thread);
   void say_threads();
   void say_build_ids();
   void say_round(unsigned round);
@@ -100,14 +97,6 @@ class Pass {
   Writer& writer_;
   std::uint64_t bytes_ = 0;
 };
-
-std::string_view Pass::read_maps(unsigned thread) {
-  static Text<65536> text;
-  text.clear();
-  const auto file = sys::open(AT_FDCWD, file_of(thread, "maps").c_str(), O_RDONLY);
-  if (file) (void)sys::read_all(*file, text);  // what there is of it
-  return text;
-}
 
 void Pass::say_begin(std::uint32_t blocks, std::uint32_t fixed) {
   utsname system{};
@@ -146,9 +135,7 @@ void Pass::say_threads() {
 void Pass::say_build_ids() {
   for (const auto& area : space_.areas()) {
     if (!area.is_file || area.offset != 0) continue;
-    auto path = file_of(subject_.thread, "map_files/");
-    path.add_number(area.begin, 16).add('-').add_number(area.end, 16);
-    const auto file = sys::open(AT_FDCWD, path.c_str(), O_RDONLY);
+    const auto file = pid1::open_mapped(static_cast<pid_t>(subject_.thread), area.begin, area.end);
     if (!file) continue;
     std::array<unsigned char, 32> id{};
     std::size_t size = 0;
@@ -163,14 +150,14 @@ void Pass::say_fixed() {
   say_threads();
   if (!subject_.signal.empty()) writer_.add(Kind::kSignal, 0, subject_.signal);
   Text<2048> auxiliary;
-  if (const auto file = sys::open(AT_FDCWD, file_of(subject_.thread, "auxv").c_str(), O_RDONLY))
+  if (const auto file = open_file_of(subject_.thread, "auxv"))
     (void)sys::read_all(*file, auxiliary);  // what there is of it
   writer_.add(Kind::kAuxiliary, 0, bytes_of(auxiliary));
   choice_.add_libraries(bytes_of(auxiliary));
   say_round(Choice::kFixed);
   static Text<32768> maps;
   maps.clear();
-  put_maps(read_maps(subject_.thread), maps);
+  put_maps(read_maps(static_cast<pid_t>(subject_.thread)), maps);
   writer_.add(Kind::kMaps, 0, bytes_of(maps));
   say_build_ids();
   (void)writer_.flush();  // it knows that it was stopped

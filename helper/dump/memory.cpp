@@ -8,22 +8,12 @@
 #include <cstring>
 #include <utility>
 
-#include "core/base/text.hpp"
 #include "sys/sys.hpp"
+#include "tracee/pid1.hpp"
 
 namespace gdbdebug::dump {
-namespace {
-
-Text<96> file_of(pid_t thread, std::string_view name) {
-  Text<96> path("/proc/");
-  path.add_number(static_cast<std::uint64_t>(thread)).add('/').add(name);
-  return path;
-}
-
-}  // namespace
-
 ProcessMemory::ProcessMemory(pid_t thread) : thread_(thread) {
-  if (auto file = sys::open(AT_FDCWD, file_of(thread, "mem").c_str(), O_RDONLY)) memory_ = std::move(*file);
+  if (auto file = sys::open(AT_FDCWD, pid1::file_of(thread, "mem").c_str(), O_RDONLY)) memory_ = std::move(*file);
 }
 
 std::size_t ProcessMemory::read(std::uint64_t address, std::span<unsigned char> bytes) const {
@@ -34,9 +24,7 @@ std::size_t ProcessMemory::read(std::uint64_t address, std::span<unsigned char> 
 bool ProcessMemory::read_file(std::uint64_t begin, std::uint64_t end, std::uint64_t offset,
                               std::span<unsigned char> bytes) const {
   if (begin != file_begin_ || file_.get() < 0) {
-    auto path = file_of(thread_, "map_files/");
-    path.add_number(begin, 16).add('-').add_number(end, 16);
-    auto file = sys::open(AT_FDCWD, path.c_str(), O_RDONLY);
+    auto file = pid1::open_mapped(thread_, begin, end);
     file_.reset();
     if (!file) return false;
     file_ = std::move(*file);
@@ -47,6 +35,14 @@ bool ProcessMemory::read_file(std::uint64_t begin, std::uint64_t end, std::uint6
   const auto filled = static_cast<std::size_t>(count);
   std::memset(bytes.data() + filled, 0, bytes.size() - filled);
   return true;
+}
+
+std::string_view read_maps(pid_t process) {
+  static Text<65536> text;
+  text.clear();
+  const auto file = sys::open(AT_FDCWD, pid1::file_of(process, "maps").c_str(), O_RDONLY);
+  if (file) (void)sys::read_all(*file, text);  // what there is of it
+  return text;
 }
 
 }  // namespace gdbdebug::dump

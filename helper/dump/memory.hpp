@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "core/base/fd.hpp"
 
@@ -44,5 +45,9 @@ class ProcessMemory final : public Memory {
   mutable UniqueFd file_;
   mutable std::uint64_t file_begin_ = 0;
 };
+
+/// The text of /proc/PID/maps, as much of it as a static buffer holds: some 200 lines in practice. What is cut off are
+/// the mappings above the libraries. Valid until the next call.
+std::string_view read_maps(pid_t process);
 
 }  // namespace gdbdebug::dump

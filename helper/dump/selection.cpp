@@ -2,22 +2,14 @@
 // selection: see selection.hpp.
 #include "dump/selection.hpp"
 
+#include "dump/ordered.hpp"
+
 namespace gdbdebug::dump {
 
 Range Selection::ranges_[kCapacity];
 
 std::size_t Selection::position(std::uint64_t address) const {
-  std::size_t first = 0;
-  for (std::size_t count = count_; count > 0;) {
-    const auto half = count / 2;
-    if (ranges_[first + half].end > address) {
-      count = half;
-    } else {
-      first += half + 1;
-      count -= half + 1;
-    }
-  }
-  return first;
+  return first_behind(ranges(), address);
 }
 
 bool Selection::has(std::uint64_t address) const {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "dump/ordered.hpp"
+
 namespace gdbdebug::dump {
 namespace {
 
@@ -12,8 +14,7 @@ std::uint64_t hex(std::string_view word) {
   return parse_number<std::uint64_t>(word, 16).value_or(0);
 }
 
-/// Leaves the name in `line`.
-Area parse(std::string_view& line) {
+Area parse(std::string_view line) {
   Area area;
   auto range = take_word(line, ' ');
   area.begin = hex(take_word(range, '-'));
@@ -27,6 +28,7 @@ Area parse(std::string_view& line) {
   area.offset = hex(take_word(line, ' '));
   (void)take_word(line, ' ');  // device
   area.is_file = take_word(line, ' ') != "0";
+  area.file = trim(line);
   return area;
 }
 
@@ -36,8 +38,7 @@ Space::Space(std::string_view maps) {
   static std::array<Area, kCapacity> areas;
   std::size_t count = 0;
   while (!maps.empty() && count < areas.size()) {
-    auto line = take_word(maps, '\n');
-    const auto area = parse(line);
+    const auto area = parse(take_word(maps, '\n'));
     if (area.begin < area.end) areas[count++] = area;
   }
   areas_ = {areas.data(), count};
@@ -49,17 +50,8 @@ const Area* Space::find(std::uint64_t address) const {
 }
 
 const Area* Space::at_or_above(std::uint64_t address) const {
-  std::size_t first = 0;
-  for (std::size_t count = areas_.size(); count > 0;) {  // the kernel lists them in ascending order
-    const auto half = count / 2;
-    if (areas_[first + half].end > address) {
-      count = half;
-    } else {
-      first += half + 1;
-      count -= half + 1;
-    }
-  }
-  return first < areas_.size() ? &areas_[first] : nullptr;
+  const auto index = first_behind(areas_, address);  // the kernel lists them in ascending order
+  return index < areas_.size() ? &areas_[index] : nullptr;
 }
 
 const Area* Space::stack(std::uint64_t sp) const {
@@ -77,22 +69,19 @@ bool Space::follows_file(const Area& area) const {
 void put_maps(std::string_view maps, TextBuffer& text) {
   constexpr unsigned kPage = 12;  // bits
   Area before;
-  std::string_view file;
   while (!maps.empty()) {
-    auto name = take_word(maps, '\n');
-    const auto rights = name.substr(std::min(name.find(' ') + 1, name.size()), 4);
-    const auto area = parse(name);
-    name = trim(name);
-    const bool more = area.is_file && before.is_file && name == file;
+    const auto line = take_word(maps, '\n');
+    const auto rights = line.substr(std::min(line.find(' ') + 1, line.size()), 4);
+    const auto area = parse(line);
+    const bool more = area.is_file && before.is_file && area.file == before.file;
     if (more) text.add('+');
     text.add_number((more ? area.begin - before.end : area.begin) >> kPage, 16).add(' ');
     text.add_number((area.end - area.begin) >> kPage, 16).add(' ').add(rights);
     if (!more || area.offset != before.offset + (before.end - before.begin))
       text.add(' ').add_number(area.offset >> kPage, 16);
-    if (!more && !name.empty()) text.add(' ').add(name);
+    if (!more && !area.file.empty()) text.add(' ').add(area.file);
     text.add('\n');
     before = area;
-    file = name;
   }
 }
 

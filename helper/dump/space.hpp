@@ -19,13 +19,14 @@ struct Area {
   bool writable = false;
   bool executable = false;
   bool is_private = false;
-  bool is_file = false;  ///< a file is mapped
+  bool is_file = false;   ///< a file is mapped
+  std::string_view file;  ///< its path, or the kernel's name for the area, such as `[stack]`
 };
 
-/// There is one at a time: its areas lie in a buffer that does not belong on a stack.
+/// There is one at a time: its areas lie in a buffer that does not belong on a stack. They point into the text.
 class Space {
  public:
-  static constexpr std::size_t kCapacity = 1024;
+  static constexpr std::size_t kCapacity = 1600;  // the shortest line has 41 bytes, and read_maps() 64 KiB
 
   /// Areas that do not fit are left out.
   explicit Space(std::string_view maps);

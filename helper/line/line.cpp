@@ -42,9 +42,15 @@ Status OpenLine::open() {
   return Done{};
 }
 
+Result<UniqueFd> OpenLine::open_port() const {
+  if (request_.line.kind == Line::Kind::kVirtio) return open_virtio_port(request_.line.name);
+  if (shared_) return open_shared_terminal(request_.line.name, request_.has_speed ? &request_.speed : nullptr);
+  return open_terminal(request_.line.name, request_.speed);
+}
+
 Status OpenLine::open_device() {
   const bool virtio = request_.line.kind == Line::Kind::kVirtio;
-  auto opened = virtio ? open_virtio_port(request_.line.name) : open_terminal(request_.line.name, request_.speed);
+  auto opened = open_port();
   if (!opened) return opened.error();
   if (virtio) {
     auto presence = watch_presence(*opened);
@@ -65,7 +71,11 @@ Status OpenLine::listen() {
 
 Text<400> OpenLine::describe() const {
   Text<400> text(request_.line.text);
-  if (request_.line.kind == Line::Kind::kTerminal) {
+  if (shared_) {
+    text.set(request_.line.name);
+    describe_speed(device_.get(), text);
+    text.add(", a console too");
+  } else if (request_.line.kind == Line::Kind::kTerminal) {
     const auto& speed = request_.speed;
     text.add(" at ").add_number(speed.baud).add(speed.parity).add_number(speed.bits);
     if (speed.rtscts) text.add('r');
@@ -112,7 +122,7 @@ bool OpenLine::survives_hangup() {
   constexpr unsigned kMostHangups = 16;
   pollfd poll{.fd = device_.get(), .events = 0, .revents = 0};
   if (!lossy() || ::poll(&poll, 1, 0) <= 0 || (poll.revents & POLLHUP) == 0 || ++hangups_ > kMostHangups) return false;
-  auto opened = open_terminal(request_.line.name, request_.speed);
+  auto opened = open_port();
   if (!opened) return false;
   device_ = std::move(*opened);
   return true;
@@ -150,17 +160,6 @@ void OpenLine::drain(std::uint64_t deadline_ms) const {
 
 bool may_come(const Error& error) {
   return error.err == ENOENT || error.err == ENXIO || error.err == ENODEV;
-}
-
-bool is_console(std::string_view terminal) {
-  Text<1024> consoles;
-  const auto file = sys::open(AT_FDCWD, "/proc/consoles", O_RDONLY);
-  if (!file || !sys::read_all(*file, consoles)) return false;
-  for (auto rest = consoles.view(); !rest.empty();) {
-    auto line = take_word(rest, '\n');
-    if (take_word(line, ' ') == terminal) return true;
-  }
-  return false;
 }
 
 }  // namespace gdbdebug

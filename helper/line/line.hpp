@@ -26,6 +26,8 @@ class OpenLine {
   OpenLine(const Request& request, Modules& modules, std::string_view ip)
       : request_(request), modules_(modules), ip_(ip) {}
 
+  /// The line is a terminal that is a console too: from now on open() keeps what it needs as such.
+  void share() { shared_ = true; }
   /// Opens the line, or starts to listen. ENOENT, ENXIO and ENODEV mean that the device is not there yet: call again
   /// when one has appeared. Any other error is final.
   Status open();
@@ -62,11 +64,13 @@ class OpenLine {
 
  private:
   Status open_device();
+  Result<UniqueFd> open_port() const;
   Status listen();
 
   const Request& request_;
   Modules& modules_;
   std::string_view ip_;
+  bool shared_ = false;
   UniqueFd device_;    ///< a terminal, or a port
   Peers peers_;        ///< of a listener
   UniqueFd presence_;  ///< virtio: tells when the host has opened its end
@@ -77,8 +81,5 @@ class OpenLine {
 
 /// Whether an error of open() means that the device may still come.
 bool may_come(const Error& error);
-
-/// Whether the kernel's console is on this terminal (/proc/consoles).
-bool is_console(std::string_view terminal);
 
 }  // namespace gdbdebug

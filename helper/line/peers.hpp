@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include "core/base/fd.hpp"
+#include "core/rsp/packet.hpp"
 
 namespace gdbdebug {
 
@@ -29,7 +30,10 @@ enum class Speech : std::uint8_t {
   kPacket,  ///< the start of a packet: a debugger
 };
 inline Speech speech_of(std::string_view bytes) {
-  if (bytes.find('$') != std::string_view::npos) return Speech::kPacket;
+  for (auto at = bytes.find('$'); at != std::string_view::npos; at = bytes.find('$', at + 1)) {
+    // The question for the hello is a packet too, but nobody's first one.
+    if (!bytes.substr(at + 1).starts_with(rsp::kHelloRequest)) return Speech::kPacket;
+  }
   return bytes.empty() ? Speech::kNothing : Speech::kText;
 }
 

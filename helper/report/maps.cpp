@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "core/words/hello.hpp"
+#include "dump/memory.hpp"
 #include "report/lines.hpp"
 #include "sys/sys.hpp"
 #include "tracee/pid1.hpp"
@@ -16,24 +17,9 @@
 namespace gdbdebug::report {
 namespace {
 
-std::uint64_t parse_hex(std::string_view word) {
-  if (word.starts_with("0x")) word.remove_prefix(2);
-  return parse_number<std::uint64_t>(word, 16).value_or(0);
-}
-
-Map parse(std::string_view line) {
-  Map map;
-  auto range = take_word(line, ' ');
-  map.begin = parse_hex(take_word(range, '-'));
-  map.end = parse_hex(range);
-  const auto permissions = take_word(line, ' ');
-  map.readable = permissions.starts_with('r');
-  map.executable = permissions.size() > 2 && permissions[2] == 'x';
-  map.offset = parse_hex(take_word(line, ' '));
-  (void)take_word(line, ' ');  // device
-  (void)take_word(line, ' ');  // inode
-  map.file = trim(line);
-  return map;
+/// An empty one where there is none.
+Map copy_of(const Map* map) {
+  return map != nullptr ? *map : Map{};
 }
 
 /// Where the kernel has loaded the dynamic linker (getauxval(3)), 0 if there is none.
@@ -52,21 +38,15 @@ std::uintptr_t linker_base() {
 
 }  // namespace
 
-Maps::Maps() {
+Maps::Maps() : space_(dump::read_maps(1)) {
   constexpr std::size_t kMaxMaps = 96;  // systemd and its libraries are some 30
-  static Text<65536> text;              // some 200 lines; what is cut off are the mappings above the libraries
   static std::array<Map, kMaxMaps> maps;
-  const auto file = sys::open(AT_FDCWD, "/proc/1/maps", O_RDONLY);
-  text.clear();
-  if (!file || !sys::read_all(*file, text)) return;
-  text_ = text;
   std::size_t count = 0;
-  for (auto rest = text_; !rest.empty();) {
-    const auto map = parse(take_word(rest, '\n'));
+  for (const auto& map : space_.areas()) {
     if (map.executable && count < maps.size()) maps[count++] = map;
   }
   executable_ = {maps.data(), count};
-  if (const auto base = linker_base()) linker_ = at_or_above(base).file;
+  if (const auto base = linker_base()) linker_ = copy_of(space_.at_or_above(base)).file;
 }
 
 const Map* Maps::find_executable(std::uint64_t address) const {
@@ -77,23 +57,14 @@ const Map* Maps::find_executable(std::uint64_t address) const {
   return nullptr;
 }
 
-Map Maps::at_or_above(std::uint64_t address) const {
-  for (auto rest = text_; !rest.empty();) {
-    const auto map = parse(take_word(rest, '\n'));
-    if (address < map.end) return map;
-  }
-  return {};
-}
-
 Map Maps::stack(std::uint64_t sp) const {
-  const auto map = at_or_above(sp);
-  return map.readable ? map : at_or_above(map.end);
+  return copy_of(space_.stack(sp));
 }
 
 bool Maps::is_stack_overflow(const Place& place, std::uint64_t address) const {
   constexpr std::uint64_t kNear = 65536;  // a function that does not probe its frame page by page can leap over some
   const auto bottom = stack(place.sp);
-  const auto hit = at_or_above(address);
+  const auto hit = copy_of(space_.at_or_above(address));
   // Below the first thread's stack there is a gap, which the kernel keeps; below the others' are pages without access.
   const bool below = address < hit.begin ? hit.begin == bottom.begin && bottom.file == kFirstStack
                                          : !hit.readable && hit.end == bottom.begin;
@@ -108,12 +79,7 @@ unsigned say_maps(const Maps& maps) {
     line.add_number(map.begin, 16).add("-0x").add_number(map.end, 16);
     add_hex_pair(line, "offset", map.offset);
     add_pair(line, "file", map.file.substr(0, 400));
-    // Also of a file that has been deleted, or lies in another mount namespace (proc(5), /proc/PID/map_files).
-    Text<64> path("/proc/1/map_files/");
-    path.add_number(map.begin, 16).add('-').add_number(map.end, 16);
-    if (const auto file = sys::open(AT_FDCWD, path.c_str(), O_RDONLY)) {
-      add_pair(line, "build_id", pid1::build_id(*file));
-    }
+    if (const auto file = pid1::open_mapped(1, map.begin, map.end)) add_pair(line, "build_id", pid1::build_id(*file));
     log::say(kLevel, line);
     ++count;
   }

@@ -78,10 +78,8 @@ constexpr Call kCalls[] = {
 #endif
 };
 
-Text<48> file_of(unsigned process, std::string_view name) {
-  Text<48> path("/proc/");
-  path.add_number(process).add('/').add(name);
-  return path;
+Text<96> file_of(unsigned process, std::string_view name) {
+  return pid1::file_of(static_cast<pid_t>(process), name);
 }
 
 bool read_file(unsigned process, std::string_view name, TextBuffer& text) {

@@ -150,7 +150,7 @@ std::size_t TracedRegisters::read(unsigned thread, std::span<unsigned char> set)
 }
 
 std::size_t PlaceRegisters::read(unsigned thread, std::span<unsigned char> set) {
-  const auto& layout = kLayouts.front();  // that of the machine's own programs
+  static constexpr const auto& layout = kLayouts.front();  // that of the machine's own programs
   const auto place = find_place(thread);
   const auto size = size_of(layout);
   if (place.sp == 0 || size > set.size()) return 0;

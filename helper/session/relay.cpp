@@ -13,6 +13,11 @@ namespace {
 constexpr std::uint64_t kAckTimeoutMs = 2000;
 constexpr unsigned kAckTries = 5;
 
+/// Text is shown to a debugger that has nothing else to do, and may be stopped by its user for a moment (Ctrl-Z): it is
+/// repeated late, since gdb prints it twice then. That and Relay::kSilenceMs are below the ten seconds in which the
+/// console is back.
+constexpr std::uint64_t kTextTimeoutMs = 5000;
+
 /// On a line that loses bytes a packet is repeated whole: keep it below four seconds at 115200 baud, as gdbserver 13
 /// does.
 constexpr std::uint32_t kLossyPacketSize = 0x47ff;
@@ -183,6 +188,19 @@ void Relay::line_bytes(std::string_view bytes) {
 
 void Relay::on_request(std::string_view payload) {
   const auto request_hash = hash(payload);
+  if (payload.starts_with(rsp::kOurText)) return;  // our answer to that, from a peer that echoes
+  if (payload == rsp::kHelloRequest) {
+    wishes_ |= kHelloPacket;
+    return;
+  }
+  if (payload.starts_with(rsp::kTypeRequest)) {
+    (void)to_line_.add("+");
+    if (!shows_text()) return;  // PID 1 has just stopped; a reply would be taken for that to the next request
+    for (auto keys = payload.substr(rsp::kTypeRequest.size()); keys.size() >= 2; keys.remove_prefix(2))
+      typed_.add(static_cast<char>(parse_number<std::uint8_t>(keys.substr(0, 2), 16).value_or('?')));
+    wishes_ |= kTyped;
+    return;
+  }
   const bool under_way = ask_ != Ask::kNothing || !deferred_.empty() || !acked_;
   const bool repeated = !noack_ && under_way && request_hash == request_hash_;
   // gdb begins with qSupported; lldb turns acknowledgements off before that.
@@ -197,6 +215,7 @@ void Relay::on_request(std::string_view payload) {
   const bool follows_up = knock_answered();
   request_hash_ = request_hash;
   acked_ = true;
+  late_stop_.clear();
   ack_deadline_.reset();
   greeted_ = greets;
   if (follows_up && !stranger) begin_session();
@@ -605,16 +624,46 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   if (in_session()) {
     if (anchored_ && stop) anchor();
     unseen_ = true;
-    reply_stop(payload, kGdbSigint, stop.has_value());
-    if (!noack_) {
-      ack_tries_ = 0;
-      ack_deadline_ = now_ms + kAckTimeoutMs;
-    }
+    if (showing_ && !acked_)
+      late_stop_.set(payload);
+    else
+      tell_stop(payload, now_ms);
     // Not where a function that the debugger has called in PID 1 returns to.
     if (fatal_stop_ && armed_ && !called_) wishes_ |= kFatalStop;
     return;
   }
   wishes_ |= kUnattended;
+}
+
+void Relay::tell_stop(std::string_view payload, std::uint64_t now_ms) {
+  reply_stop(payload, kGdbSigint, parse_stop(payload).has_value());
+  if (noack_) return;
+  ack_tries_ = 0;
+  ack_deadline_ = now_ms + kAckTimeoutMs;
+}
+
+void Relay::show_text(std::string_view text, std::uint64_t now_ms) {
+  Text<2 * kMaxText + 1> packet("O");
+  reply(packet.add_hex(text));
+  shown_ms_ = now_ms;
+  if (noack_) return;
+  showing_ = true;
+  ack_tries_ = 0;
+  ack_deadline_ = now_ms + kTextTimeoutMs;
+}
+
+Text<512> Relay::take_typed() {
+  const Text<512> keys(typed_);
+  typed_.clear();
+  return keys;
+}
+
+/// Nothing of the session's is touched. On a line where nobody debugs nobody acknowledges it either, and what is lost
+/// is asked for again.
+void Relay::answer_hello(std::string_view hello) {
+  std::array<char, kMaxReason + 64> packet;
+  if (!noack_) (void)to_line_.add("+");
+  (void)to_line_.add(rsp::frame(trim(hello), packet));
 }
 
 /// Nothing has run since the stop, so what was asked for is asked for again; a signal that went with it has been
@@ -674,6 +723,7 @@ void Relay::reply(std::string_view payload) {
   const auto packet = rsp::frame(payload, reply_buffer_);
   reply_size_ = packet.size();
   acked_ = noack_;
+  showing_ = false;
   (void)to_line_.add(packet);
 }
 
@@ -851,6 +901,7 @@ void Relay::debugger_lost() {
   const bool ran = this->ran();
   noack_ = greeted_ = cut_off_ = false;
   acked_ = true;
+  late_stop_.clear();
   ack_deadline_.reset();
   request_hash_ = 0;
   if (guest_ == Guest::kKnocking) return knock_over();
@@ -912,8 +963,13 @@ void Relay::tick(std::uint64_t now_ms) {
     if (!knock_deadline_) knock_deadline_ = now_ms + kKnockMs;
     if (now_ms >= *knock_deadline_) return debugger_lost();
   }
+  if (acked_ && !late_stop_.empty()) {
+    const Text<16384> stop(late_stop_);
+    late_stop_.clear();
+    tell_stop(stop, now_ms);
+  }
   if (!ack_deadline_ || now_ms < *ack_deadline_) return;
-  if (++ack_tries_ > kAckTries) return debugger_lost();
+  if (++ack_tries_ > (showing_ ? 1 : kAckTries)) return debugger_lost();
   ack_deadline_ = now_ms + kAckTimeoutMs;
   (void)to_line_.add({reply_buffer_.data(), reply_size_});
 }
@@ -1004,6 +1060,7 @@ void Relay::server_replaced() {
   const bool asked = in_session() && ask_ != Ask::kNothing;
   if (in_session() || deferred_.empty()) guest_ = Guest::kNobody;
   knock_deadline_.reset();
+  late_stop_.clear();
   detached_ = let_go_ = false;
   to_server_.clear();
   server_.reset();
@@ -1025,6 +1082,7 @@ void Relay::server_gone() {
   if (!released) deferred_.clear();
   if (deferred_.empty()) guest_ = Guest::kNobody;
   knock_deadline_.reset();
+  late_stop_.clear();
   pid1_ = Pid1::kFree;
   ask_ = Ask::kNothing;
   cleaning_ = Cleaning::kNone;
@@ -1050,6 +1108,7 @@ bool Relay::consistent() const {
   if (pid1_ == Pid1::kFree && busy()) return false;
   if (pid1_ != Pid1::kHeld && (fatal_stop_ || gdbs_stop_ || own_stop_)) return false;
   if (pid1_ == Pid1::kRunning && ask_ != Ask::kResume) return false;
+  if (!late_stop_.empty() && (nobody || pid1_ == Pid1::kRunning)) return false;
   return breakpoint_count_ <= breakpoints_.size();
 }
 

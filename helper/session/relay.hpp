@@ -68,12 +68,14 @@ class Relay {
     kServerStuck =
         1024,       ///< gdbserver owes an answer for too long, and somebody waits: replace it, then server_replaced()
     kLetGo = 2048,  ///< the debugger goes on with another process: PID 1 runs without a tracer
-    kExecuted = 4096,      ///< PID 1 has executed a program
-    kFatalStop = 8192,     ///< the debugger of an armed PID 1 has been told of a fatal signal: last_stop()
-    kCallStop = 16384,     ///< PID 1 stands at a system call that the debugger did not ask for: tell_call() or go_on()
-    kFatalResume = 32768,  ///< the debugger hands PID 1 the fatal signal at which it stands: go_on(), or accept_end()
-                           ///< and release()
-    kOtherLetGo = 65536,   ///< the debugger has detached from another process, let_go_process()
+    kExecuted = 4096,       ///< PID 1 has executed a program
+    kFatalStop = 8192,      ///< the debugger of an armed PID 1 has been told of a fatal signal: last_stop()
+    kCallStop = 16384,      ///< PID 1 stands at a system call that the debugger did not ask for: tell_call() or go_on()
+    kFatalResume = 32768,   ///< the debugger hands PID 1 the fatal signal at which it stands: go_on(), or accept_end()
+                            ///< and release()
+    kOtherLetGo = 65536,    ///< the debugger has detached from another process, let_go_process()
+    kHelloPacket = 131072,  ///< the same as kHello, in a packet: answer_hello()
+    kTyped = 262144,        ///< the debugger's user types on the console: take_typed()
   };
   enum class Pid1 : std::uint8_t { kFree, kRunning, kHeld };
   /// What is set beyond that is refused: it could not be taken out after a lost debugger.
@@ -81,6 +83,10 @@ class Relay {
   static constexpr std::size_t kMaxDeferred = 4096;
   static constexpr std::size_t kMaxResume = 512;
   static constexpr std::size_t kMaxReason = 1024;
+  /// How much text goes into one `O` packet.
+  static constexpr std::size_t kMaxText = 400;
+  /// With no text for so long an empty one asks whether the debugger is still there.
+  static constexpr std::uint64_t kSilenceMs = 2000;
 
   /// What PID 1 executes, by a name that a debugger can look up.
   using Executable = Text<512> (*)();
@@ -123,13 +129,29 @@ class Relay {
   /// When tick() must be called, in the clock of now_ms; nullopt: no need.
   std::optional<std::uint64_t> deadline() const {
     std::optional<std::uint64_t> next;
-    for (const auto& deadline : {ack_deadline_, knock_deadline_, stuck_deadline_}) {
+    for (const auto& deadline : {ack_deadline_, knock_deadline_, stuck_deadline_, late_deadline()}) {
       if (deadline && (!next || *deadline < *next)) next = deadline;
     }
     return next;
   }
 
   // What the agent may ask of it.
+  /// Whether the debugger can be shown text now: PID 1 runs in its session, and it has acknowledged what came before.
+  bool takes_text() const { return shows_text() && acked_; }
+  /// Whether it can be shown text again and again: when that is slow, it is the line.
+  bool shows_text() const {
+    return in_session() && pid1_ == Pid1::kRunning && ask_ == Ask::kResume && cleaning_ == Cleaning::kNone;
+  }
+  /// Shows it text, up to kMaxText bytes; without text, it shows only whether it is there.
+  void show_text(std::string_view text, std::uint64_t now_ms);
+  /// When it was last shown text that it has seen.
+  std::uint64_t shown_ms() const { return shown_ms_; }
+  /// What kTyped has typed.
+  Text<512> take_typed();
+  /// The answer to kHelloPacket.
+  void answer_hello(std::string_view hello);
+  /// Whether somebody is there, if only with a first packet.
+  bool has_guest() const { return guest_ != Guest::kNobody; }
   void queue_text(std::string_view text) { (void)to_line_.add(text); }  // a hello that does not fit is not missed
   /// PID 1 does not stop for the debugger that asked for it: tells it why. A knock is over with that.
   void stop_failed(std::string_view reason);
@@ -276,6 +298,11 @@ class Relay {
   void cleaned();
   void forward_features(std::string_view payload);
   bool owes_answer() const;
+  void tell_stop(std::string_view payload, std::uint64_t now_ms);
+  /// A stop waits for the acknowledgement of text: it has come, so now.
+  std::optional<std::uint64_t> late_deadline() const {
+    return late_stop_.empty() || !acked_ ? std::nullopt : std::optional<std::uint64_t>(0);
+  }
 
   const Executable executable_;
   const Peek peek_;
@@ -318,6 +345,9 @@ class Relay {
   std::optional<Standing> called_;  ///< and where it stood when the function was called
   Text<1024> called_stop_;          ///< the stop reply of that
 
+  std::uint64_t shown_ms_ = 0;
+  Text<512> typed_;
+  Text<16384> late_stop_;  ///< the stop that came while text was not acknowledged
   std::optional<std::uint64_t> ack_deadline_;
   std::optional<std::uint64_t> stuck_deadline_;
   std::uint64_t request_hash_ = 0;
@@ -326,7 +356,8 @@ class Relay {
   Text<16384> registers_;          ///< what they were before
   Text<16384> written_registers_;  ///< and what was written
 
-  bool acked_ = true;  ///< the last reply was acknowledged
+  bool acked_ = true;     ///< the last reply was acknowledged
+  bool showing_ = false;  ///< and was text that the debugger is shown
 
   unsigned running_process_ = 1;
   unsigned detaching_ = 0;             ///< the other process of the last D packet

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -134,6 +135,11 @@ bool wait_readable(int fd, std::uint64_t deadline_ms) {
     if (count > 0) return true;
     if (count == 0 || errno != EINTR) return false;
   }
+}
+
+const char* executed_as() {
+  const auto* const name = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
+  return name != nullptr ? name : "";
 }
 
 std::uint64_t now_us() {

@@ -47,6 +47,9 @@ ssize_t write(int fd, std::string_view bytes);
 /// Writes all of it to a blocking descriptor.
 bool write_all(int fd, std::string_view bytes);
 
+/// The name by which this program was executed (AT_EXECFN, getauxval(3)); empty where the kernel has not told.
+const char* executed_as();
+
 /// Waits until `fd` can be read or hangs up, but not longer than until `deadline_ms` of now_ms(); whether it was in
 /// time.
 bool wait_readable(int fd, std::uint64_t deadline_ms);

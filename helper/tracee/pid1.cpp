@@ -60,12 +60,6 @@ Text<128> find_build_id(const UniqueFd& file) {
   return {};
 }
 
-Text<40> file_of(pid_t process, std::string_view name) {
-  Text<40> path("/proc/");
-  path.add_number(static_cast<std::uint64_t>(process)).add('/').add(name);
-  return path;
-}
-
 Text<64> task_file(unsigned thread, std::string_view name) {
   Text<64> path("/proc/1/task/");
   path.add_number(thread).add('/').add(name);
@@ -84,6 +78,18 @@ Text<256> field(int directory, const char* path, std::string_view key) {
 }
 
 }  // namespace
+
+Text<96> file_of(pid_t process, std::string_view name) {
+  Text<96> path("/proc/");
+  path.add_number(static_cast<std::uint64_t>(process)).add('/').add(name);
+  return path;
+}
+
+Result<UniqueFd> open_mapped(pid_t process, std::uint64_t begin, std::uint64_t end) {
+  auto path = file_of(process, "map_files/");
+  path.add_number(begin, 16).add('-').add_number(end, 16);
+  return sys::open(AT_FDCWD, path.c_str(), O_RDONLY);
+}
 
 Text<512> executable() {
   Text<512> name;

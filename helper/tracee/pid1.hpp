@@ -11,10 +11,16 @@
 #include <string_view>
 
 #include "core/base/fd.hpp"
+#include "core/base/result.hpp"
 #include "core/base/text.hpp"
 
 namespace gdbdebug::pid1 {
 
+/// The path of a process's or thread's file in /proc (proc(5)).
+Text<96> file_of(pid_t process, std::string_view name);
+/// The file that is mapped from `begin` to `end`. Also one that has been deleted, or lies in another mount namespace
+/// (proc(5), /proc/PID/map_files).
+Result<UniqueFd> open_mapped(pid_t process, std::uint64_t begin, std::uint64_t end);
 /// What PID 1 executes, as /proc/1/exe names it; empty if it cannot be read.
 Text<512> executable();
 /// The build ID of an ELF file in hexadecimal digits (the note NT_GNU_BUILD_ID); empty if it has none.

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <linux/watchdog.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -55,7 +54,8 @@ int feed() {
     if (!number || ::fstatat(descriptors->get(), link.c_str(), &status, 0) < 0) continue;
     if (!S_ISCHR(status.st_mode) || !is_watchdog(status.st_rdev)) continue;
     const UniqueFd copy(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), *number, 0)));
-    if (!copy || ::ioctl(copy.get(), static_cast<int>(WDIOC_KEEPALIVE), 0) < 0) return errno;
+    // By syscall(2): musl's ioctl(2) takes an int, which this number is too large for.
+    if (!copy || ::syscall(SYS_ioctl, copy.get(), WDIOC_KEEPALIVE, 0) < 0) return errno;
     result = 0;
   }
   return result;

@@ -216,6 +216,40 @@ S
     assert_line --partial 'PID 1 is held where it would have died'
 }
 
+@test "attach: a target on its console is asked by a packet, and never by a newline" {
+    line=unix:$PWD/sock
+    with_program program --shared --record sent
+    run -0 attach --sysroot sysroot "$target" -- -batch -ex 'print $pc' -ex kill
+    assert_line --partial 'PID 1 is held'
+    assert_equal "$(head -c 19 sent)" '$qGdbdebug.hello#c7'
+    assert_equal "$(tr -cd '\n' <sent | wc -c)" 0
+}
+
+@test "console: a terminal that gives the line to a debugger, and ends at Ctrl-]" {
+    line=unix:$PWD/sock
+    with_program program --shared --noise $'login: '
+    mkfifo keys
+    "$gdbdebug" console --socket here.sock "$target" <keys >shown 2>told 3>&- &
+    local console=$!
+    exec 8>keys
+    timeout 30 bash -c 'until grep -q login: shown; do sleep 0.05; done'
+    run -0 attach --sysroot sysroot "$PWD/here.sock" -- -batch -ex 'info symbol $pc' -ex kill
+    assert_line --regexp '^_start in section'
+    timeout 30 bash -c 'until grep -q "this is the console again" told; do sleep 0.05; done'
+    printf '\035' >&8
+    exec 8>&-
+    wait "$console"
+    [[ ! -e here.sock ]]
+}
+
+@test "attach: a target of 0.1, which takes that packet for a debugger's, is asked by a newline" {
+    line=unix:$PWD/sock
+    with_program program --old
+    run -0 attach --sysroot sysroot "$target" -- -batch -ex 'info symbol $pc' -ex kill
+    assert_line --partial 'gdbdebug 0.1.0 on'
+    assert_line --regexp '^_start in section'
+}
+
 @test "attach: a plain gdbserver is met too, and said to be one" {
     line=unix:$PWD/sock
     with_program program --plain
@@ -306,7 +340,7 @@ C
 @test "attach: a target that refuses a second debugger is asked until the first has gone" {
     need socat
     # socat drops what is on its way when its program has gone before the question could be written to it.
-    printf '#!/bin/sh\nread -r question\nprintf "gdbdebug: another debugger is connected; try again\\r\\n"\n' >refuse
+    printf '#!/bin/sh\nhead -c 1 >/dev/null\nprintf "gdbdebug: another debugger is connected; try again\\r\\n"\n' >refuse
     chmod +x refuse
     socat UNIX-LISTEN:busy.sock,fork EXEC:./refuse 3>&- &
     target_pids+=($!)

@@ -67,6 +67,52 @@ assert facts["ok"] is False and facts["helper"] is None and len(facts["faults"])
     assert_fault "gdbdebug is not in the image: '/init' is a link to 'usr/lib/systemd/systemd'; build it with .dracut --add gdbdebug"
 }
 
+# An image that was made without gdbdebug.
+unmodified_image() {
+    { echo 'exec init /bin/true'; for file in "${libraries[@]}"; do printf 'exec %s %s\n' "${file#/}" "$file"; done; } |
+        newc | gzip -c >image
+}
+
+@test "check: an image with an overlay behind it can be debugged, and what is in which is told" {
+    unmodified_image
+    overlay >overlay.img
+    run -3 "$gdbdebug" check image
+    assert_line --regexp '^fault .*or leave it as it is and load the archive of gdbdebug-overlay'
+    run -0 "$gdbdebug" check image overlay.img
+    assert_line --regexp '^image +image \+ overlay.img \('
+    assert_line --regexp '^helper +/gdbdebug/init, x86_64 '
+    assert_line --regexp '^overlay .*must begin with rdinit=/gdbdebug/init$'
+    assert_line --regexp '^real init +/init '
+    assert_line --regexp '^gdbserver +/usr/bin/gdbserver '
+    assert_line --regexp '^result +this image can be debugged$'
+    run -3 "$gdbdebug" check overlay.img
+    assert_line --regexp '^fault +there is an overlay and no image'
+    agent_entry='' overlay >overlay.img
+    run -3 "$gdbdebug" check image overlay.img
+    assert_line --regexp "^fault +'/gdbdebug/gdbdebug-agent' is missing; make the overlay again"
+}
+
+@test "check: the overlay and the command line must belong together" {
+    unmodified_image
+    overlay >overlay.img
+    run -0 "$gdbdebug" check image overlay.img --cmdline 'rdinit=/gdbdebug/init quiet rd.gdbdebug=ttyS1,wait'
+    run -3 "$gdbdebug" check image overlay.img --cmdline 'quiet rd.gdbdebug=ttyS1,wait'
+    assert_line --regexp "^fault +the overlay is loaded, but without rdinit=/gdbdebug/init "
+    run -3 "$gdbdebug" check image --cmdline 'rdinit=/gdbdebug/init rd.gdbdebug=ttyS1,wait'
+    assert_line --regexp "^fault .*the kernel would panic"
+}
+
+@test "check: an archive right behind one that LZ4 has packed is lost, and eight zero bytes save it" {
+    need lz4
+    printf 'exec init /bin/true\n' | newc | lz4 -l -q >image
+    overlay >overlay.img
+    tail -c +9 overlay.img >bare.img
+    run "$gdbdebug" check image overlay.img
+    refute_output --partial "LZ4"
+    run "$gdbdebug" check image bare.img
+    assert_line --regexp "^warning .* of 'bare.img' stands right behind one that LZ4 has packed"
+}
+
 @test "check: each missing part is a fault of its own" {
     init_link='link usr/lib/gdbdebug/init ../systemd/nothing'
     image
@@ -308,7 +354,17 @@ assert_pointed_at() {
     assert_pointed_at 'rd.gdbdebug=ttyS1,wait=soon' wait=soon 'whole number'
     assert_pointed_at 'tcp:1234,wait' tcp:1234 'say who may connect'
     assert_line 'meaning: the machine boots as if debugging were off'
-    assert_pointed_at 'console=ttyS1 rd.gdbdebug=ttyS1,wait' ttyS1 'is a console too'
+}
+
+@test "check --cmdline: a line that is a console is one wire for both, and no mistake" {
+    run -0 "$gdbdebug" check --cmdline 'console=tty0 console=ttyS0,9600 rd.gdbdebug=ttyS0,wait'
+    refute_line --partial warning
+    assert_line 'meaning: the line is ttyS0, which stays a console; PID 1 is held at its first instruction, for as long as it takes'
+    run -0 "$gdbdebug" check --cmdline 'console,wait=30'
+    refute_line --partial warning
+    assert_line --partial 'the line is the last console that has a serial terminal, which stays a console; PID 1 is held'
+    run -0 "$gdbdebug" check --cmdline 'console=hvc0 rd.gdbdebug=hvc0'
+    refute_line --partial 'starts a getty'
 }
 
 @test "check --cmdline: a good one is told in words, with standard input closed" {
@@ -446,8 +502,8 @@ assert facts["cmdline"]["line"] == "serial", facts
 @test "command line: -- ends the options of a verb that starts no other program" {
     run -1 "$gdbdebug" check --cmdline ttyS1,wait -- --no-such.img
     assert_output --partial "'--no-such.img': No such file"
-    run -2 "$gdbdebug" check -- one two
-    assert_output --partial two
+    run -1 "$gdbdebug" check -- one two
+    assert_output --partial "'one': No such file"
     run -2 timeout 20 "$gdbdebug" serve --timeout 1 ./sock -- -batch
     assert_output --partial batch
 }

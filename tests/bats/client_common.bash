@@ -119,3 +119,16 @@ old_image() {
     manifest=("${manifest[@]/%*gdbdebug-agent//init}")
     image "$@"
 }
+
+# An overlay as gdbdebug-overlay makes it, on standard output. A test can change `agent_entry`, which is not in it if empty.
+overlay() {
+    printf '%s\n' "${manifest[@]}" >files.txt
+    {
+        printf '%s\n' 'dir gdbdebug' 'exec gdbdebug/init helper' 'dir gdbdebug/root' 'copy gdbdebug/files files.txt'
+        [[ -z $agent_entry ]] || echo 'exec gdbdebug/gdbdebug-agent agent'
+        local file
+        for file in "$(command -v gdbserver)" "${files[@]}"; do printf 'exec gdbdebug/root/%s %s\n' "${file#/}" "$file"; done
+    } | newc >overlay.cpio
+    printf '\0\0\0\0\0\0\0\0'
+    gzip -c overlay.cpio
+}

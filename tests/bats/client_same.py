@@ -84,6 +84,8 @@ def connected(path_or_port):
     family = socket.AF_UNIX if isinstance(path_or_port, str) else socket.AF_INET
     one = socket.socket(family)
     one.connect(path_or_port if isinstance(path_or_port, str) else ("127.0.0.1", path_or_port))
+    if family == socket.AF_INET:
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # or a packet waits for its acknowledgement's, 40 ms
     return one
 
 
@@ -169,10 +171,11 @@ def main():
         server = gdb = None
         try:
             line = target.accept()[0]
-            while not line.recv(1).endswith(b"\n"):
+            wire = Link(line.fileno(), line.fileno())
+            while wire.receive() != b"qGdbdebug.hello":
                 pass
-            line.sendall(f"gdbdebug version=0.1.0 state=held pid=1 exe={program} build_id={build_id(program)} "
-                         f"machine={os.uname().machine}\r\n".encode())
+            wire.send(f"gdbdebug version=0.1.0 state=held pid=1 exe={program} build_id={build_id(program)} "
+                      f"machine={os.uname().machine}".encode())
             for text in serve.stderr:
                 if match := re.search(r"serving .* on 127\.0\.0\.1:(\d+)", text):
                     break
@@ -186,8 +189,7 @@ def main():
             debugger = ours.accept()[0]
             checker = Checker(Link(server.stdout.fileno(), server.stdin.fileno()))
             try:
-                checker.run(Link(debugger.fileno(), debugger.fileno()), Link(relay.fileno(), relay.fileno()),
-                            Link(line.fileno(), line.fileno()))
+                checker.run(Link(debugger.fileno(), debugger.fileno()), Link(relay.fileno(), relay.fileno()), wire)
             finally:
                 debugger.close()
                 gdb.wait(60)

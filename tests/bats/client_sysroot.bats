@@ -101,6 +101,17 @@ everything() {
     assert_equal "$(cat out/lib/x)" y
 }
 
+@test "sysroot: several files in boot order are as their archives in one, and a damaged one is named" {
+    printf '%s\n' 'file bin/tool new' 'dir lib' 'file lib/x y' | newc | gzip -c >second.img
+    run -0 "$gdbdebug" sysroot plain.cpio second.img out
+    assert_output --partial "'plain.cpio + second.img'"
+    assert_equal "$(cat out/bin/tool)" new
+    assert_equal "$(cat out/lib/x)" y
+    truncate -s -9 second.img
+    run -1 "$gdbdebug" sysroot plain.cpio second.img other
+    assert_output --partial "'second.img'"
+}
+
 @test "sysroot: a name is followed through a link inside the image" {
     printf '%s\n' 'file lib/x y' 'dir deep' 'link deep/abs /usr' 'file deep/abs/z w' | newc >second.cpio
     cat plain.cpio second.cpio >image

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A target without a machine: answers a newline with a hello, and a packet with a real gdbserver at a program's _start.
+"""A target without a machine: answers a newline, or the packet that asks for it, with a hello, and any other packet
+with a real gdbserver at a program's _start.
 
 Prints where it can be reached, and then serves until it is ended. One debugger at a time; each gets a gdbserver of its
 own, which is ended when the line is closed. Every byte is counted in --counts.
@@ -28,11 +29,20 @@ def arguments():
     parser.add_argument("--deaf", type=int, default=0, help="answer nothing to so many questions first")
     parser.add_argument("--asleep", action="store_true", help="acknowledge packets, and answer none: PID 1 cannot stop")
     parser.add_argument("--plain", action="store_true", help="be a gdbserver without a hello")
+    parser.add_argument("--old", action="store_true", help="be one of 0.1, for which every packet is a debugger's")
+    parser.add_argument("--shared", action="store_true", help="be on a console: a newline is somebody else's")
     parser.add_argument("--noise", default="", help="text to say when somebody connects")
     parser.add_argument("--drop", type=int, default=0, help="damage every so-manieth packet in either direction")
     parser.add_argument("--counts", help="a file that gets the bytes sent and received at the end of each connection")
     parser.add_argument("--record", help="a file that gets what debuggers send")
     return parser.parse_args()
+
+
+HELLO = b"$qGdbdebug.hello#c7"
+
+
+def framed(payload):
+    return b"$" + payload + b"#%02x" % (sum(payload) % 256)
 
 
 class Target:
@@ -53,6 +63,8 @@ class Target:
         words.append("machine=" + os.uname().machine)
         if self.options.watchdog:
             words.append("watchdog=" + self.options.watchdog)
+        if self.options.shared:
+            words.append("wire=shared")
         return (" ".join(words) + "\r\n").encode()
 
     def damage(self, data):
@@ -91,10 +103,17 @@ class Target:
                     if self.options.record:
                         with open(self.options.record, "ab") as file:
                             file.write(data)
+                    if HELLO in data and not (self.options.old or self.options.plain):
+                        data = data.replace(HELLO, b"")
+                        hello = self.hello().strip()
+                        send(b"+" + (framed(hello) if hello else b""))
+                    if server and data == b"\n":
+                        send(self.hello())
+                        continue
                     if server is None:
                         packet = data.find(b"$")
                         for byte in data[:packet if packet >= 0 else len(data)]:
-                            if byte in b"\r\n":
+                            if byte in b"\r\n" and not self.options.shared:
                                 send(self.hello())
                         if packet < 0:
                             continue

@@ -22,6 +22,7 @@ if [[ " \$* " == *' kvm '* && " \$* " != *' -initrd '* ]]; then \${KVM_TRIAL:-ex
 for word; do
     case \$word in
         file,id=console*) console=\${word#*path=} ;;
+        socket,id=gdbdebug,*,logfile=*) console=\${word##*logfile=} ;;&
         socket,id=gdbdebug,*) socket=\${word#*path=} socket=\${socket%%,server=on*} socket=\${socket//,,/,} ;;
     esac
 done
@@ -53,6 +54,18 @@ assert_words() {
     assert_words -initrd image
     assert_words -append 'console=ttyS0 panic=-1 rd.gdbdebug=ttyS1,wait'
     assert_words -accel tcg
+}
+
+@test "vm: with --one-wire the console's port is the debug line" {
+    run -0 vm --one-wire --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_words -append 'console=ttyS0 panic=-1 rd.gdbdebug=ttyS0,wait'
+    assert_words -serial chardev:gdbdebug
+    run -1 grep -q id=console words
+    rm words
+    run -0 vm --debug console,wait --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_words -serial chardev:gdbdebug
+    run -2 vm --one-wire --debug ttyS1,wait
+    assert_line --partial "'ttyS1': with --one-wire the line is the console"
 }
 
 @test "vm: nothing of it is left when the debugger ends" {
@@ -171,11 +184,52 @@ assert_words() {
     run -1 grep -x tcg words
 }
 
-@test "vm: an image without the helper is refused before anything is started" {
-    printf '%s\n' 'exec init /bin/true' | newc >image
+# An image that was made without gdbdebug, and a gdbdebug-overlay that makes an overlay of what image() has.
+unmodified_image() {
+    overlay >made.img
+    printf '#!/bin/sh\n%s\n' "${maker:-cp $PWD/made.img \$1}" >path/gdbdebug-overlay
+    chmod +x path/gdbdebug-overlay
+    { printf 'exec init %s\n' "$PWD/program"; for file in "${libraries[@]}"; do printf 'exec %s %s\n' "${file#/}" "$file"; done; } |
+        newc | gzip -c >image
+}
+
+@test "vm: an overlay is made for an image without the helper, loaded behind it, and started first of all" {
+    unmodified_image
+    run -0 vm --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_line --partial "an overlay with gdbdebug is loaded behind the image"
+    assert_words -append 'rdinit=/gdbdebug/init console=ttyS0 panic=-1 rd.gdbdebug=ttyS1,wait'
+    run -1 grep -x image words
+}
+
+@test "vm --overlay: the archive that is named is loaded behind the image, aligned; one of several --initrd is known as one" {
+    unmodified_image
+    rm path/gdbdebug-overlay
+    # QEMU's file goes away with the machine.
+    # shellcheck disable=SC2016
+    sed -i '2i for word; do case $word in */initrd.img) cp "$word" joined ;; esac; done' path/qemu-system-x86_64
+    run -0 vm --overlay made.img --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_words -append 'rdinit=/gdbdebug/init console=ttyS0'
+    cp image expected && pad4 expected && cat made.img >>expected
+    cmp joined expected
+    rm joined words
+    run -0 vm --initrd made.img --gdb-arg=-batch --gdb-arg=-ex --gdb-arg=kill
+    assert_words -append 'rdinit=/gdbdebug/init console=ttyS0'
+    cmp joined expected
+}
+
+@test "vm: an image without the helper is refused before anything is started, if no overlay can be made" {
+    maker='echo no gdbserver >&2; exit 1' unmodified_image
     run -1 vm
-    assert_line --partial "booting the image 'image'"
+    assert_output --partial "exit status 1: no gdbserver; --overlay FILE names one that was made before"
     assert_not_exist words
+}
+
+@test "vm: the kernel is the one that the image is for, and one that is not here is named" {
+    real_init=$PWD/program image 'dir usr/lib/modules' 'dir usr/lib/modules/1.2.3-none'
+    run -2 timeout 20 "$gdbdebug" vm --initrd image --accel tcg
+    assert_output --partial "there is none of version 1.2.3-none here; name it with --kernel"
+    run -2 timeout 20 "$gdbdebug" vm --kernel kernel --accel tcg
+    assert_output --partial "--initrd must name the image"
 }
 
 @test "vm: a kernel or a QEMU that is not there is named" {

@@ -34,6 +34,10 @@ setup() {
     [[ -z $lacks ]] || skip "needs $lacks"
 }
 
+teardown() {
+    [[ -z ${folder-} ]] || rm -r "$folder"
+}
+
 @test "grub: the real grub-mkconfig adds an entry for the newest kernel, in GRUB's own syntax" {
     # shellcheck disable=SC2016
     unshare --mount --propagation private env GDBDEBUG_LIBEXECDIR="$source_dir" bash -c 'mount --bind "$1/grub.d" /etc/grub.d &&
@@ -50,19 +54,21 @@ setup() {
 }
 
 @test "grub: with an overlay the real grub-mkconfig has entries that test for it, and gdbdebug-boot finds one to start" {
-    # /boot with nothing but the kernel and an image without the helper.
-    mkdir -p "$BATS_TEST_TMPDIR/boot/grub"
-    cp /boot/vmlinuz-* "$BATS_TEST_TMPDIR/boot"
-    echo image >"$BATS_TEST_TMPDIR/boot/initrd.img-$version"
-    echo archive >"$BATS_TEST_TMPDIR/boot/gdbdebug.img"
+    # /boot with nothing but the kernel and an image without the helper; not in /tmp, which can be a tmpfs, where GRUB
+    # finds no file system.
+    folder=$(mktemp -d "$build_dir/grub-boot.XXXXXX")
+    mkdir -p "$folder/boot/grub"
+    cp /boot/vmlinuz-* "$folder/boot"
+    echo image >"$folder/boot/initrd.img-$version"
+    echo archive >"$folder/boot/gdbdebug.img"
     # shellcheck disable=SC2016
     unshare --mount --propagation private env GDBDEBUG_LIBEXECDIR="$source_dir" bash -c 'mount --bind "$1/grub.d" /etc/grub.d &&
-        mount --bind "$2/boot" /boot && exec grub-mkconfig -o /boot/grub/grub.cfg' bash "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR"
-    run -0 grub-script-check "$BATS_TEST_TMPDIR/boot/grub/grub.cfg"
-    run -0 grep -c "rdinit=/gdbdebug/init rd.gdbdebug=" "$BATS_TEST_TMPDIR/boot/grub/grub.cfg"
+        mount --bind "$2/boot" /boot && exec grub-mkconfig -o /boot/grub/grub.cfg' bash "$BATS_FILE_TMPDIR" "$folder"
+    run -0 grub-script-check "$folder/boot/grub/grub.cfg"
+    run -0 grep -c "rdinit=/gdbdebug/init rd.gdbdebug=" "$folder/boot/grub/grub.cfg"
     assert [ "$output" -ge 2 ]
     # shellcheck disable=SC2016
     run -0 sh -c 'root=; . "$0/boot-menu/common.sh"; . "$0/boot-menu/grub.sh"; grub_entry "$1"' "$source_dir" \
-        "$BATS_TEST_TMPDIR/boot/grub/grub.cfg"
+        "$folder/boot/grub/grub.cfg"
     assert_output --regexp "^gdbdebug-simple-"
 }

@@ -36,6 +36,9 @@ setup_file() {
     export lacks='' packages=$BATS_FILE_TMPDIR/packages base
     local program key kernels
     [[ $(id -u) == 0 ]] || { lacks="root, for chroot"; return 0; }
+    # shellcheck disable=SC1091
+    [[ $(. /etc/os-release && echo "$ID $VERSION_ID") == "debian 12" ]] ||
+        { lacks="Debian 12: a package built elsewhere depends on that system's libraries"; return 0; }
     for program in debootstrap dpkg-deb dpkg-shlibdeps unshare; do
         type -P "$program" >/dev/null || { lacks="$program"; return 0; }
     done

@@ -59,6 +59,7 @@ namespace fs = std::filesystem;
 constexpr int kChannel = 900;  ///< the listener's descriptor travels on this one
 constexpr std::string_view kLine = "/dev/ttyFAULT";
 constexpr std::string_view kRealInit = "/usr/lib/gdbdebug/init";
+constexpr std::string_view kOverlayInit = "/gdbdebug/init";
 
 [[noreturn]] void give_up(const std::string& what) {
   std::fprintf(stderr, "fault-boot: %s: %s\n", what.c_str(), std::strerror(errno));
@@ -77,8 +78,9 @@ bool readable(int fd) {
 }
 
 /// Who makes a call. A child of the agent is kChild until it has executed gdbserver, and kServer from then on.
-enum class Role : std::uint8_t { kInit, kAgent, kChild, kServer, kReal, kOther };
-constexpr std::array<const char*, 6> kRoles = {"init", "agent", "child", "gdbserver", "real", "other"};
+/// Where the line is a console too, the first child of PID 1 is the guard from the moment when it has forked the agent.
+enum class Role : std::uint8_t { kInit, kAgent, kChild, kServer, kReal, kOther, kGuard };
+constexpr std::array<const char*, 7> kRoles = {"init", "agent", "child", "gdbserver", "real", "other", "guard"};
 
 struct Fault {
   enum class Kind : std::uint8_t { kNone, kErrno, kKillAgent, kKillServer, kStopServer };
@@ -98,6 +100,8 @@ struct Options {
   std::string program = "/init";
   std::string command_line;
   Mode mode = Mode::kOff;
+  bool shared = false;  ///< the line is a console of the kernel too
+  std::string real_init{kRealInit};
   fs::path reference;  ///< what the real init must find; empty: print it
   std::uint64_t limit_ms = 60'000;
   bool list_calls = false;
@@ -158,7 +162,7 @@ int receive_descriptor(int channel) {
 /// The calls that must go by the supervisor; empty: all.
 std::vector<int> filtered_calls(const Options& options) {
   if (options.socket.empty()) return {};
-  std::vector<int> calls = {SYS_openat, SYS_execve};
+  std::vector<int> calls = {SYS_openat, SYS_execve, SYS_syslog};
   if (options.fault.kind != Fault::Kind::kNone) calls.push_back(options.fault.number);
   return calls;
 }
@@ -197,7 +201,9 @@ std::vector<int> filtered_calls(const Options& options) {
   send_descriptor(kChannel, listener);
   // Both close at the exec.
   (void)::fcntl(listener, F_SETFD, FD_CLOEXEC);
-  std::array<const char*, 3> argv = {"/init", options.word.c_str(), nullptr};
+  // run_init_process() in the kernel's init/main.c: the first argument is what it was asked to execute.
+  std::array<const char*, 3> argv = {options.program == kOverlayInit ? options.program.c_str() : "/init",
+                                     options.word.c_str(), nullptr};
   std::array<const char*, 3> envp = {"HOME=/", "TERM=linux", nullptr};
   ::execve(options.program.c_str(), const_cast<char**>(argv.data()), const_cast<char**>(envp.data()));
   give_up("executing " + options.program);
@@ -252,6 +258,7 @@ class Supervisor {
   Listener listener_{-1};
   pid_t pid1_ = -1;
   pid_t agent_ = -1;
+  pid_t guard_ = -1;
   pid_t server_ = -1;
   int pid1_fd_ = -1;
   int listening_ = -1;
@@ -339,6 +346,12 @@ Supervisor::Process& Supervisor::process_of(const Call& call) {
     if (parent == pid1_ && processes_[pid1_].role == Role::kInit && agent_ < 0) {
       process.role = Role::kAgent;
       agent_ = pid;
+    } else if (options_.shared && guard_ < 0 && parent == agent_ && agent_ > 0) {
+      guard_ = std::exchange(agent_, pid);
+      processes_[guard_].role = Role::kGuard;
+      process.role = Role::kAgent;
+    } else if (guard_ > 0 && parent == guard_) {
+      process.role = Role::kGuard;
     } else if (parent == agent_ && agent_ > 0) {
       process.role = Role::kChild;
       server_ = pid;
@@ -350,15 +363,22 @@ Supervisor::Process& Supervisor::process_of(const Call& call) {
     const auto name = fs::read_symlink("/proc/" + std::to_string(pid) + "/exe", error).filename().string();
     if (process.role == Role::kChild && name.find("gdbserver") != std::string::npos) process.role = Role::kServer;
     std::string exe = fs::read_symlink("/proc/" + std::to_string(pid) + "/exe", error).string();
-    if (process.role == Role::kInit && (exe.ends_with(kRealInit) || options_.program == kRealInit))
-      process.role = Role::kReal;
+    const bool helper = options_.program == kOverlayInit && exe.ends_with(kOverlayInit);  // both end in /init
+    const bool real = exe.ends_with(options_.real_init) && !helper;
+    if (process.role == Role::kInit && (real || options_.program == options_.real_init)) process.role = Role::kReal;
   }
   return process;
 }
 
 /// Whether the call was answered here: what the machine of the namespace does not have.
 bool Supervisor::stand_in(const Call& call, const Process& process, const std::string& path) {
-  if (call.data.nr != SYS_openat || (process.role != Role::kInit && process.role != Role::kAgent)) return false;
+  if (process.role != Role::kInit && process.role != Role::kAgent && process.role != Role::kGuard) return false;
+  // The console level and the redirection of the console are this machine's.
+  if (call.data.nr == SYS_syslog || (call.data.nr == SYS_ioctl && call.data.args[1] == TIOCCONS)) {
+    listener_.answer(call, 0);
+    return true;
+  }
+  if (call.data.nr != SYS_openat) return false;
   const bool cloexec = (call.data.args[2] & O_CLOEXEC) != 0;
   if (path == kLine && std::exchange(pulled_, false)) {
     listener_.fail(call, ENODEV);
@@ -376,9 +396,15 @@ bool Supervisor::stand_in(const Call& call, const Process& process, const std::s
     listener_.give(call, nothing_, cloexec);
     return true;
   }
-  if (path == "cmdline" || path == "/proc/cmdline") {
-    const int file = ::memfd_create("cmdline", MFD_CLOEXEC);
-    (void)!::write(file, options_.command_line.data(), options_.command_line.size());
+  std::optional<std::string> text;
+  if (path == "cmdline" || path == "/proc/cmdline") text = options_.command_line;
+  if (path == "/proc/consoles")
+    text = options_.shared ? std::string(kLine.substr(5)) + " -W- (EC p a)    4:64\n" : "tty0 -WU (EC  p  )    4:1\n";
+  if (path == "/proc/sys/kernel/printk") text = "7\t4\t1\t7\n";
+  if (path == "/proc/sys/debug/exception-trace") text = "1\n";
+  if (text) {
+    const int file = ::memfd_create("text", MFD_CLOEXEC);
+    (void)!::write(file, text->data(), text->size());
     (void)::lseek(file, 0, SEEK_SET);
     listener_.give(call, file, cloexec);
     ::close(file);
@@ -739,20 +765,25 @@ void Supervisor::print() const {
 
 // ---- the command line ----
 
+constexpr std::string_view kOverlay = "overlay-";  ///< in front of a mode: by rdinit=, beside an image made without us
+
 Mode mode_of(std::string_view value) {
   if (value == "off") return Mode::kOff;
-  if (value == "wait") return Mode::kWait;
+  if (value == "wait" || value == "console") return Mode::kWait;
   if (value == "wait=1") return Mode::kWaitSeconds;
   if (value == "demand") return Mode::kDemand;
   if (value == "crash") return Mode::kCrash;
   if (value == "exit") return Mode::kExit;
-  std::fprintf(stderr, "fault-boot: no mode '%.*s'; there are off, wait, wait=1, demand, crash, exit\n",
+  std::fprintf(stderr,
+               "fault-boot: no mode '%.*s'; there are off, wait, wait=1, demand, crash, exit, console, each also\n"
+               "with overlay- in front\n",
                static_cast<int>(value.size()), value.data());
   std::_Exit(2);
 }
 
 std::string command_line_of(std::string_view mode) {
   if (mode == "off") return "quiet splash\n";
+  if (mode == "console") return "quiet rd.gdbdebug=console,wait splash\n";
   auto line = "quiet rd.gdbdebug=" + std::string(kLine.substr(5));
   if (mode != "demand") line += ',' + std::string(mode);
   return line + " splash\n";
@@ -794,11 +825,18 @@ int boot_main(int argc, char** argv) {
   }
   options.root = words[0];
   options.scratch = words[1];
-  options.mode = mode_of(words[2]);
-  options.command_line = command_line_of(words[2]);
+  auto mode = words[2];
+  if (mode.starts_with(kOverlay)) {
+    mode.erase(0, kOverlay.size());
+    options.program = kOverlayInit;
+    options.real_init = "/init";
+  }
+  options.mode = mode_of(mode);
+  options.shared = mode == "console";
+  options.command_line = command_line_of(mode);
   for (std::size_t i = 3; i < words.size(); ++i) {
     if (words[i] == "--direct")
-      options.program = kRealInit;
+      options.program = options.real_init;
     else if (words[i] == "--reference")
       options.reference = words.at(++i);
     else if (words[i] == "--limit")

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Fixtures of the VM tests, and what a failure says at its end: where the logs are and how to repeat it."""
 
+import hashlib
+import os
 import re
 import shutil
 import subprocess
 
 import pytest
-from harness import BUILD, TARGET, Gdb, Machine, image, kernel, machine
+from harness import BUILD, ROOT, TARGET, Gdb, Machine, image, kernel, machine
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -59,6 +61,20 @@ def gdb(directory):
 
 
 @pytest.fixture
+def connected(gdb):
+    """connected(machine, arguments...) is a Gdb at the machine's debug line, with the files named and no others;
+    sysroot= names a folder of them."""
+
+    def start(machine, *arguments, sysroot=""):
+        debugger = gdb(*arguments)
+        debugger.command(f"set sysroot {sysroot}".rstrip())
+        debugger.connect(machine.debug)
+        return debugger
+
+    return start
+
+
+@pytest.fixture
 def helper():
     """Skips where the helper is not built; the path of the helper otherwise."""
     if not image.HELPER.exists():
@@ -91,3 +107,22 @@ def pytest_runtest_makereport(item, call):
         where = item.funcargs.get("directory", "none")
         report.sections.append(("to repeat", f"logs: {where}\naccelerator: {machine.accelerator()}\n"
                                              f"repeat it: ./dev vm '{item.path.name}::{item.name}'"))
+
+
+@pytest.fixture
+def overlay(helper, tmp_path):
+    """overlay(IMAGE, OPTION...): the file of IMAGE and an overlay, as a boot loader gives both to the kernel."""
+
+    def join(initrd, *options, front=False):
+        made = tmp_path / "gdbdebug.img"
+        subprocess.run([ROOT / "generators/gdbdebug-overlay", "--programs", image.HELPER.parent, *options,
+                        *(["--front"] if front else []), made], check=True, timeout=60,
+                       env={**os.environ, "GDBDEBUG_CONF": "/nonexistent"})
+        first, second = (made, initrd) if front else (initrd, made)
+        content = first.read_bytes()
+        content += b"\0" * (-len(content) % 4) + second.read_bytes()
+        path = tmp_path / f"{hashlib.sha256(content).hexdigest()[:16]}.img"
+        image.write_atomically(path, content)
+        return path
+
+    return join

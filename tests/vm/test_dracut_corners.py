@@ -68,16 +68,26 @@ def shell():
     return Path("/bin/sh").resolve()
 
 
-def test_a_squashed_image(boot, gdb, helper):
+def squashed():
     # One module up to version 059, later three.
     names = [name for name in ("squash", "squash-lib", "squash-squashfs") if list(MODULES.glob(f"[0-9][0-9]{name}"))]
     if not names or not shutil.which("mksquashfs"):
         pytest.skip("dracut's squash module is not installed (Debian: dracut-squash)")
     if not SYSTEMD.exists():
         pytest.skip("systemd is not installed")
-    initrd = make(f"{image.SYSTEMD_MODULES} rootfs-block {' '.join(names)}", "--no-hostonly")
-    machine = meet(boot, gdb, initrd, WAIT, SYSTEMD)
+    return make(f"{image.SYSTEMD_MODULES} rootfs-block {' '.join(names)}", "--no-hostonly")
+
+
+def test_a_squashed_image(boot, gdb, helper):
+    machine = meet(boot, gdb, squashed(), WAIT, SYSTEMD)
     assert "squashfs: version" in machine.console.text
+
+
+def test_a_squashed_image_with_the_overlay_beside_it_is_held_once(boot, gdb, overlay):
+    """The overlay's helper comes first, and PID 1 is the outer image's script; the inner image has a helper too."""
+    machine = meet(boot, gdb, overlay(squashed()), f"rdinit=/gdbdebug/init {WAIT}", shell())
+    assert "squashfs: version" in machine.console.text
+    assert machine.console.text.count("gdbdebug: ready on") == 1, machine.console.tail()
 
 
 def test_an_image_built_again_from_itself(boot, gdb, helper):

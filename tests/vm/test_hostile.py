@@ -52,7 +52,7 @@ def test_yama_forbids_every_attach(boot, helper, value):
     assert "ready on" not in machine.console.text
 
 
-def test_lockdown_selinux_and_watchdogs_mind_nothing(boot, gdb, helper):
+def test_lockdown_selinux_and_watchdogs_mind_nothing(boot, connected, helper):
     """Lockdown at its strictest, SELinux without a policy, Yama at 2, and detectors that panic when a task hangs for a
     second: gdb reads and writes PID 1, and it may be held for longer than that."""
     machine = boot(probe_image(), "rd.gdbdebug=ttyS1,wait PROBE=spin REPORT=no lockdown=confidentiality "
@@ -61,9 +61,7 @@ def test_lockdown_selinux_and_watchdogs_mind_nothing(boot, gdb, helper):
     machine.wait_for(READY)
     with pytest.raises(AssertionError):
         machine.wait_for("Kernel panic|blocked for more than", 3)
-    debugger = gdb(str(PROBE))
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine, str(PROBE))
     debugger.command("break tick")
     assert debugger.resume()["frame"]["func"] == "tick"
     debugger.command("set var finish = 1")
@@ -73,7 +71,7 @@ def test_lockdown_selinux_and_watchdogs_mind_nothing(boot, gdb, helper):
     assert re.search(r"SELinux: +Initializing", machine.console.text)
 
 
-def test_a_watchdog_is_told_of_before_it_bites(boot, gdb, helper):
+def test_a_watchdog_is_told_of_before_it_bites(boot, connected, helper):
     """One that PID 1 has started resets the machine when PID 1 is held: who debugs it is told in time, at the console,
     by the hello and by `gdbdebug attach`. One that nobody has started is none."""
     warning = "gdbdebug: a watchdog runs that nobody feeds while PID 1 is held: it resets the machine after 3 seconds; "
@@ -81,17 +79,13 @@ def test_a_watchdog_is_told_of_before_it_bites(boot, gdb, helper):
                    devices=["-device", "i6300esb"])
     machine.wait_for(READY)
     assert "watchdog" not in machine.ask_hello()
-    debugger = gdb(str(PROBE))
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine, str(PROBE))
     debugger.command("detach")
     machine.wait_probe("probe: watchdog: 3\n")
     assert machine.ask_hello()["watchdog"] == "3"
     assert warning not in machine.console.text
 
-    debugger = gdb(str(PROBE))
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine, str(PROBE))
     machine.wait_for(warning)
     debugger.command("set var finish = 1")
     debugger.command("detach")
@@ -100,20 +94,16 @@ def test_a_watchdog_is_told_of_before_it_bites(boot, gdb, helper):
     machine.wait_for('"event": "WATCHDOG"', stream=machine.events)
 
 
-def test_a_watchdog_of_pid_1_is_fed_while_it_is_held(boot, gdb, helper):
+def test_a_watchdog_of_pid_1_is_fed_while_it_is_held(boot, connected, helper):
     """With `feed` a session is longer than the watchdog's three seconds, and so is a hold at the end of PID 1."""
     machine = boot(line_image(["i6300esb"]),
                    "rd.gdbdebug=ttyS1,wait,crash,feed,modules=i6300esb PROBE=watchdog REPORT=no",
                    devices=["-device", "i6300esb"])
     machine.wait_for(READY)
-    debugger = gdb(str(PROBE))
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine, str(PROBE))
     debugger.command("detach")
     machine.wait_probe("probe: watchdog: 3\n")
-    debugger = gdb(str(PROBE))
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine, str(PROBE))
     machine.wait_for("gdbdebug: a watchdog of 3 seconds runs; it is fed while PID 1 is held")
     with pytest.raises(AssertionError):
         machine.wait_for('"event": "WATCHDOG"', 9, stream=machine.events)
@@ -123,9 +113,7 @@ def test_a_watchdog_of_pid_1_is_fed_while_it_is_held(boot, gdb, helper):
     with pytest.raises(AssertionError):
         machine.wait_for('"event": "WATCHDOG"', 9, stream=machine.events)
     assert machine.ask_hello()["state"] == "crashed"
-    debugger = gdb(str(PROBE))
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine, str(PROBE))
     debugger.command("detach")
     machine.wait_for("Kernel panic")
 

@@ -3,15 +3,13 @@
 with the module, and with debugging off the real init sees nothing but the folder and the word on the command line."""
 
 import gzip
-import hashlib
-import os
 import shutil
 import subprocess
 
 import pytest
 from harness import BUILD, ROOT, Image, dracut_image, image, probe_image
 from harness.checks import assert_at_start, assert_same, comparable
-from harness.image import HELPER, write_atomically
+from harness.image import HELPER
 
 READY = r"gdbdebug: ready on ttyS1 at 115200n8; PID 1 is held"
 OVERLAY = "rdinit=/gdbdebug/init"
@@ -65,25 +63,6 @@ def usr_is_a_link():
     return tree.save()
 
 
-@pytest.fixture
-def overlay(helper, tmp_path):
-    """overlay(IMAGE, OPTION...): the file of IMAGE and an overlay, as a boot loader gives both to the kernel."""
-
-    def join(initrd, *options, front=False):
-        made = tmp_path / "gdbdebug.img"
-        subprocess.run([ROOT / "generators/gdbdebug-overlay", "--programs", HELPER.parent, *options,
-                        *(["--front"] if front else []), made], check=True, timeout=60,
-                       env={**os.environ, "GDBDEBUG_CONF": "/nonexistent"})
-        first, second = (made, initrd) if front else (initrd, made)
-        content = first.read_bytes()
-        content += b"\0" * (-len(content) % 4) + second.read_bytes()
-        path = tmp_path / f"{hashlib.sha256(content).hexdigest()[:16]}.img"
-        write_atomically(path, content)
-        return path
-
-    return join
-
-
 @pytest.mark.parametrize("tree", [plain, static, nix, usr_is_a_link], ids=lambda tree: tree.__name__)
 def test_off_leaves_nothing_but_the_folder(boot, overlay, tree):
     # The overlay is there both times: the limits of a process depend on the memory that the archives leave.
@@ -96,12 +75,10 @@ def test_off_leaves_nothing_but_the_folder(boot, overlay, tree):
     assert_same(comparable(expected), comparable(got))
 
 
-def test_wait_stands_at_the_first_instruction(boot, gdb, overlay):
+def test_wait_stands_at_the_first_instruction(boot, connected, overlay):
     machine = boot(overlay(plain()), f"{OVERLAY} rd.gdbdebug=ttyS1,wait one")
     machine.wait_for(READY)
-    debugger = gdb()
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine)
     assert_at_start(debugger, linker())
     assert machine.probe.text == "", "the real init has run before gdb came"
     debugger.command("detach")
@@ -121,27 +98,23 @@ def test_every_form_of_the_archive(boot, overlay, options, front):
     assert machine.report()["argv"] == ["/init"]
 
 
-def test_crash_and_on_demand(boot, gdb, overlay):
+def test_crash_and_on_demand(boot, connected, overlay):
     machine = boot(overlay(static()), f"{OVERLAY} rd.gdbdebug=ttyS1,crash REPORT=no PROBE=segv")
     machine.wait_for(r"gdbdebug: report: end .*\n")
     assert machine.ask_hello()["state"] == "crashed"
 
     machine = boot(overlay(static()), f"{OVERLAY} rd.gdbdebug=ttyS1 REPORT=no PROBE=spin", name="demand")
     machine.wait_for("gdbdebug: ready on ttyS1.*PID 1 runs")
-    debugger = gdb(str(BUILD / "tests/vm/probe-static"))
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine, str(BUILD / "tests/vm/probe-static"))
     debugger.command("break tick")
     assert debugger.resume()["frame"]["func"] == "tick"
     debugger.command("detach")
 
 
-def test_an_image_with_our_module_is_held_once(boot, gdb, overlay):
+def test_an_image_with_our_module_is_held_once(boot, connected, overlay):
     machine = boot(overlay(probe_image()), f"{OVERLAY} rd.gdbdebug=ttyS1,wait")
     machine.wait_for(READY)
-    debugger = gdb()
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine)
     debugger.command("detach")
     report = machine.report()
     assert report["argv"][0] == "/init"
@@ -158,7 +131,7 @@ def test_the_real_init_can_be_named_and_never_is_ourselves(boot, overlay):
 
 
 @pytest.mark.skipif(not BUSYBOX, reason="no busybox")
-def test_a_busybox_script_finds_its_applets(boot, gdb, overlay):
+def test_a_busybox_script_finds_its_applets(boot, connected, overlay):
     """In the manner of Buildroot: /init is busybox's own applet by its name, which is argv[0]."""
     tree = bare(Image())
     tree.program("/bin/busybox", BUSYBOX)
@@ -167,22 +140,18 @@ def test_a_busybox_script_finds_its_applets(boot, gdb, overlay):
     tree.add("/init", '#!/bin/sh\necho "argv0=$0 args=$*" >/dev/kmsg\npoweroff -f\n', 0o755)
     machine = boot(overlay(tree.save()), f"{OVERLAY} rd.gdbdebug=ttyS1,wait one")
     machine.wait_for(READY)
-    debugger = gdb()
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine)
     debugger.command("detach")
     machine.wait_for("argv0=/init args=one")
     assert machine.wait_end() == "poweroff"
 
 
 @pytest.mark.skipif(not shutil.which("dracut"), reason="no dracut")
-def test_systemd_in_an_unmodified_image_of_dracut(boot, gdb, overlay):
+def test_systemd_in_an_unmodified_image_of_dracut(boot, connected, overlay):
     machine = boot(overlay(dracut_image(with_gdbdebug=False)), f"{OVERLAY} rd.gdbdebug=ttyS1,wait systemd.log_color=0",
                    memory=1024)
     machine.wait_for(READY, 120)
-    debugger = gdb()
-    debugger.command("set sysroot /")
-    debugger.connect(machine.debug)
+    debugger = connected(machine, sysroot="/")
     systemd = next(file for name, file in image.libraries_of("/usr/lib/systemd/systemd") if "/ld-linux" in name)
     assert_at_start(debugger, systemd)
     debugger.command("detach")

@@ -44,12 +44,10 @@ def test_gdb_in_batch_with_nothing_but_target_remote(boot, directory, helper):
     assert machine.wait_end() == "poweroff"
 
 
-def test_break_main_stops_in_main_of_a_position_independent_init(boot, gdb, helper):
+def test_break_main_stops_in_main_of_a_position_independent_init(boot, connected, helper):
     machine = boot(probe_image(), "rd.gdbdebug=ttyS1,wait word PROBE=spin:1")
     machine.wait_for(READY)
-    debugger = gdb(str(PROBE))
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine, str(PROBE))
     debugger.command("break main")
     stop = debugger.resume()
     assert stop["reason"] == "breakpoint-hit" and stop["frame"]["func"] == "main", stop
@@ -64,13 +62,11 @@ def test_break_main_stops_in_main_of_a_position_independent_init(boot, gdb, help
     assert machine.wait_end() == "poweroff"
 
 
-def test_on_means_one_child_more(boot, gdb, helper):
+def test_on_means_one_child_more(boot, connected, helper):
     expected = without_us(boot)
     machine = boot(probe_image(), "rd.gdbdebug=ttyS1,wait", name="with")
     machine.wait_for(READY)
-    debugger = gdb()
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine)
     debugger.command("detach")
     report = machine.report()
     assert report["argv"] == ["/init"]
@@ -81,13 +77,11 @@ def test_on_means_one_child_more(boot, gdb, helper):
     assert_same(expected, got, but=("children", "has_children", "status.SigQ"))
 
 
-def test_a_session_that_goes_on_shows_only_the_tracer(boot, gdb, helper):
+def test_a_session_that_goes_on_shows_only_the_tracer(boot, connected, helper):
     expected = without_us(boot)
     machine = boot(probe_image(), "rd.gdbdebug=ttyS1,wait", name="with")
     machine.wait_for(READY)
-    debugger = gdb()
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine)
     debugger.command("continue")
     report = machine.report()
     got = comparable(report)
@@ -136,13 +130,11 @@ def test_gdb_that_connects_before_the_machine_starts(boot, gdb, helper):
 
 
 @pytest.mark.parametrize("action", ["spin", "spin-blocked"])
-def test_ctrl_c_stops_a_running_pid_1(boot, gdb, helper, action):
+def test_ctrl_c_stops_a_running_pid_1(boot, connected, helper, action):
     """systemd blocks every signal and takes them from a descriptor: Ctrl-C must stop it all the same."""
     machine = boot(probe_image(), f"rd.gdbdebug=ttyS1,wait PROBE={action}")
     machine.wait_for(READY)
-    debugger = gdb(str(PROBE))
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine, str(PROBE))
     for _ in range(3):
         before = len(machine.probe.text)
         debugger.command("continue")
@@ -157,25 +149,21 @@ def test_ctrl_c_stops_a_running_pid_1(boot, gdb, helper, action):
     assert machine.wait_end() == "poweroff"
 
 
-def test_a_quiet_boot_still_says_that_it_is_ready(boot, gdb, helper):
+def test_a_quiet_boot_still_says_that_it_is_ready(boot, connected, helper):
     """`quiet` (log level 4) hides what is less than a warning; a machine that waits must say so all the same."""
     machine = boot(probe_image(), "quiet rd.gdbdebug=ttyS1,wait", loglevel=4)
     machine.wait_for(READY)
     assert "Run /init" not in machine.console.text
-    debugger = gdb()
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine)
     debugger.command("detach")
     assert machine.wait_end() == "poweroff"
 
 
 @pytest.mark.parametrize("speed,shown", [("9600n8", "9600n8"), ("57600", "57600n8")])
-def test_the_speed_that_was_asked_for_is_set(boot, gdb, helper, speed, shown):
+def test_the_speed_that_was_asked_for_is_set(boot, connected, helper, speed, shown):
     machine = boot(probe_image(), f"rd.gdbdebug=ttyS1,{speed},wait")
     machine.wait_for(f"gdbdebug: ready on ttyS1 at {shown};")
-    debugger = gdb()
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine)
     debugger.command("detach")
     assert machine.wait_end() == "poweroff"
 
@@ -186,23 +174,19 @@ def test_a_bare_parameter_takes_the_default_of_the_image(boot, helper):
     assert machine.wait_end() == "poweroff"
 
 
-def test_a_bare_parameter_without_a_configuration_means_ttys1_and_wait(boot, gdb, helper):
+def test_a_bare_parameter_without_a_configuration_means_ttys1_and_wait(boot, connected, helper):
     machine = boot(probe_image(change=lambda tree: tree.entries.pop(image.CONFIGURATION)), "rd.gdbdebug")
     machine.wait_for(READY)
-    debugger = gdb()
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine)
     debugger.command("detach")
     assert machine.wait_end() == "poweroff"
 
 
-def test_a_line_that_is_also_a_console_is_warned_about_and_works(boot, gdb, helper):
+def test_a_line_that_is_also_a_console_is_warned_about_and_works(boot, connected, helper):
     # The kernel's serial driver has one console, the first that is named: nothing comes on ttyS0.
     machine = boot(probe_image(), "rd.gdbdebug=ttyS1,wait", console="console=ttyS1", loglevel=4)
     machine.wait_debug_line(READY)
-    debugger = gdb(str(PROBE))
-    debugger.command("set sysroot")
-    debugger.connect(machine.debug)
+    debugger = connected(machine, str(PROBE))
     debugger.command("break main")
     assert debugger.resume()["frame"]["func"] == "main"
     debugger.command("detach")

@@ -56,7 +56,8 @@ constexpr std::string_view kRequests[] = {"qSupported:multiprocess+",
                                           "m1000,4",
                                           "QCatchSyscalls:1",
                                           "c",
-                                          "s"};
+                                          "s",
+                                          "qGdbdebug.hello"};
 constexpr std::string_view kReplies[] = {"OK",
                                          "",
                                          "E01",
@@ -133,6 +134,7 @@ class Machine {
       if (wishes == 0) return;
       stop_wanted = stop_wanted || (wishes & Relay::kStopPid1) != 0;
       if ((wishes & Relay::kHello) != 0) relay_->queue_text("gdbdebug version=0 state=held pid=1\r\n");
+      if ((wishes & Relay::kHelloPacket) != 0) relay_->answer_hello("gdbdebug version=0 state=held pid=1\r\n");
       if ((wishes & Relay::kFatalDetach) != 0) {
         relay_->accept_detach();
         relay_->release();
@@ -218,6 +220,7 @@ FUZZ(relay) {
       case 9:
         machine.now += 100ULL * number;
         relay.tick(machine.now);
+        if (relay.takes_text()) relay.show_text(number % 2 == 0 ? "text" : "", machine.now);
         break;
       case 10:
         relay.release();

@@ -1822,5 +1822,102 @@ TEST(Outbox, RefusesWhatDoesNotFitAndMovesUpWhatIsLeft) {
   EXPECT_TRUE(box.empty());
 }
 
+// ---- a line that is a console too ----
+
+std::string text_packet(std::string_view text) {
+  Text<2 * Relay::kMaxText + 1> payload("O");
+  return framed(payload.add_hex(text));
+}
+
+TEST(Relay, ShowsTextWhilePid1RunsAndNobodyOwesAnAcknowledgement) {
+  auto bench = connected();
+  EXPECT_FALSE(bench->takes_text()) << "PID 1 is held";
+  (void)bench.send("vCont;c");
+  EXPECT_TRUE(bench->takes_text());
+  bench->show_text("hi\n", bench.now);
+  EXPECT_EQ(bench.out(), text_packet("hi\n"));
+  EXPECT_FALSE(bench->takes_text());
+  EXPECT_EQ(bench.line("-"), text_packet("hi\n"));
+  EXPECT_EQ(bench.line("+"), "");
+  EXPECT_TRUE(bench->takes_text());
+}
+
+TEST(Relay, AStopWaitsForTheTextBeforeIt) {
+  auto bench = running();
+  bench->show_text("text", bench.now);
+  (void)bench.out();
+  EXPECT_EQ(bench.server(kPlainStop), "");
+  EXPECT_FALSE(bench->takes_text());
+  bench->tick(bench.now);
+  EXPECT_EQ(bench.out(), "");
+  EXPECT_EQ(bench.line("-"), text_packet("text"));
+  (void)bench.line("+");
+  EXPECT_EQ(bench->deadline(), 0U) << "at once";
+  bench->tick(bench.now);
+  EXPECT_EQ(bench.out(), framed(kPlainStop));
+  EXPECT_EQ(bench.line("-"), framed(kPlainStop));
+  EXPECT_EQ(bench.line("+"), "");
+  EXPECT_EQ(bench.send("g"), "+" + framed("0011"));
+}
+
+TEST(Relay, ADebuggerThatTakesNoTextIsLostInTime) {
+  auto bench = running();
+  bench->show_text("", bench.now);
+  EXPECT_EQ(bench.out(), framed("O"));
+  bench->tick(bench.now += 4'900);
+  EXPECT_EQ(bench.out(), "") << "a gdb that its user has stopped for a moment prints what is repeated twice";
+  bench->tick(bench.now += 100);
+  EXPECT_EQ(bench.out(), framed("O"));
+  EXPECT_TRUE(bench->in_session());
+  bench->tick(bench.now += 2'000);
+  EXPECT_FALSE(bench->in_session());
+  EXPECT_NE(bench.wishes() & Relay::kLost, 0U);
+  EXPECT_LT(Relay::kSilenceMs + 7'000, 10'000U);
+}
+
+TEST(Relay, AStopOfADebuggerThatIsLostIsNotToldToTheNext) {
+  auto bench = running();
+  bench->show_text("text", bench.now);
+  (void)bench.server(kPlainStop);
+  bench->tick(bench.now += 5'000);
+  bench->tick(bench.now += 2'000);
+  EXPECT_FALSE(bench->in_session());
+  (void)bench.out();
+  bench->tick(bench.now);
+  EXPECT_EQ(bench.out(), "");
+}
+
+TEST(Relay, APacketThatAsksForTheHelloIsNoDebugger) {
+  for (const bool runs : {false, true}) {
+    Bench bench;
+    bench->server_ready(runs ? Pid1::kRunning : Pid1::kHeld);
+    EXPECT_EQ(bench.send(rsp::kHelloRequest), "");
+    EXPECT_EQ(bench.wishes(), unsigned{Relay::kHelloPacket});
+    bench->answer_hello("gdbdebug version=1 state=held\r\n");
+    EXPECT_EQ(bench.out(), "+" + framed("gdbdebug version=1 state=held"));
+    EXPECT_FALSE(bench->has_guest());
+    EXPECT_TRUE(bench.asked().empty());
+    // It comes back from a peer that echoes.
+    EXPECT_EQ(bench.line("+" + framed("gdbdebug version=1 state=held")), "");
+    EXPECT_FALSE(bench->has_guest());
+  }
+}
+
+TEST(Relay, WhatIsTypedHasNoReplyAndBeginsNoSession) {
+  auto bench = running();
+  EXPECT_EQ(bench.send("QGdbdebug.type:6c730d"), "+");
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kTyped});
+  EXPECT_EQ(bench->take_typed().view(), "ls\r");
+  EXPECT_EQ(bench->take_typed().view(), "");
+  // PID 1 has just stopped.
+  (void)bench.server(kPlainStop);
+  EXPECT_EQ(bench.send("QGdbdebug.type:0d"), "+");
+  EXPECT_EQ(bench.wishes() & Relay::kTyped, 0U);
+  EXPECT_TRUE(bench.asked().empty());
+  auto nobody = held();
+  EXPECT_EQ(nobody.send("QGdbdebug.type:0d"), "+");
+  EXPECT_FALSE(nobody->has_guest());
+}
+
 }  // namespace
 }  // namespace gdbdebug

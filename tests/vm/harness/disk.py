@@ -4,15 +4,15 @@
 import os
 import shutil
 import struct
-import subprocess
 import tempfile
 from pathlib import Path
 
 from .checks import assert_at_start
-from .environment import BUILD, CACHE, kernel, scaled
+from .environment import BUILD, CACHE, kernel
 from .generators import initramfs_tools_image, run
 from .image import install_tree, key_of, libraries_of
 from .machine import Machine
+from .realroot import Unavailable, bare_root
 
 SUITE = "bookworm"
 PACKAGES = "systemd systemd-sysv udev kmod grub-common grub2-common initramfs-tools gdbserver busybox zstd"
@@ -40,10 +40,6 @@ WantedBy=multi-user.target
 EFI_SUITE = "trixie"
 EFI_PACKAGES = "systemd systemd-ukify systemd-boot-efi gdbserver kmod cpio"
 FIRMWARE = Path("/usr/share/OVMF")
-
-
-class Unavailable(Exception):
-    """The disk cannot be made here; the text says why."""
 
 
 class DiskMachine(Machine):
@@ -81,24 +77,12 @@ def assert_debugged(machine, gdb):
 
 def debian(suite=SUITE, packages=PACKAGES):
     """The folder with a bare Debian that has GRUB's tools, or others."""
-    root = CACHE / "roots" / f"{suite}-boot-{key_of(packages)[:8]}"
-    if root.exists():
-        return root
-    if os.geteuid() != 0 or not shutil.which("debootstrap"):
-        raise Unavailable("a Debian on a disk needs debootstrap, and root to run it")
-    root.parent.mkdir(parents=True, exist_ok=True)
     # debootstrap itself knows no order of configuration; apt does.
-    script = ('set -e; debootstrap --variant=minbase "$1" "$2"; mount -t proc proc "$2/proc"; '
-              'chroot "$2" env DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends install $3; '
-              'chroot "$2" apt-get clean')
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=root.parent) as scratch:
-        done = subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", suite,
-                               f"{scratch}/root", packages], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, timeout=scaled(900), check=False)
-        if done.returncode:
-            raise Unavailable(f"debootstrap {suite}: {(done.stdout.strip().splitlines() or ['no reason given'])[-1]}")
-        os.rename(f"{scratch}/root", root)
-    return root
+    script = ('set -e; debootstrap --variant=minbase "$1" "$3"; mount -t proc proc "$3/proc"; '
+              'chroot "$3" env DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends install $2; '
+              'chroot "$3" apt-get clean')
+    return bare_root(f"{suite}-boot-{key_of(packages)[:8]}", suite,
+                     ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", suite, packages], 900)
 
 
 def grub_disk():

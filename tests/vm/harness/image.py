@@ -3,6 +3,8 @@
 key of everything that went into them, so that a test that runs again starts at once, and a changed helper is never
 missed."""
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -91,9 +93,19 @@ def write_atomically(path, content):
     os.replace(file.name, path)
 
 
+@contextlib.contextmanager
+def making(path):
+    """Of tests in parallel, one makes a folder in the cache, and the others wait: a folder takes no other's place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.parent / f".{path.name}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def prune(folder, keep=60):
-    """Forgets the images that were not used for longest."""
-    for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)[keep:]:
+    """Forgets the images that were not used for longest; hidden files are locks, and folders that are being made."""
+    images = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    for old in sorted(images, key=lambda path: path.stat().st_mtime, reverse=True)[keep:]:
         shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
 
 
@@ -174,12 +186,13 @@ def install_tree():
     """The product installed as a package would install it (DESTDIR), in the cache under a key of what is built."""
     modules = [ROOT / name for name in ("generators", "dracut", "mkinitcpio", "initramfs-tools", "boot-menu")]
     tree = CACHE / "install" / key_of(HELPER, AGENT, BUILD / "helper" / "gdbdebug-agent-net", *modules, str(BUILD))
-    if not tree.exists():
-        staging = Path(f"{tree}.{os.getpid()}")
-        subprocess.run(["cmake", "--install", str(BUILD)], env={**os.environ, "DESTDIR": str(staging)},
-                       stdout=subprocess.DEVNULL, check=True, timeout=scaled(120))
-        prune(tree.parent, 10)
-        os.rename(staging, tree)
+    with making(tree):
+        if not tree.exists():
+            with tempfile.TemporaryDirectory(prefix=".new-", dir=tree.parent) as scratch:
+                subprocess.run(["cmake", "--install", str(BUILD)], env={**os.environ, "DESTDIR": f"{scratch}/tree"},
+                               stdout=subprocess.DEVNULL, check=True, timeout=scaled(120))
+                prune(tree.parent, 10)
+                os.rename(f"{scratch}/tree", tree)
     return tree
 
 

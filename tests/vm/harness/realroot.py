@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from .environment import CACHE, scaled
-from .image import Image, key_of
+from .image import Image, key_of, making
 
 SUITE = "bookworm"
 PACKAGES = "systemd,systemd-sysv"
@@ -46,25 +46,32 @@ UNITS = {
 
 
 class Unavailable(Exception):
-    """There is no root file system and it cannot be made here; the text says why."""
+    """A root file system or a disk is not there and cannot be made here; the text says why."""
+
+
+def bare_root(name, suite, command, seconds):
+    """The folder of that name in the cache, made by `command`, a debootstrap of `suite` into the folder that it is
+    given as its last argument."""
+    root = CACHE / "roots" / name
+    with making(root):
+        if root.exists():
+            return root
+        if os.geteuid() != 0 or not shutil.which("debootstrap"):
+            raise Unavailable("a root file system needs debootstrap, and root to run it")
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=root.parent) as scratch:
+            run = subprocess.run([*command, f"{scratch}/root"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, text=True, timeout=scaled(seconds), check=False)
+            if run.returncode:
+                said = run.stdout.strip().splitlines() or ["no reason given"]
+                raise Unavailable(f"debootstrap {suite}: {said[-1]}")
+            os.rename(f"{scratch}/root", root)
+    return root
 
 
 def debian():
     """The folder of the bare root, from debootstrap."""
-    root = CACHE / "roots" / f"{SUITE}-{key_of(PACKAGES)[:8]}"
-    if root.exists():
-        return root
-    if os.geteuid() != 0 or not shutil.which("debootstrap"):
-        raise Unavailable("a root file system needs debootstrap, and root to run it")
-    root.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=root.parent) as scratch:
-        run = subprocess.run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, f"{scratch}/root"],
-                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                             timeout=scaled(600), check=False)
-        if run.returncode:
-            raise Unavailable(f"debootstrap {SUITE}: {(run.stdout.strip().splitlines() or ['no reason given'])[-1]}")
-        os.rename(f"{scratch}/root", root)
-    return root
+    return bare_root(f"{SUITE}-{key_of(PACKAGES)[:8]}", SUITE,
+                     ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE], 600)
 
 
 def root_disk():

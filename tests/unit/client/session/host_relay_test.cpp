@@ -145,6 +145,44 @@ TEST_F(ClientRelay, AReplyThatCameTwiceReachesTheDebuggerOnce) {
   EXPECT_EQ(answer(relay, "0011"), "");
 }
 
+// Two NAKs for one damaged packet bring two copies, of which the second meets the next request.
+TEST_F(ClientRelay, ACopyOfTheReplyBeforeIsNotTakenForTheNextReply) {
+  auto relay = make();
+  (void)ask(relay, "g");
+  EXPECT_EQ(answer(relay, "0011"), packet("0011"));
+  (void)ask(relay, "m1000,2");
+  taken(relay.to_target());
+  relay.target_bytes(packet("0011"), now);
+  EXPECT_EQ(taken(relay.to_debugger()), "");
+  EXPECT_EQ(taken(relay.to_target()), "") << "not acknowledged, so that the target repeats it if it is the reply";
+  EXPECT_EQ(answer(relay, "2233"), packet("2233"));
+}
+
+TEST_F(ClientRelay, AReplyLikeTheOneBeforeWhoseRequestsAcknowledgementIsLostArrivesInTheEnd) {
+  auto relay = make();
+  (void)ask(relay, "Z0,1000,1");
+  (void)answer(relay, "OK");
+  (void)ask(relay, "Z0,2000,1");
+  taken(relay.to_target());
+  relay.target_bytes(packet("OK"), now);  // the + before it was lost
+  EXPECT_EQ(taken(relay.to_debugger()), "");
+  now = *relay.deadline();
+  relay.tick(now);
+  EXPECT_EQ(taken(relay.to_target()), packet("Z0,2000,1"));
+  EXPECT_EQ(answer(relay, "OK"), packet("OK"));
+}
+
+TEST_F(ClientRelay, APacketWhoseEndWasLostIsAskedForAgain) {
+  auto relay = make();
+  (void)ask(relay, "g");
+  taken(relay.to_target());
+  relay.target_bytes("$0011", now);
+  now = *relay.deadline();
+  relay.tick(now);
+  EXPECT_EQ(taken(relay.to_target()), "-" + packet("g")) << "what acknowledged the request may be in it";
+  EXPECT_EQ(answer(relay, "0011"), packet("0011"));
+}
+
 TEST_F(ClientRelay, CtrlCGoesOutAtOnce) {
   auto relay = make();
   (void)ask(relay, "vCont;c");
@@ -322,6 +360,37 @@ TEST_F(ClientRelay, WhatPid1WritesComesBeforeTheStop) {
   (void)ask(relay, "vCont;c");
   EXPECT_EQ(answer(relay, "O6869"), packet("O6869"));
   EXPECT_EQ(answer(relay, "S05"), packet("S05"));
+}
+
+TEST_F(ClientRelay, TheConsolesTextIsShownAsItIsWanted) {
+  using Text = HostRelay::ConsoleText;
+  for (const auto how : {Text::raw, Text::plain, Text::coloured, Text::kept}) {
+    SCOPED_TRACE(static_cast<int>(how));
+    auto relay = make();
+    relay.show_console(how);
+    (void)ask(relay, "vCont;c");
+    const auto shown = answer(relay, "O68691b5b366e21");  // "hi", a question to the terminal, "!"
+    EXPECT_EQ(taken(relay.to_target()), "+");
+    std::string expected = packet("O68691b5b366e21");
+    if (how == Text::plain) expected = packet("O686921");
+    if (how == Text::coloured) expected = packet("O1b5b33366d6869211b5b33396d");
+    EXPECT_EQ(shown, how == Text::kept ? "" : expected);
+    EXPECT_EQ(relay.take_console(), how == Text::kept ? "hi\033[6n!" : "");
+    // The stop that was waited for still comes through.
+    EXPECT_EQ(answer(relay, "T05thread:p1.1;"), packet("T05thread:p1.1;"));
+  }
+}
+
+TEST_F(ClientRelay, WhatIsTypedOnTheConsoleGoesOutWhilePid1Runs) {
+  auto relay = make();
+  EXPECT_FALSE(relay.type("x"));
+  (void)ask(relay, "vCont;c");
+  EXPECT_FALSE(relay.type("x")) << "the target has not taken the request yet";
+  relay.target_bytes("+", now);
+  EXPECT_TRUE(relay.type("l\r"));
+  EXPECT_EQ(taken(relay.to_target()), packet("QGdbdebug.type:6c0d"));
+  EXPECT_EQ(answer(relay, "T05thread:p1.1;"), packet("T05thread:p1.1;"));
+  EXPECT_FALSE(relay.type("x"));
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ TEST(Hello, EscapesWhatGdbOrAReaderWouldStumbleOver) {
       {"/\xc3\xa4", "/\\xc3\\xa4"},
       {"/a\x01", "/a\\x01"},
       {"/a\x03", "/a\\x03"},
-      {"/a'\"~!*}", "/a'\"~!*}"},
+      {"/a'\"~!*}", "/a'\"~!\\x2a\\x7d"},
       {"/init (deleted)", "/init\\x20(deleted)"},
       {std::string_view("/a\0b", 4), "/a\\x00b"},
   };
