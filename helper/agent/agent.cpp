@@ -174,6 +174,7 @@ class Agent {
   void server_stuck();
   void start_for_debugger();
   bool take_over();
+  bool wait_for_hold();
   bool serve_stub();
   void debugger_lost();
   void hold_for(std::uint32_t seconds);
@@ -205,7 +206,9 @@ class Agent {
   Relay relay_;
   Server server_;
   Watcher watcher_;
-  std::optional<Stub> stub_;  ///< in the place of gdbserver where PID 1 is at its exit
+  std::optional<Stub> stub_;  ///< in the place of gdbserver where that cannot come: at an exit, or if there is none
+  bool no_server_ = false;    ///< gdbserver could not be had when PID 1 was held
+  bool again_ = false;        ///< PID 1 comes once more to a stop that was reported
   Text<64> held_stop_;        ///< of PID 1 that the watcher holds, in the form of a stop reply
   DeviceWatch devices_;
   UniqueFd handoff_;
@@ -438,7 +441,7 @@ void Agent::step() {
   polls[kServer] = {.fd = server_events != 0 ? server_.fd() : -1, .events = server_events, .revents = 0};
   polls[kMessages] = {.fd = server_.messages_fd(), .events = POLLIN, .revents = 0};
   polls[kDevices] = {.fd = line_.is_open() || awaited_.fd >= 0 ? -1 : devices_.fd(), .events = POLLIN, .revents = 0};
-  polls[kPid1] = {.fd = watcher_.is_held() ? -1 : watcher_.fd(), .events = POLLIN, .revents = 0};
+  polls[kPid1] = {.fd = watcher_.fd(), .events = POLLIN, .revents = 0};
   polls[kAwaited] = {.fd = awaited_.fd, .events = POLLIN, .revents = 0};
   for (std::size_t which = 0; which < OpenLine::kWatches; ++which)
     polls[kWatches + which] = {.fd = line_.watch_fd(which), .events = POLLIN, .revents = 0};
@@ -675,9 +678,10 @@ std::span<const Patch> patches_of(const Relay& relay) {
 /// gdbserver is to end, or has ended because it was told to: after a detach, or after a lost debugger.
 void Agent::server_ended() {
   hold_deadline_.reset();
-  if (stub_) {  // PID 1 is at its exit
+  if (stub_) {
     stub_.reset();
-    watcher_.let_go();
+    relay_.set_held(false);
+    std::exchange(survives_, false) ? watcher_.go_on() : watcher_.let_go();
     return relay_.server_gone();
   }
   if (!server_.running()) return;
@@ -773,8 +777,10 @@ void Agent::server_stuck() {
 
 void Agent::start_for_debugger() {
   if (server_.running() || stub_) return;
-  if (watcher_.at_exit()) {
-    stub_.emplace(kSubject, static_cast<unsigned>(watcher_.held().thread));
+  if (watcher_.at_exit() || (watcher_.is_held() && no_server_)) {
+    const auto& held = watcher_.held();
+    const bool at_signal = held.kind == Watcher::Event::Kind::kSignal;
+    stub_.emplace(kSubject, static_cast<unsigned>(held.thread), at_signal ? gdb_signal(held.signal) : kGdbSigtrap);
     return relay_.server_ready_at_end(held_stop_, true);
   }
   // gdbserver would wait for PID 1 to stop for as long as it sleeps, and the debugger with it, who learns nothing.
@@ -785,7 +791,7 @@ void Agent::start_for_debugger() {
       return watched ? relay_.server_ready_stopped() : relay_.server_ready(Relay::Pid1::kHeld);
     }
     const auto reason = server_.last_message();
-    if (watcher_.at_exit()) return start_for_debugger();  // it has just come there
+    if (watcher_.at_exit() || wait_for_hold()) return start_for_debugger();  // it has just come there
     if (!is_asleep()) return relay_.server_failed(reason.empty() ? "gdbserver cannot attach to PID 1" : reason);
   }
   say_sleep("no debugger can attach before it wakes");
@@ -824,11 +830,25 @@ bool Agent::take_over() {
     if (status) return true;
     log::error(status.error(), "PID 1 is watched again");
     relay_.set_held(false);
+    no_server_ = held;
     watch_again(Leaves::kByItself);
     return false;
   }
   server_.drop_prepared();
   return false;
+}
+
+/// gdbserver could not be had where PID 1 was held at a signal: what raised that raises it again, and then the debugger
+/// is answered without gdbserver. Whether it has come there.
+bool Agent::wait_for_hold() {
+  constexpr std::uint64_t kAgainMs = 2000;
+  if (!no_server_) return false;
+  again_ = true;
+  const auto deadline = sys::now_ms() + kAgainMs;
+  for (look_after(); watcher_.active() && !watcher_.is_held() && sys::now_ms() < deadline; look_after())
+    (void)sys::wait_readable(watcher_.fd(), std::min(deadline, sys::now_ms() + 50));
+  again_ = false;
+  return watcher_.is_held();
 }
 
 /// Answers what gdbserver would be asked, where there is none; whether there was something.
@@ -938,7 +958,8 @@ void Agent::at_signal(const Watcher::Event& event) {
       break;
   }
   watcher_.hold(event);
-  held_stop_.clear();
+  held_stop_.set("T");
+  held_stop_.add_hex(static_cast<std::uint8_t>(stop.signal)).add("thread:p1.").add_number(stop.thread, 16).add(';');
   hold_at_end(stop, cause, {.handled = facts.caught, .freezes = facts.only_dumps});
 }
 
@@ -972,6 +993,7 @@ void Agent::at_exit(const Watcher::Event& event) {
 
 void Agent::hold_at_end(const Stop& stop, const Cause& cause, const Ending& ending) {
   relay_.set_held(true);
+  if (again_) return;
   report_end(stop, cause, ending, register_texts(watcher_.held().thread), line_.describe(), request_.crash_seconds);
   report::TracedRegisters registers;
   say_core(stop, cause, registers);

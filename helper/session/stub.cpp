@@ -69,7 +69,8 @@ void Stub::answer(std::string_view request, TextBuffer& out) {
     multiprocess_ = request.find("multiprocess+") != std::string_view::npos;
     out.add(kFeatures);
   } else if (request == "?") {
-    out.add("T05syscall_entry:0;thread:");
+    out.add('T').add_hex(static_cast<std::uint8_t>(signal_));
+    out.add(signal_ == kGdbSigtrap ? "syscall_entry:0;thread:" : "thread:");
     add_thread(exits_, out);
     out.add(';');
   } else if (request == "qC") {

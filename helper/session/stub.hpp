@@ -13,6 +13,7 @@
 
 #include "core/base/text.hpp"
 #include "core/rsp/packet.hpp"
+#include "core/rsp/stop.hpp"
 
 namespace gdbdebug {
 
@@ -32,8 +33,9 @@ class Stub {
   };
   static constexpr std::size_t kMaxReply = 16500;
 
-  /// `thread`: the one that exits.
-  Stub(const Subject& subject, unsigned thread) : subject_(subject), exits_(thread), thread_(thread) {
+  /// `thread`: the one that exits, or stands at `signal`, in gdb's numbers.
+  Stub(const Subject& subject, unsigned thread, unsigned signal = kGdbSigtrap)
+      : subject_(subject), exits_(thread), signal_(signal), thread_(thread) {
     files_.fill(-1);
   }
   Stub(const Stub&) = delete;
@@ -55,6 +57,7 @@ class Stub {
 
   const Subject& subject_;
   const unsigned exits_;
+  const unsigned signal_;
   unsigned thread_;  ///< the one whose registers are asked for
   bool multiprocess_ = false;
   std::array<int, 8> files_{};  ///< open ones; a debugger's handle is the place of one

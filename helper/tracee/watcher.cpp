@@ -180,6 +180,7 @@ void Watcher::drain() {
 }
 
 std::optional<Watcher::Event> Watcher::next() {
+  if (state_ == State::kHeld) look_after_held();
   if (state_ != State::kWatching) return std::nullopt;
   if (saved_) return std::exchange(saved_, std::nullopt);
   drain();
@@ -195,6 +196,15 @@ std::optional<Watcher::Event> Watcher::next() {
     if (info.si_code != CLD_TRAPPED) continue;  // a child of the agent's that somebody has stopped
     if (auto event = judge_or_run(info.si_pid, info.si_status)) return event;
   }
+}
+
+/// Only a SIGKILL of somebody outside its namespace moves the thread that is held; nobody keeps PID 1 from that.
+void Watcher::look_after_held() {
+  drain();
+  siginfo_t info{};
+  if (::waitid(P_PID, static_cast<id_t>(held_.thread), &info, WSTOPPED | WNOHANG | __WALL) != 0 || info.si_pid == 0)
+    return;
+  let_go();
 }
 
 std::optional<Watcher::Event> Watcher::judge_or_run(pid_t thread, int status) {

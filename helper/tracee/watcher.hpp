@@ -79,6 +79,7 @@ class Watcher {
   Status open();
   static bool seize_all();
   void drain();
+  void look_after_held();
   std::optional<Event> judge_or_run(pid_t thread, int status);
   std::optional<Event> on_exit(pid_t thread);
   void note_end(pid_t thread);

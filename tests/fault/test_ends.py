@@ -5,8 +5,10 @@ fault-boot makes the helper PID 1 of a namespace (see boot.cpp), whose real init
 files in its root, which can be read from here.
 """
 
+import os
 import re
 import shutil
+import signal
 import time
 from pathlib import Path
 
@@ -20,9 +22,9 @@ HELD = r"PID 1 \((\w+)\) is held before it would die: (.*?), in "
 
 
 class End(Boot):
-    """A boot with `options` behind the line, whose real init does `what`."""
+    """A boot with `options` behind the line, whose real init does `what`; `without` this library of gdbserver's."""
 
-    def __init__(self, folder, options, what, systemd=False):
+    def __init__(self, folder, options, what, systemd=False, without=""):
         self.log_path = folder / "log"
         self.log_path.touch()
         self.matrix = load_matrix().Matrix(BUILD, folder, 3600)
@@ -36,6 +38,8 @@ class End(Boot):
         else:
             program = real_init
         shutil.copy(PROGRAM, program)
+        for library in self.matrix.root.rglob(without) if without else ():
+            library.unlink()
         words = ["--socket", str(self.path), "--log", str(self.log_path), "--word", what, "--command-line",
                  f"quiet rd.gdbdebug=ttyFAULT,{options}"]
         self.start(words)
@@ -173,6 +177,31 @@ def test_a_debugger_that_comes_at_a_fatal_signal_finds_it_as_it_was(boot, what, 
     if what != "trap":
         machine.ended()
     assert machine.log().count("report: begin") == 1
+
+
+def test_a_crash_can_be_looked_at_though_gdbserver_does_not_start(boot):
+    machine = boot("crash", "segv", without="libstdc++.so.6")
+    assert machine.says(HELD)[2] == "SIGSEGV at address 0x8"
+    for last in (False, True):
+        gdb = machine.gdb()
+        gdb.says("backtrace full", "crash_here")
+        gdb.says("continue", "Cannot insert breakpoint|at its end and cannot go on; use detach")
+        if not last:
+            gdb.kill()
+            machine.is_held()
+    gdb.type("detach")
+    machine.says("debugger detached; PID 1 now dies as it would have")
+    machine.ended()
+    assert machine.log().count("report: begin") == 1
+    assert machine.log().count("error while loading shared libraries") == 1
+
+
+def test_nothing_keeps_pid_1_from_a_kill_out_of_another_namespace(boot):
+    machine = boot("crash", "thread-segv")
+    machine.says(HELD)
+    machine.says("report: end")
+    os.kill(machine.pid1, signal.SIGKILL)
+    machine.ended()
 
 
 # ---- signals that are handled ----

@@ -82,6 +82,13 @@ TEST(Stub, WhatADebuggerLooksAtIsAnswered) {
   EXPECT_EQ(stub.ask("qXfer:auxv:read::0,1000"), std::string("l\x03\0\0\0}\x04}\x03}\x5d}\x0a", 13));
 }
 
+TEST(Stub, ASignalIsToldAsOne) {
+  std::array<char, Stub::kMaxReply> reply;
+  auto stub = std::make_unique<Stub>(kSubject, 42, kGdbSigsegv);
+  std::string_view question = "$?#3f";
+  EXPECT_EQ(stub->take(question, reply), "$T0bthread:2a;#66");
+}
+
 TEST(Stub, OfMemoryThereIsAsMuchAsThereIs) {
   Bench stub;
   EXPECT_EQ(stub.ask("m1ff8,4"), "30313233");
