@@ -248,7 +248,8 @@ std::optional<Watcher::Event> Watcher::judge_or_run(pid_t thread, int status) {
 std::optional<Watcher::Event> Watcher::on_exit(pid_t thread) {
   Event event{.kind = Event::Kind::kExit, .thread = thread};
   (void)trace(kGetEventMessage, thread, &event.end.status);
-  event.end.call = pid1::call_of(static_cast<unsigned>(thread)).number;
+  for (unsigned tries = 0; tries < 2 && !event.end.call; ++tries)  // where there is no file left, once more
+    event.end.call = pid1::call_of(static_cast<unsigned>(thread)).number;
   event.end.last = true;
   for_each_thread([&](pid_t other) {
     if (other == thread || ends(other)) return;
