@@ -24,7 +24,7 @@ bool can_be_cut(Kind kind) {
 
 }  // namespace
 
-Writer::Held Writer::held(std::size_t at) const {
+Writer::Held Writer::held(std::size_t at) {
   Held held;
   std::memcpy(&held, buffer + at, sizeof held);
   return held;

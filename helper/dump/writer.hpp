@@ -52,8 +52,8 @@ class Writer {
     core_record::Kind kind{};
   };
   bool say_block();
-  [[nodiscard]] Held held(std::size_t at) const;
-  void hold(std::size_t at, const Held& held);
+  [[nodiscard]] static Held held(std::size_t at);
+  static void hold(std::size_t at, const Held& held);
   [[nodiscard]] std::size_t cut(std::size_t wanted) const;
   [[nodiscard]] std::size_t encode(std::size_t size, std::span<unsigned char> block) const;
   void drop(std::size_t size);

@@ -811,7 +811,7 @@ void Relay::clean(Then then) {
   if (untold_ && armed_ && then == Then::kRelease) then = Then::kStay;
   then_ = let_go_ ? Then::kRelease : then;  // it is not PID 1 that would stay or run on
   removed_ = 0;
-  if (guest_ == Guest::kConnected && then != Then::kDetach) guest_ = Guest::kNobody;
+  if (guest_ == Guest::kConnected && then != Then::kDetach) dismiss();
   interrupt_ = false;
   setting_ = 0;
   cleaning_ = Cleaning::kWaiting;
@@ -907,16 +907,22 @@ void Relay::debugger_lost() {
   if (guest_ == Guest::kKnocking) return knock_over();
   deferred_.clear();
   if (!in_session()) return;
-  guest_ = Guest::kNobody;
+  dismiss();
   if (pid1_ == Pid1::kFree || cleaning_ != Cleaning::kNone || ask_ == Ask::kDetach) return;
   wishes_ |= kLost;
   if (!ran) return clean(Then::kStay);
   clean(Then::kRelease);
 }
 
+/// A stop that waited for the debugger's acknowledgement is not for the next one.
+void Relay::dismiss() {
+  guest_ = Guest::kNobody;
+  late_stop_.clear();
+}
+
 /// Nobody has followed up a first packet: PID 1 is as it was before.
 void Relay::knock_over() {
-  guest_ = Guest::kNobody;
+  dismiss();
   knock_deadline_.reset();
   deferred_.clear();
   wishes_ &= ~unsigned{kStartServer};
@@ -977,7 +983,7 @@ void Relay::tick(std::uint64_t now_ms) {
 void Relay::accept_detach() {
   reply("OK");
   interrupt_ = false;
-  if (in_session()) guest_ = Guest::kNobody;  // or the next one has knocked already
+  if (in_session()) dismiss();  // or the next one has knocked already
 }
 
 void Relay::mark_end() {
@@ -990,7 +996,7 @@ void Relay::accept_end() {
   Text<4> text("X");
   reply(text.add_hex(static_cast<std::uint8_t>(signal_)));
   interrupt_ = false;
-  guest_ = Guest::kNobody;
+  dismiss();
 }
 
 void Relay::go_on() {
@@ -1058,7 +1064,7 @@ void Relay::server_renewed() {
 void Relay::server_replaced() {
   cut_off_ = in_session();
   const bool asked = in_session() && ask_ != Ask::kNothing;
-  if (in_session() || deferred_.empty()) guest_ = Guest::kNobody;
+  if (in_session() || deferred_.empty()) dismiss();
   knock_deadline_.reset();
   late_stop_.clear();
   detached_ = let_go_ = false;
@@ -1080,7 +1086,7 @@ void Relay::server_gone() {
   // A gdbserver that died of a detach has let go of PID 1 all the same.
   const bool let_go = in_session() && ask_ == Ask::kDetach;
   if (!released) deferred_.clear();
-  if (deferred_.empty()) guest_ = Guest::kNobody;
+  if (deferred_.empty()) dismiss();
   knock_deadline_.reset();
   late_stop_.clear();
   pid1_ = Pid1::kFree;

@@ -279,6 +279,7 @@ class Relay {
   void ask_server(std::string_view payload, Ask ask);
   void begin_session();
   void debugger_lost();
+  void dismiss();
   void knock_over();
   bool knock_answered() const {
     return guest_ == Guest::kKnocking && ask_ == Ask::kNothing && cleaning_ == Cleaning::kNone && deferred_.empty();
