@@ -385,7 +385,7 @@ void Relay::forward_detach(std::string_view payload) {
     stop_pending_ = false;
     return ask_server("D;1", Ask::kLetGo);
   }
-  if (armed_) {
+  if (watched_) {
     reply("OK");
     return clean(Then::kRelease);
   }
