@@ -24,6 +24,7 @@
 #include "core/layout.hpp"
 #include "core/words/hello.hpp"
 #include "core/words/launch.hpp"
+#include "hold/waiting.hpp"
 #include "line/devices.hpp"
 #include "line/line.hpp"
 #include "line/modules.hpp"
@@ -74,8 +75,15 @@ std::string_view outcome(Fate fate) {
   return "PID 1 now dies as it would have without gdbdebug";
 }
 
+/// The process that gdbserver is attached to, or will be: PID 1, or one that `hold=` holds.
+pid_t subject = 1;
+
 bool peek(std::uint64_t address, std::span<char> bytes) {
-  return pid1::read_memory(1, address, bytes);
+  return pid1::read_memory(subject, address, bytes);
+}
+
+Text<512> executable() {
+  return pid1::executable(subject);
 }
 
 class Agent {
@@ -84,7 +92,7 @@ class Agent {
       : request_(request),
         modules_(request, std::move(image)),
         line_(request, modules_, ip),
-        relay_(line_.lossy(), pid1::executable, peek),
+        relay_(line_.lossy(), executable, peek),
         handoff_(std::move(handoff)),
         parts_(parts) {
     if (!parts.open()) return;
@@ -123,6 +131,9 @@ class Agent {
   void renew_server();
   void server_stuck();
   void start_for_debugger();
+  void start_for_held();
+  void set_subject(pid_t process);
+  void settle_held();
   void debugger_lost();
   void hold_for(std::uint32_t seconds);
   void check_stop();
@@ -146,6 +157,7 @@ class Agent {
   OpenLine line_;
   Relay relay_;
   Server server_;
+  hold::Waiting waiting_;
   DeviceWatch devices_;
   UniqueFd handoff_;
   wire::Parts& parts_;
@@ -193,6 +205,10 @@ void Agent::run() {
     log::warning(status.error(), "a debugger may hang at the switch to the real root");
   if (const auto status = devices_.start(); !status)
     log::warning(status.error(), "a device that appears late is not seen");
+  if (request_.hold_count > 0) {
+    if (const auto status = waiting_.start(request_); !status)
+      log::error(status.error(), "no program is held, and the boot goes on");
+  }
   // Who holds PID 1 must be able to let a debugger in; otherwise the boot does not wait for the line. Where that is a
   // console, it is ours before PID 1 gets another.
   const bool opens_first = request_.wait || wire_;
@@ -210,7 +226,7 @@ void Agent::run() {
 /// gdbserver it is served meanwhile: its next exec would hold it until somebody looks, and so would its end.
 bool Agent::open_line() {
   const sys::Meanwhile meanwhile(
-      server_.running()
+      server_.running() || waiting_.active()
           ? [](void* self, int fd,
                std::uint64_t deadline_ms) { return static_cast<Agent*>(self)->serve_until(fd, deadline_ms); }
           : sys::Meanwhile::Wait{},
@@ -356,12 +372,12 @@ void Agent::say_ready() {
 
 void Agent::step() {
   constexpr std::size_t kLine = 0, kServer = 1, kMessages = 2, kDevices = 3, kAwaited = 4, kWatches = 5;
-  constexpr std::size_t kWire = kWatches + OpenLine::kWatches;
+  constexpr std::size_t kWire = kWatches + OpenLine::kWatches, kHold = kWire + wire::Wire::kWatches;
   const bool writes = !relay_.to_line().empty() || (wire_ && wire_->has_raw());
   const auto line_events = static_cast<short>((relay_.wants_line() ? POLLIN : 0) | (writes ? POLLOUT : 0));
   const auto server_events =
       static_cast<short>((relay_.wants_server() ? POLLIN : 0) | (relay_.to_server().empty() ? 0 : POLLOUT));
-  std::array<pollfd, kWire + wire::Wire::kWatches> polls{};
+  std::array<pollfd, kHold + hold::Waiting::kWatches> polls{};
   polls[kLine] = {.fd = line_.fd(), .events = line_events, .revents = 0};
   // Nothing that is wanted: then not its end either, which poll() would tell at once and for ever.
   polls[kServer] = {.fd = server_events != 0 ? server_.fd() : -1, .events = server_events, .revents = 0};
@@ -372,6 +388,7 @@ void Agent::step() {
     polls[kWatches + which] = {.fd = line_.watch_fd(which), .events = POLLIN, .revents = 0};
   for (std::size_t which = 0; which < wire::Wire::kWatches; ++which)
     polls[kWire + which] = wire_ ? wire_->watch(which) : pollfd{.fd = -1, .events = 0, .revents = 0};
+  for (std::size_t which = 0; which < hold::Waiting::kWatches; ++which) polls[kHold + which] = waiting_.watch(which);
   const int count = wait(polls);
   if (count < 0 && errno != EINTR) {
     log::error(failed("waiting for events", ""), "going on without a debugger");
@@ -393,11 +410,14 @@ void Agent::step() {
     }
     for (std::size_t which = 0; wire_ && which < wire::Wire::kWatches; ++which)
       wire_->handle(which, polls[kWire + which].revents);
+    for (std::size_t which = 0; which < hold::Waiting::kWatches; ++which)
+      waiting_.handle(which, polls[kHold + which].revents);
   }
   if (line_.settle_peers(relay_.in_session())) relay_.line_lost();  // what it has said was the one's before
   check_deadlines();
   flush();  // first: what is wished for may take longer than a debugger waits for its acknowledgement
   for (auto wishes = relay_.take_wishes(); wishes != 0; wishes = relay_.take_wishes()) grant(wishes);
+  settle_held();
   serve_wire();
   flush();
 }
@@ -472,8 +492,9 @@ std::optional<std::uint64_t> Agent::wire_deadline() const {
 int Agent::timeout() const {
   std::optional<std::uint64_t> next;
   const auto hold_deadline = relay_.engaged() ? std::nullopt : hold_deadline_;
-  for (const auto& deadline : {relay_.deadline(), hold_deadline, calls_deadline_, awaited_.deadline, stop_deadline_,
-                               hang_deadline_, line_.deadline(), wire_deadline(), feeder_.deadline()}) {
+  for (const auto& deadline :
+       {relay_.deadline(), hold_deadline, calls_deadline_, awaited_.deadline, stop_deadline_, hang_deadline_,
+        line_.deadline(), wire_deadline(), feeder_.deadline(), waiting_.deadline()}) {
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   if (!next) return -1;
@@ -562,7 +583,7 @@ void Agent::grant(unsigned wishes) {
     deaths_ = 0;
     unknown_stop_ = false;
     hold_deadline_.reset();
-    warn_of_watchdog(request_.feed);
+    if (subject == 1) warn_of_watchdog(request_.feed);
   }
   if ((wishes & Relay::kLost) != 0) debugger_lost();
   if ((wishes & Relay::kExecuted) != 0) real_root_.look();
@@ -575,10 +596,11 @@ void Agent::grant(unsigned wishes) {
   if ((wishes & Relay::kTyped) != 0 && wire_) wire_->type(relay_.take_typed());
   if ((wishes & Relay::kOtherLetGo) != 0) let_run(static_cast<pid_t>(relay_.let_go_process()));
   if ((wishes & Relay::kLetGo) != 0) {
-    let_run(1);
-    log::say(log::Level::kWarning,
-             request_.armed() ? "the debugger goes on with another process; PID 1 runs, and is not watched meanwhile"
-                              : "the debugger goes on with another process; PID 1 runs");
+    let_run(subject);
+    if (subject == 1)
+      log::say(log::Level::kWarning,
+               request_.armed() ? "the debugger goes on with another process; PID 1 runs, and is not watched meanwhile"
+                                : "the debugger goes on with another process; PID 1 runs");
   }
   if ((wishes & Relay::kServerStuck) != 0) server_stuck();
   if ((wishes & Relay::kRenewServer) != 0) renew_server();
@@ -610,6 +632,15 @@ void Agent::server_ended() {
 
 /// gdbserver has ended by itself. PID 1 stands where that left it, or has run on for a moment; its breakpoints are in.
 void Agent::server_died() {
+  if (subject != 1) {
+    if (!parse_end(relay_.last_stop())) {
+      log::Message message("gdbserver has ended by itself; PID ");
+      log::say(log::Level::kError, message.add_number(static_cast<std::uint64_t>(subject)).add(" runs on"));
+    }
+    server_.end(true, patches_of(relay_));
+    hold_deadline_.reset();
+    return relay_.server_gone();
+  }
   constexpr unsigned kDeaths = 3;
   const bool held = relay_.pid1() == Relay::Pid1::kHeld && !relay_.let_go();
   const bool at_end = relay_.at_end();  // it comes there once more
@@ -659,7 +690,7 @@ void Agent::renew_server() {
 /// Somebody waits for an answer that gdbserver owes to the one before.
 void Agent::server_stuck() {
   // PID 1 may sleep where nothing stops it; then another gdbserver could not do more.
-  if (relay_.pid1() == Relay::Pid1::kRunning && !pid1::status("State").view().starts_with('t')) return;
+  if (relay_.pid1() == Relay::Pid1::kRunning && !pid1::status_of(subject, "State").view().starts_with('t')) return;
   log::say(log::Level::kError, "gdbserver does not answer; PID 1 stays held, under another one");
   if (replace_server()) return;
   server_.end(true, patches_of(relay_));
@@ -668,6 +699,11 @@ void Agent::server_stuck() {
 
 void Agent::start_for_debugger() {
   if (server_.running()) return;
+  if (const auto* held = waiting_.take()) {
+    hold_deadline_ = held->deadline;
+    set_subject(held->pid);
+    return start_for_held();
+  }
   // gdbserver would wait for PID 1 to stop for as long as it sleeps, and the debugger with it, who learns nothing.
   if (!stays_asleep()) {
     if (attach()) return relay_.server_ready(Relay::Pid1::kHeld);
@@ -679,11 +715,44 @@ void Agent::start_for_debugger() {
   relay_.server_failed(reason.add("; no debugger can attach before it wakes. Its kernel stack is in the kernel log"));
 }
 
+void Agent::set_subject(pid_t process) {
+  subject = process;
+  server_.set_subject(process);
+  relay_.set_subject(static_cast<unsigned>(process));
+}
+
+/// A debugger has come, and a process waits for it.
+void Agent::start_for_held() {
+  auto status = server_.attach(program_.c_str());
+  if (status) status = server_.settle();
+  if (status) {
+    if (request_.hold_seconds) hold_seconds_ = *request_.hold_seconds;
+    return relay_.server_ready_held();
+  }
+  log::error(status.error(), "the process that was held goes on");
+  server_.end(true);
+  relay_.server_failed("gdbserver cannot attach to the process that was held; it goes on");
+}
+
+/// The process that was held has no gdbserver any more, or is not there any more: the next one is offered.
+void Agent::settle_held() {
+  waiting_.tick(sys::now_ms(), line_.describe());
+  if (subject == 1) return;
+  if (server_.running() && !relay_.in_session() && waiting_.ended(subject)) {
+    server_.end(true);
+    relay_.server_gone();
+  }
+  if (server_.running()) return;
+  hold_deadline_.reset();
+  waiting_.let_go(subject);
+  set_subject(1);
+}
+
 /// A debugger waits for PID 1 to stop, and it does not.
 void Agent::check_stop() {
   constexpr std::uint64_t kStopMs = 1000;
   const auto now = sys::now_ms();
-  if (!relay_.wants_stop()) {
+  if (!relay_.wants_stop() || subject != 1) {
     stop_deadline_.reset();
     told_of_sleep_ = false;
     return;
@@ -711,14 +780,18 @@ void Agent::debugger_lost() {
   constexpr std::uint32_t kUnaskedSeconds = 300;  // nobody has asked for a machine that waits
   if (relay_.runs_on()) {
     return log::say(log::Level::kWarning,
-                    "the debugger was lost; what it had set is taken out of PID 1, which runs on");
+                    subject == 1 ? "the debugger was lost; what it had set is taken out of PID 1, which runs on"
+                                 : "the debugger was lost; what it had set is taken out of the process, which runs on");
   }
   std::optional<std::uint32_t> seconds = kUnaskedSeconds;
-  if (request_.wait && !relay_.at_end())
+  if (subject != 1) {
+    if (request_.hold_seconds) seconds = request_.hold_seconds;
+  } else if (request_.wait && !relay_.at_end())
     seconds = request_.wait_seconds;
   else if (request_.armed())
     seconds = request_.crash_seconds;
-  log::Message message("the debugger was lost; PID 1 stays held");
+  log::Message message("the debugger was lost; PID ");
+  message.add_number(static_cast<std::uint64_t>(subject)).add(" stays held");
   if (relay_.at_end()) message.add(" before it would die");
   message.add(" and waits ");
   if (seconds) {
@@ -740,6 +813,7 @@ void Agent::arm_again() {
 void Agent::unattended() {
   const auto stop = parse_stop(relay_.last_stop());
   if (!stop && parse_end(relay_.last_stop())) return;  // it was PID 1's
+  if (subject != 1) return relay_.release();
   if (stop && stop->process != 1) {
     log::Message message("process ");
     message.add_number(stop->process).add(" was left traced by a debugger that has gone; it runs on");
@@ -869,6 +943,7 @@ Fate Agent::fate_when_let_go() {
 /// The debugger hands PID 1 the signal at which it stands. The kernel keeps it from a PID 1 that is traced, so that it
 /// would fault in the same place for ever; where it would die it dies.
 void Agent::resumed_at_fatal_stop() {
+  if (subject != 1) return relay_.go_on();
   if (fate_when_let_go() != Fate::kDies) return relay_.go_on();
   log::say(log::Level::kAlert,
            "the debugger has passed the signal on; PID 1 now dies as it would have without gdbdebug");
@@ -878,6 +953,11 @@ void Agent::resumed_at_fatal_stop() {
 }
 
 void Agent::detach_at_fatal_stop() {
+  if (subject != 1) {
+    relay_.accept_detach();
+    drain_line();
+    return relay_.release();
+  }
   const auto fate = fate_when_let_go();
   log::Message message("debugger detached; ");
   message.add(outcome(fate));
@@ -895,7 +975,7 @@ void Agent::detach_at_fatal_stop() {
 void Agent::check_deadlines() {
   const auto now = sys::now_ms();
   relay_.tick(now);
-  if (request_.feed) feeder_.step(now, relay_.pid1() == Relay::Pid1::kHeld);
+  if (request_.feed) feeder_.step(now, relay_.pid1() == Relay::Pid1::kHeld && subject == 1);
   if (calls_deadline_ && now >= *calls_deadline_) {
     calls_deadline_.reset();
     // Whoever comes while PID 1 is held, or is connected, finds them turned off afterwards.
@@ -907,6 +987,11 @@ void Agent::check_deadlines() {
   if (!hold_deadline_ || now < *hold_deadline_ || relay_.engaged()) return;
   hold_deadline_.reset();
   if (relay_.pid1() != Relay::Pid1::kHeld) return;
+  if (subject != 1) {
+    log::Message message("no debugger came in time; PID ");
+    log::say(log::Level::kError, message.add_number(static_cast<std::uint64_t>(subject)).add(" goes on"));
+    return relay_.release();
+  }
   if (relay_.at_end()) {
     const auto fate = fate_when_let_go();
     log::Message message("no debugger came in time; ");
@@ -935,8 +1020,8 @@ std::string_view Agent::state() const {
 Text<1024> Agent::hello() const {
   utsname system{};
   (void)::uname(&system);  // cannot fail with a valid buffer
-  const auto exe = pid1::executable();
-  const auto build_id = pid1::executable_build_id();
+  const auto exe = pid1::executable(subject);
+  const auto build_id = pid1::executable_build_id(subject);
   return compose_hello(
       {GDBDEBUG_VERSION, state(), exe, build_id, system.machine, running_watchdog(), wire_.has_value()});
 }

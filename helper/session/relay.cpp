@@ -47,18 +47,18 @@ bool is_monitor_exit(std::string_view payload) {
   return rest.size() < 2 || rest.starts_with("00");
 }
 
-/// Which process a resume packet sets going. PID 1 if it is one of several.
-unsigned resumed_process(std::string_view payload) {
-  if (!payload.starts_with("vCont;")) return 1;
+/// Which process a resume packet sets going. `subject` if it is one of several.
+unsigned resumed_process(std::string_view payload, unsigned subject) {
+  if (!payload.starts_with("vCont;")) return subject;
   unsigned process = 0;
   for (auto actions = payload.substr(6); !actions.empty();) {
     auto action = take_word(actions, ';');
     (void)take_word(action, ':');
-    const unsigned named = action.starts_with('p') ? parse_process(action) : 1;
-    if (named == 0 || named == 1) return 1;
+    const unsigned named = action.starts_with('p') ? parse_process(action) : subject;
+    if (named == 0 || named == subject) return subject;
     process = named;
   }
-  return process == 0 ? 1 : process;
+  return process == 0 ? subject : process;
 }
 
 /// How many bytes a breakpoint of this kind takes the place of (gdb's manual, "Z0"). On x86 the kind is 1; on Arm 3
@@ -224,7 +224,8 @@ bool Relay::answer_here(std::string_view payload) {
     return true;
   }
   if (payload.starts_with("vKill") || payload.starts_with("R")) {
-    reply("E.gdbdebug: killing PID 1 would panic the machine; use detach");
+    reply(subject_ == 1 ? "E.gdbdebug: killing PID 1 would panic the machine; use detach"
+                        : "E.gdbdebug: the process is not gdbdebug's to kill; use detach");
     return true;
   }
   if (payload.starts_with("vRun") || payload.starts_with("vAttach")) {
@@ -320,12 +321,12 @@ void Relay::forward_breakpoint(std::string_view payload) {
 /// gdbserver takes every packet that begins with a D for a detach, and reads its number as strtol(3) does: lldb's is
 /// `D;0000000000000001`. It is asked in the one form that is known here.
 void Relay::forward_detach(std::string_view payload) {
-  const auto process = payload == "D"              ? std::optional<std::uint32_t>(1)
+  const auto process = payload == "D"              ? std::optional<std::uint32_t>(subject_)
                        : payload.starts_with("D;") ? parse_number<std::uint32_t>(payload.substr(2), 16)
                                                    : std::nullopt;
-  if (!process || (*process != 1 && !multiprocess_))
+  if (!process || (*process != subject_ && !multiprocess_))
     return reply("E.gdbdebug: this form of detach is not supported; use D;1");
-  if (*process != 1) {  // a child that gdb has followed: what was set there goes with it
+  if (*process != subject_) {  // a child that gdb has followed: what was set there goes with it
     std::size_t kept = 0;
     for (std::size_t i = 0; i < breakpoint_count_; ++i) {
       if (breakpoints_[i].process != *process) breakpoints_[kept++] = breakpoints_[i];
@@ -343,7 +344,7 @@ void Relay::forward_detach(std::string_view payload) {
   if (other_count_ > 0) {  // the debugger follows a child, or keeps several processes
     if (stop_pending_) wishes_ |= kCancelStop;
     stop_pending_ = false;
-    return ask_server("D;1", Ask::kLetGo);
+    return ask_server(Text<16>("D;").add_number(subject_, 16), Ask::kLetGo);
   }
   if (stays_) {
     reply("OK");
@@ -361,8 +362,8 @@ void Relay::forward_resume(std::string_view payload) {
   stood_ = {};
   own_stop_ = fatal_stop_ = gdbs_stop_ = written_ = not_its_own_ = untold_ = false;
   signal_ = 0;
-  running_process_ = resumed_process(payload);
-  if (let_go_ && running_process_ == 1 && other_count_ > 0) running_process_ = others_[0];
+  running_process_ = resumed_process(payload, subject_);
+  if (let_go_ && running_process_ == subject_ && other_count_ > 0) running_process_ = others_[0];
   if (interrupt_) stop_pid1();
   ask_server(payload, Ask::kResume);
 }
@@ -481,7 +482,7 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
 void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   ask_ = Ask::kNothing;
   const auto ended = parse_end(payload);
-  if (ended && *ended != 1) {
+  if (ended && !is_subject(*ended)) {
     const bool told = in_session() && knows_process(*ended);
     forget_process(*ended);
     // Another process's end is not PID 1's, and stops nobody: what was asked for is still under way.
@@ -489,7 +490,7 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   }
   pid1_ = Pid1::kHeld;
   const auto stop = parse_stop(payload);
-  const bool of_pid1 = stop && stop->process == 1;
+  const bool of_pid1 = stop && is_subject(stop->process);
   if (of_pid1) thread_ = stop->thread;
   if (of_pid1 && stop->event == "exec") wishes_ |= kExecuted;
   // Of a PID 1 with threads gdbserver has sometimes one more to tell of than was sent; and one that is handed on stops
@@ -507,7 +508,7 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   // The program in which they were is not there any more.
   if (of_pid1 && stop->event == "exec") breakpoint_count_ = 0;
   if (stop && (stop->event == "fork" || stop->event == "vfork")) note_process(parse_process(stop->value));
-  if (stop) process_ = stop->process;
+  if (stop) process_ = of_pid1 ? subject_ : stop->process;
   stop_.set(payload);
   if (cleaning_ != Cleaning::kNone) {
     untold_ = fatal_stop_ || (of_pid1 && stop->is_call());
@@ -733,8 +734,8 @@ bool Relay::remove_breakpoint() {
     } else {
       process_ = next.process;
     }
-  } else if (process_ != 1 && !let_go_) {
-    process_ = 1;
+  } else if (process_ != subject_ && !let_go_) {
+    process_ = subject_;
   } else {
     return false;
   }
@@ -775,7 +776,7 @@ void Relay::clean_on() {
   stop_pending_ = false;
   if (then_ == Then::kDetach) {
     cleaning_ = Cleaning::kNone;
-    return ask_server("D;1", Ask::kDetach);
+    return ask_server(Text<16>("D;").add_number(subject_, 16), Ask::kDetach);
   }
   cleaning_ = Cleaning::kReleasing;
   wishes_ |= kReleaseServer;
@@ -939,6 +940,12 @@ void Relay::server_ready(Pid1 pid1) {
   if (!deferred_.empty()) clean(Then::kStay);
 }
 
+void Relay::server_ready_held() {
+  own_stop_ = true;
+  knock_ran_ = false;
+  server_ready(Pid1::kHeld);
+}
+
 void Relay::server_failed(std::string_view reason) {
   deferred_
       .clear();  // first: server_gone() would ask for another gdbserver, which would fail in the same way, for ever
@@ -957,7 +964,7 @@ void Relay::server_renewed() {
   stood_ = {};
   called_.reset();
   other_count_ = 0;
-  process_ = running_process_ = 1;
+  process_ = running_process_ = subject_;
   cleaned();
 }
 
@@ -997,7 +1004,7 @@ void Relay::server_gone() {
   stood_ = {};
   called_.reset();
   used_ = anchored_ = let_go_ = false;
-  process_ = running_process_ = 1;
+  process_ = running_process_ = subject_;
   breakpoint_count_ = other_count_ = 0;
   to_server_.clear();
   server_.reset();

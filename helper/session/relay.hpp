@@ -103,6 +103,10 @@ class Relay {
   void server_bytes(std::string_view bytes, std::uint64_t now_ms);
   /// gdbserver is attached, in no-ack mode, and has nothing to answer; PID 1 is held or runs.
   void server_ready(Pid1 pid1);
+  /// The same of a process beside PID 1 that is held since before the debugger came: a knock leaves it where it stands.
+  void server_ready_held();
+  /// While no gdbserver is attached: which process the next one is for. What is said of PID 1 here holds for that one.
+  void set_subject(unsigned process) { subject_ = process_ = selected_ = running_process_ = process; }
   void server_failed(std::string_view reason);
   void server_gone();
   /// Another gdbserver holds PID 1 where the one before did, which was idle: the cleaning up is done.
@@ -286,6 +290,8 @@ class Relay {
   void anchor();
   void note_process(unsigned process);
   bool knows_process(unsigned process) const;
+  /// Whether a stop or an end is that of the process that gdbserver is attached to: 1 also stands for no number.
+  bool is_subject(unsigned process) const { return process == subject_ || process == 1; }
   void forget_process(unsigned process);
   void cleaned();
   void forward_features(std::string_view payload);
@@ -345,6 +351,7 @@ class Relay {
   bool acked_ = true;     ///< the last reply was acknowledged
   bool showing_ = false;  ///< and was text that the debugger is shown
 
+  unsigned subject_ = 1;  ///< the process that gdbserver is attached to
   unsigned running_process_ = 1;
   unsigned detaching_ = 0;             ///< the other process of the last D packet
   std::array<unsigned, 64> others_{};  ///< the processes beside PID 1 that the debugger has been told of
