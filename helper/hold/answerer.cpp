@@ -351,7 +351,7 @@ void Answers::let_all_go() {
 
 void Answers::run() {
   start_finder();  // before there is a question: it must not keep one open
-  // The reader's open file must not be asked about in turn: O_RDONLY without an exec is no FAN_OPEN_EXEC_PERM.
+
   questions_.reset(::fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_TID,
                                    O_RDONLY | O_CLOEXEC | O_LARGEFILE));
   if (!questions_) fail("asking the kernel for exec events (fanotify_init)");

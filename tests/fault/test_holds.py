@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""hold=: processes that stand at their first instruction, while PID 1 and all others run. The real helper, gdbserver and
-gdb,
-and no machine, as in test_sessions.py; the real init is holds.c, whose children execute two programs in loops.
+"""hold=: processes that stand at their first instruction, while PID 1 and all others run. The real helper,
+gdbserver and gdb, and no machine, as in test_sessions.py; the real init is holds.c, which executes two programs.
 """
 
 import os
