@@ -73,6 +73,7 @@ class HostRelay {
   void finish(std::string_view payload, std::uint64_t now_ms);
   void send(std::string_view payload, std::uint64_t now_ms);
   void reply(std::string_view payload);
+  void on_damage(std::uint64_t now_ms);
 
   bool take_text(std::string_view payload);
 
@@ -104,6 +105,8 @@ class HostRelay {
   std::string accepted_;  ///< The last packet from the target.
   std::string sent_;      ///< The packet under way to the target, to be repeated.
   bool acked_ = true;
+  bool damaged_ = false;  ///< The line has damaged a reply: what is read is read until it is the same twice.
+  std::string read_;      ///< The first time.
   unsigned tries_ = 0;
   std::optional<std::uint64_t> deadline_;
   std::string replied_;  ///< The last packet to the debugger.

@@ -4,6 +4,7 @@
 // boot: when the agent ends, PID 1 goes on, and gdbserver lets go of it.
 #include "agent/agent.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -33,14 +34,18 @@
 #include "report/registers.hpp"
 #include "report/report.hpp"
 #include "session/relay.hpp"
+#include "session/stub.hpp"
 #include "sys/log.hpp"
 #include "sys/sys.hpp"
 #include "tracee/crash.hpp"
 #include "tracee/guard.hpp"
 #include "tracee/pid1.hpp"
+#include "tracee/registers.hpp"
 #include "tracee/server.hpp"
+#include "tracee/signals.hpp"
 #include "tracee/sleep.hpp"
 #include "tracee/watchdog.hpp"
+#include "tracee/watcher.hpp"
 #include "wire/splitter.hpp"
 #include "wire/wire.hpp"
 
@@ -78,6 +83,12 @@ std::string_view outcome(Fate fate) {
 /// The process that gdbserver is attached to, or will be: PID 1, or one that `hold=` holds.
 pid_t subject = 1;
 
+Text<120> name_of_subject() {
+  Text<120> name("PID ");
+  name.add_number(static_cast<std::uint64_t>(subject));
+  return name;
+}
+
 bool peek(std::uint64_t address, std::span<char> bytes) {
   return pid1::read_memory(subject, address, bytes);
 }
@@ -85,6 +96,48 @@ bool peek(std::uint64_t address, std::span<char> bytes) {
 Text<512> executable() {
   return pid1::executable(subject);
 }
+
+/// The names of PID 1's threads; how many of them fit.
+std::size_t find_threads(std::span<unsigned> threads) {
+  std::size_t count = 0;
+  const auto tasks = sys::open(AT_FDCWD, "/proc/1/task", O_RDONLY | O_DIRECTORY);
+  if (!tasks) return 0;
+  sys::Names names(*tasks);
+  for (auto name = names.next(); !name.empty() && count < threads.size(); name = names.next()) {
+    const auto number = parse_number<unsigned>(name);
+    if (number && pid1::lives(*number)) threads[count++] = *number;
+  }
+  return count;
+}
+
+std::size_t read_auxv(std::uint64_t offset, std::span<char> bytes) {
+  const auto file = sys::open(AT_FDCWD, "/proc/1/auxv", O_RDONLY);
+  if (!file) return 0;
+  const auto count = ::pread(file->get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+  return count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
+/// A file as PID 1 would find it; what is in /proc for the agent, since PID 1 may have none there.
+int open_for_stub(std::string_view path) {
+  Text<4200> name(path.starts_with("/proc/") ? "" : "/proc/1/root");
+  name.add(path);
+  auto file = sys::open(AT_FDCWD, name.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  return file ? file->release() : -1;
+}
+
+/// PID 1 for a debugger that comes at its exit.
+constexpr Stub::Subject kSubject = {
+    .memory = [](std::uint64_t address, std::span<char> bytes) { return pid1::read_memory(1, address, bytes); },
+    .registers = [](unsigned thread) { return register_texts(static_cast<pid_t>(thread)).values; },
+    .description = [] { return register_texts(pid_t{1}).description; },
+    .threads = find_threads,
+    .auxv = read_auxv,
+    .open = open_for_stub,
+    .read = [](int file, std::uint64_t offset, std::span<char> bytes) -> long {
+      return ::pread(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    },
+    .close = [](int file) { (void)::close(file); },
+};
 
 class Agent {
  public:
@@ -109,6 +162,9 @@ class Agent {
   void reopen_line();
   bool hold();
   bool attach();
+  bool watch();
+  enum class Leaves : std::uint8_t { kByItself, kWithoutSignal, kWithSignal };
+  void watch_again(Leaves how);
   void hand_over();
   bool wait_for_exec();
   void say_ready();
@@ -131,16 +187,27 @@ class Agent {
   void renew_server();
   void server_stuck();
   void start_for_debugger();
-  void start_for_held();
+  bool take_over();
+  bool wait_for_hold();
+  bool serve_stub();
+  void start_for_held(const hold::Waiting::Process& held);
+  void tell_of_pid1();
   void set_subject(pid_t process);
   void settle_held();
   void debugger_lost();
   void hold_for(std::uint32_t seconds);
   void check_stop();
-  void arm_again();
+  void look_after();
+  void at_signal(const Watcher::Event& event);
+  void at_exit(const Watcher::Event& event);
+  void hold_at_end(const Stop& stop, const Cause& cause, const Ending& ending);
+  /// Of PID 1, whoever the debugger has.
+  bool is_held() const { return (subject == 1 && relay_.pid1() == Relay::Pid1::kHeld) || watcher_.is_held(); }
+  bool is_at_end() const { return (subject == 1 && relay_.at_end()) || watcher_.is_held(); }
   void unattended();
   bool line_speaks() const;
   void check_hang();
+  void say_core(const Stop& stop, const Cause& cause, dump::Registers& registers);
   void say_core_again();
   void pass_signal(const Stop& stop, const Cause& cause);
   void stopped_in_session();
@@ -157,6 +224,11 @@ class Agent {
   OpenLine line_;
   Relay relay_;
   Server server_;
+  Watcher watcher_;
+  std::optional<Stub> stub_;  ///< in the place of gdbserver where that cannot come: at an exit, or if there is none
+  bool no_server_ = false;    ///< gdbserver could not be had when PID 1 was held
+  bool again_ = false;        ///< PID 1 comes once more to a stop that was reported
+  Text<64> held_stop_;        ///< of PID 1 that the watcher holds, in the form of a stop reply
   hold::Waiting waiting_;
   DeviceWatch devices_;
   UniqueFd handoff_;
@@ -171,6 +243,7 @@ class Agent {
   bool handed_over_ = false;
   bool survives_ = false;  ///< gdbserver detaches from PID 1 at a fatal signal, and it does not die of that
   bool done_ = false;
+  bool executed_ = false;       ///< PID 1 is the real init
   bool unknown_stop_ = false;   ///< what PID 1 is held for is not known
   unsigned deaths_ = 0;         ///< gdbservers that ended by themselves since a debugger was last there
   bool met_ = false;            ///< a debugger was there already
@@ -184,12 +257,14 @@ class Agent {
   bool busy_ = false;            ///< something came from either side a moment ago
   unsigned signals_passed_ = 0;  ///< fatal ones for which PID 1 has a handler
   Feeder feeder_;
-  std::optional<std::uint64_t> calls_deadline_;  ///< gdbserver catches the calls that end PID 1, until then
-  std::uint64_t reported_ = 0;                   ///< the stop in a session that was reported last
+  std::uint64_t handled_until_ = 0;  ///< an exit counts as PID 1's crash until then
+  std::uint64_t reported_ = 0;       ///< the stop in a session that was reported last
   std::uint32_t hold_seconds_ = 0;
-  std::optional<std::uint64_t> hold_deadline_;  ///< when PID 1 goes on after hold_seconds_ without a debugger
-  std::optional<std::uint64_t> hang_deadline_;  ///< when to report a boot that has not reached the real root
-  std::optional<std::uint64_t> stop_deadline_;  ///< when to look why PID 1 has not stopped for a debugger
+  std::optional<std::uint64_t> hold_deadline_;     ///< when PID 1 goes on after hold_seconds_ without a debugger
+  std::optional<std::uint64_t> subject_deadline_;  ///< when another process goes on that was left held
+  bool news_ = false;                              ///< PID 1 was held while another process is debugged
+  std::optional<std::uint64_t> hang_deadline_;     ///< when to report a boot that has not reached the real root
+  std::optional<std::uint64_t> stop_deadline_;     ///< when to look why PID 1 has not stopped for a debugger
 };
 
 // ---- before the hand-off ----
@@ -226,7 +301,7 @@ void Agent::run() {
 /// gdbserver it is served meanwhile: its next exec would hold it until somebody looks, and so would its end.
 bool Agent::open_line() {
   const sys::Meanwhile meanwhile(
-      server_.running() || waiting_.active()
+      server_.running() || watcher_.active() || waiting_.active()
           ? [](void* self, int fd,
                std::uint64_t deadline_ms) { return static_cast<Agent*>(self)->serve_until(fd, deadline_ms); }
           : sys::Meanwhile::Wait{},
@@ -300,22 +375,28 @@ bool Agent::attach() {
   return true;
 }
 
-/// Attaches before the hand-off, and stops PID 1 at the first instruction of the real init: the exec event.
+/// Before the hand-off: PID 1 is to be watched from its first instruction on, or to be held at it, by the exec event.
 bool Agent::hold() {
-  if (!attach()) return false;
   relay_.set_settings(crash_settings_.packets());
-  if (request_.armed()) relay_.stay_attached();
+  if (request_.armed()) relay_.arm();
+  if (!request_.wait) {
+    if (!watch()) return false;
+    hand_over();
+    return true;
+  }
+  if (!attach()) return false;
   hand_over();
   if (!wait_for_exec()) return false;
-  if (!request_.wait) {
-    const auto status = server_.send("vCont;c");
-    if (!status) log::error(status.error(), "PID 1 runs without a debugger");
-    relay_.server_ready(Relay::Pid1::kRunning);
-    return static_cast<bool>(status);
-  }
   relay_.server_ready(Relay::Pid1::kHeld);
   if (request_.wait_seconds) hold_for(*request_.wait_seconds);
   return true;
+}
+
+bool Agent::watch() {
+  watcher_.watch_calls(executed_ && request_.exit && request_.reboot && !real_root_.entered());
+  const auto status = watcher_.take(false);
+  if (!status) log::error(status.error(), handed_over_ ? std::string_view("PID 1 runs without a debugger") : kWithout);
+  return static_cast<bool>(status);
 }
 
 bool Agent::wait_for_exec() {
@@ -328,7 +409,10 @@ bool Agent::wait_for_exec() {
       return false;
     }
     const auto stop = parse_stop(*reply);
-    if (stop && stop->event == "exec") return true;
+    if (stop && stop->event == "exec") {
+      executed_ = true;
+      return true;
+    }
     if (!stop) {
       log::error({"holding PID 1", "", 0, "it has ended before it executed the real init"},
                  "there is nothing to debug");
@@ -347,15 +431,15 @@ void Agent::say_ready() {
   log::Message message("ready on ");
   message.add(line_.describe()).add("; ");
   auto level = log::Level::kInfo;
-  if (relay_.pid1() == Relay::Pid1::kHeld) {
+  if (is_held()) {
     level = log::Level::kAlert;  // the machine stands still: say so even on a quiet console
     message.add("PID 1 is held ");
-    if (relay_.at_end())
+    if (is_at_end())
       message.add("before it would die ");
     else if (!met_)
       message.add("at its first instruction ");
     message.add("and waits ");
-    if (hold_deadline_ && !met_ && !relay_.at_end()) message.add_number(*request_.wait_seconds).add(" seconds ");
+    if (hold_deadline_ && !met_ && !is_at_end()) message.add_number(*request_.wait_seconds).add(" seconds ");
     message.add("for a debugger");
   } else if (request_.armed()) {
     message.add("PID 1 runs, and will be held if it is about to die; a debugger can attach at any time");
@@ -371,7 +455,7 @@ void Agent::say_ready() {
 // ---- the loop ----
 
 void Agent::step() {
-  constexpr std::size_t kLine = 0, kServer = 1, kMessages = 2, kDevices = 3, kAwaited = 4, kWatches = 5;
+  constexpr std::size_t kLine = 0, kServer = 1, kMessages = 2, kDevices = 3, kAwaited = 4, kPid1 = 5, kWatches = 6;
   constexpr std::size_t kWire = kWatches + OpenLine::kWatches, kHold = kWire + wire::Wire::kWatches;
   const bool writes = !relay_.to_line().empty() || (wire_ && wire_->has_raw());
   const auto line_events = static_cast<short>((relay_.wants_line() ? POLLIN : 0) | (writes ? POLLOUT : 0));
@@ -383,6 +467,7 @@ void Agent::step() {
   polls[kServer] = {.fd = server_events != 0 ? server_.fd() : -1, .events = server_events, .revents = 0};
   polls[kMessages] = {.fd = server_.messages_fd(), .events = POLLIN, .revents = 0};
   polls[kDevices] = {.fd = line_.is_open() || awaited_.fd >= 0 ? -1 : devices_.fd(), .events = POLLIN, .revents = 0};
+  polls[kPid1] = {.fd = watcher_.fd(), .events = POLLIN, .revents = 0};
   polls[kAwaited] = {.fd = awaited_.fd, .events = POLLIN, .revents = 0};
   for (std::size_t which = 0; which < OpenLine::kWatches; ++which)
     polls[kWatches + which] = {.fd = line_.watch_fd(which), .events = POLLIN, .revents = 0};
@@ -413,11 +498,14 @@ void Agent::step() {
     for (std::size_t which = 0; which < hold::Waiting::kWatches; ++which)
       waiting_.handle(which, polls[kHold + which].revents);
   }
+  look_after();
   if (line_.settle_peers(relay_.in_session())) relay_.line_lost();  // what it has said was the one's before
   check_deadlines();
   flush();  // first: what is wished for may take longer than a debugger waits for its acknowledgement
-  for (auto wishes = relay_.take_wishes(); wishes != 0; wishes = relay_.take_wishes()) grant(wishes);
-  settle_held();
+  do {
+    for (auto wishes = relay_.take_wishes(); wishes != 0; wishes = relay_.take_wishes()) grant(wishes);
+    settle_held();
+  } while (serve_stub() || relay_.wants_server_started());
   serve_wire();
   flush();
 }
@@ -427,7 +515,7 @@ void Agent::serve_wire() {
   if (!wire_) return;
   const auto now = sys::now_ms();
   const bool guest = relay_.has_guest();
-  const bool held = relay_.pid1() == Relay::Pid1::kHeld;
+  const bool held = is_held();
   splitter_.tick(now);
   wire_->type(splitter_.console());
   splitter_.set_guest(guest, now);
@@ -492,8 +580,9 @@ std::optional<std::uint64_t> Agent::wire_deadline() const {
 int Agent::timeout() const {
   std::optional<std::uint64_t> next;
   const auto hold_deadline = relay_.engaged() ? std::nullopt : hold_deadline_;
+  const auto subject_deadline = relay_.engaged() ? std::nullopt : subject_deadline_;
   for (const auto& deadline :
-       {relay_.deadline(), hold_deadline, calls_deadline_, awaited_.deadline, stop_deadline_, hang_deadline_,
+       {relay_.deadline(), hold_deadline, subject_deadline, awaited_.deadline, stop_deadline_, hang_deadline_,
         line_.deadline(), wire_deadline(), feeder_.deadline(), waiting_.deadline()}) {
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
@@ -579,14 +668,17 @@ void Agent::grant(unsigned wishes) {
   if ((wishes & Relay::kStopPid1) != 0) (void)::kill(running, SIGSTOP);
   if ((wishes & Relay::kCancelStop) != 0) (void)::kill(running, SIGCONT);
   if ((wishes & Relay::kSessionBegan) != 0) {
-    met_ = true;
-    deaths_ = 0;
-    unknown_stop_ = false;
-    hold_deadline_.reset();
-    if (subject == 1) warn_of_watchdog(request_.feed);
+    subject_deadline_.reset();
+    if (subject == 1) {
+      met_ = true;
+      deaths_ = 0;
+      unknown_stop_ = false;
+      hold_deadline_.reset();
+      warn_of_watchdog(request_.feed);
+    }
   }
   if ((wishes & Relay::kLost) != 0) debugger_lost();
-  if ((wishes & Relay::kExecuted) != 0) real_root_.look();
+  if ((wishes & Relay::kExecuted) != 0 && subject == 1) real_root_.look();
   if ((wishes & Relay::kCallStop) != 0) call_in_session();
   if ((wishes & Relay::kFatalStop) != 0) stopped_in_session();
   if ((wishes & Relay::kFatalResume) != 0) resumed_at_fatal_stop();
@@ -621,43 +713,77 @@ std::span<const Patch> patches_of(const Relay& relay) {
 
 /// gdbserver is to end, or has ended because it was told to: after a detach, or after a lost debugger.
 void Agent::server_ended() {
+  if (subject != 1) {
+    server_.end(false, patches_of(relay_));
+    return relay_.server_gone();
+  }
+  hold_deadline_.reset();
+  if (stub_) {
+    stub_.reset();
+    relay_.set_held(false);
+    std::exchange(survives_, false) ? watcher_.go_on() : watcher_.let_go();
+    return relay_.server_gone();
+  }
   if (!server_.running()) return;
   const bool dies = relay_.at_end() && !survives_;
-  survives_ = false;
-  server_.end(false, patches_of(relay_));
-  hold_deadline_.reset();
+  const auto how = std::exchange(survives_, false) ? Leaves::kWithSignal : Leaves::kWithoutSignal;
+  if (!request_.armed() || dies) {
+    server_.end(false, patches_of(relay_));
+  } else if (relay_.let_go()) {  // gdbserver has detached from PID 1 before
+    server_.end(false, patches_of(relay_));
+    (void)watch();
+  } else {
+    watch_again(how);
+  }
+  relay_.set_held(false);
   relay_.server_gone();
-  if (request_.armed() && !dies && !relay_.wants_server_started()) arm_again();
+}
+
+/// PID 1 goes from gdbserver to the agent, and runs, with the signal at which it stood; with a fatal one only where it
+/// outlives that. Otherwise what raised it raises it again, and it is judged then.
+void Agent::watch_again(Leaves how) {
+  // Without it the end of the agent in this moment would leave PID 1 stopped.
+  if (const auto status = server_.prepare(program_.c_str()); !status) log::error(status.error(), "going on without it");
+  if (how == Leaves::kByItself)
+    server_.bury(patches_of(relay_));
+  else
+    server_.leave(patches_of(relay_), {.delivers = true, .delivers_fatal = how == Leaves::kWithSignal});
+  watcher_.watch_calls(request_.exit && request_.reboot && !real_root_.entered());
+  const auto status = watcher_.take(true);
+  server_.drop_prepared();
+  if (!status) log::error(status.error(), "PID 1 runs without a debugger");
 }
 
 /// gdbserver has ended by itself. PID 1 stands where that left it, or has run on for a moment; its breakpoints are in.
 void Agent::server_died() {
   if (subject != 1) {
     if (!parse_end(relay_.last_stop())) {
-      log::Message message("gdbserver has ended by itself; PID ");
-      log::say(log::Level::kError, message.add_number(static_cast<std::uint64_t>(subject)).add(" runs on"));
+      log::Message message("gdbserver has ended by itself; ");
+      log::say(log::Level::kError, message.add(name_of_subject()).add(" runs on"));
     }
     server_.end(true, patches_of(relay_));
-    hold_deadline_.reset();
     return relay_.server_gone();
   }
   constexpr unsigned kDeaths = 3;
   const bool held = relay_.pid1() == Relay::Pid1::kHeld && !relay_.let_go();
   const bool at_end = relay_.at_end();  // it comes there once more
   const bool session = relay_.in_session();
-  const bool another = (held || request_.armed()) && ++deaths_ <= kDeaths;
+  const bool another = held && !(at_end && request_.armed()) && ++deaths_ <= kDeaths;
   server_.read_messages();
   log::Message message("gdbserver has ended by itself");
   if (!server_.last_message().empty()) message.add(", it last said: ").add(server_.last_message());
-  log::say(log::Level::kError, message.add(!another ? "; PID 1 runs without a debugger"
-                                           : held   ? "; PID 1 stays held, under another one"
-                                                    : "; attaching another"));
+  log::say(log::Level::kError, message.add(another                    ? "; PID 1 stays held, under another one"
+                                           : held && request_.armed() ? "; PID 1 stays held"
+                                           : request_.armed()         ? "; PID 1 runs on, and is watched"
+                                                                      : "; PID 1 runs without a debugger"));
   if (another && replace_server()) {
-    if (!held || at_end) return relay_.resume(0);
     if (session) debugger_lost();
     return;
   }
-  server_.end(true, patches_of(relay_));
+  if (request_.armed())
+    watch_again(Leaves::kByItself);
+  else
+    server_.end(true, patches_of(relay_));
   hold_deadline_.reset();
   relay_.server_gone();
 }
@@ -665,9 +791,9 @@ void Agent::server_died() {
 /// In the place of a gdbserver that has ended or does not answer. Whether PID 1 is held by another one now.
 bool Agent::replace_server() {
   auto status = server_.replace(program_.c_str(), patches_of(relay_), {.stop = relay_.last_stop()});
-  if (status) status = crash_settings_.tell(server_);
+  if (status && subject == 1) status = crash_settings_.tell(server_);
   if (status) relay_.server_replaced();
-  if (!status) log::error(status.error(), "PID 1 runs without a debugger");
+  if (!status) log::error(status.error(), name_of_subject().add(" runs without a debugger"));
   return static_cast<bool>(status);
 }
 
@@ -680,9 +806,9 @@ void Agent::renew_server() {
                           .delivers = runs,
                           .delivers_fatal = runs && is_fatal(signal)};
   auto status = server_.renew(program_.c_str(), patches_of(relay_), standing);
-  if (status) status = crash_settings_.tell(server_);
+  if (status && subject == 1) status = crash_settings_.tell(server_);
   if (status) return relay_.server_renewed();
-  log::error(status.error(), "PID 1 runs without a debugger");
+  log::error(status.error(), name_of_subject().add(" runs without a debugger"));
   server_.end(true, patches_of(relay_));
   relay_.server_gone();
 }
@@ -691,23 +817,34 @@ void Agent::renew_server() {
 void Agent::server_stuck() {
   // PID 1 may sleep where nothing stops it; then another gdbserver could not do more.
   if (relay_.pid1() == Relay::Pid1::kRunning && !pid1::status_of(subject, "State").view().starts_with('t')) return;
-  log::say(log::Level::kError, "gdbserver does not answer; PID 1 stays held, under another one");
+  log::Message message("gdbserver does not answer; ");
+  log::say(log::Level::kError, message.add(name_of_subject()).add(" stays held, under another one"));
   if (replace_server()) return;
   server_.end(true, patches_of(relay_));
   relay_.server_gone();
 }
 
 void Agent::start_for_debugger() {
-  if (server_.running()) return;
-  if (const auto* held = waiting_.take()) {
-    hold_deadline_ = held->deadline;
-    set_subject(held->pid);
-    return start_for_held();
+  if (server_.running() || stub_) return;
+  settle_held();  // the one before
+  if (!watcher_.is_held()) {
+    if (const auto* held = waiting_.take()) return start_for_held(*held);
+  }
+  if (watcher_.at_exit() || (watcher_.is_held() && no_server_)) {
+    const auto& held = watcher_.held();
+    const bool at_signal = held.kind == Watcher::Event::Kind::kSignal;
+    stub_.emplace(kSubject, static_cast<unsigned>(held.thread), at_signal ? gdb_signal(held.signal) : kGdbSigtrap);
+    return relay_.server_ready_at_end(held_stop_, true);
   }
   // gdbserver would wait for PID 1 to stop for as long as it sleeps, and the debugger with it, who learns nothing.
   if (!stays_asleep()) {
-    if (attach()) return relay_.server_ready(Relay::Pid1::kHeld);
+    const bool watched = watcher_.active();
+    if (watched ? take_over() : attach()) {
+      if (relay_.pid1() != Relay::Pid1::kFree) return;
+      return watched ? relay_.server_ready_stopped() : relay_.server_ready(Relay::Pid1::kHeld);
+    }
     const auto reason = server_.last_message();
+    if (watcher_.at_exit() || wait_for_hold()) return start_for_debugger();  // it has just come there
     if (!is_asleep()) return relay_.server_failed(reason.empty() ? "gdbserver cannot attach to PID 1" : reason);
   }
   say_sleep("no debugger can attach before it wakes");
@@ -722,13 +859,12 @@ void Agent::set_subject(pid_t process) {
 }
 
 /// A debugger has come, and a process waits for it.
-void Agent::start_for_held() {
+void Agent::start_for_held(const hold::Waiting::Process& held) {
+  set_subject(held.pid);
+  subject_deadline_ = held.deadline;
   auto status = server_.attach(program_.c_str());
   if (status) status = server_.settle();
-  if (status) {
-    if (request_.hold_seconds) hold_seconds_ = *request_.hold_seconds;
-    return relay_.server_ready_held();
-  }
+  if (status) return relay_.server_ready_held();
   log::error(status.error(), "the process that was held goes on");
   server_.end(true);
   relay_.server_failed("gdbserver cannot attach to the process that was held; it goes on");
@@ -742,10 +878,87 @@ void Agent::settle_held() {
     server_.end(true);
     relay_.server_gone();
   }
-  if (server_.running()) return;
-  hold_deadline_.reset();
+  if (server_.running()) return tell_of_pid1();
+  subject_deadline_.reset();
+  news_ = false;
   waiting_.let_go(subject);
   set_subject(1);
+  // It has waited for somebody who was there already.
+  if (watcher_.is_held() && request_.crash_seconds) hold_for(*request_.crash_seconds);
+}
+
+/// Who debugs another process learns that PID 1 waits.
+void Agent::tell_of_pid1() {
+  if (!news_ || !relay_.takes_text()) return;
+  news_ = false;
+  relay_.show_text("gdbdebug: PID 1 is held before it would die; after a detach the next debugger gets it\n",
+                   sys::now_ms());
+}
+
+/// PID 1 goes from the agent to a fresh gdbserver, which holds it where it stands, and at the signal at which it
+/// stands.
+bool Agent::take_over() {
+  constexpr unsigned kTries = 10;
+  auto status = server_.prepare(program_.c_str());
+  if (!status) {
+    log::error(status.error(), "PID 1 is watched as before");
+    return false;
+  }
+  for (unsigned tries = 0; tries < kTries; ++tries) {
+    const bool held = watcher_.is_held();
+    const auto event = watcher_.held();
+    status = watcher_.at_exit() ? Status(Error{"attaching gdbserver to PID 1", "", ESRCH}) : watcher_.give();
+    if (!status && status.error().err == EAGAIN) {
+      look_after();  // what has come in between
+      continue;
+    }
+    if (!status) break;
+    if (held) {
+      const auto stop = server_.attach_prepared_at(program_.c_str(), event.thread, event.signal, event.info);
+      if (stop)
+        relay_.server_ready_at_end(*stop, false);
+      else
+        status = stop.error();
+    } else {
+      status = server_.attach_prepared(program_.c_str(), {});
+    }
+    if (status) status = crash_settings_.tell(server_);
+    if (status) return true;
+    log::error(status.error(), "PID 1 is watched again");
+    relay_.set_held(false);
+    no_server_ = held;
+    watch_again(Leaves::kByItself);
+    return false;
+  }
+  server_.drop_prepared();
+  return false;
+}
+
+/// gdbserver could not be had where PID 1 was held at a signal: what raised that raises it again, and then the debugger
+/// is answered without gdbserver. Whether it has come there.
+bool Agent::wait_for_hold() {
+  constexpr std::uint64_t kAgainMs = 2000;
+  if (!no_server_) return false;
+  again_ = true;
+  const auto deadline = sys::now_ms() + kAgainMs;
+  for (look_after(); watcher_.active() && !watcher_.is_held() && sys::now_ms() < deadline; look_after())
+    (void)sys::wait_readable(watcher_.fd(), std::min(deadline, sys::now_ms() + 50));
+  again_ = false;
+  return watcher_.is_held();
+}
+
+/// Answers what gdbserver would be asked, where there is none; whether there was something.
+bool Agent::serve_stub() {
+  if (!stub_ || relay_.to_server().empty()) return false;
+  static std::array<char, Stub::kMaxReply> reply;
+  while (stub_ && !relay_.to_server().empty()) {
+    auto bytes = relay_.to_server().view();
+    const auto size = bytes.size();
+    const auto answer = stub_->take(bytes, reply);
+    relay_.to_server().consume(size - bytes.size());
+    if (!answer.empty()) relay_.server_bytes(answer, sys::now_ms());
+  }
+  return true;
 }
 
 /// A debugger waits for PID 1 to stop, and it does not.
@@ -779,35 +992,117 @@ void Agent::hold_for(std::uint32_t seconds) {
 void Agent::debugger_lost() {
   constexpr std::uint32_t kUnaskedSeconds = 300;  // nobody has asked for a machine that waits
   if (relay_.runs_on()) {
-    return log::say(log::Level::kWarning,
-                    subject == 1 ? "the debugger was lost; what it had set is taken out of PID 1, which runs on"
-                                 : "the debugger was lost; what it had set is taken out of the process, which runs on");
+    log::Message message("the debugger was lost; what it had set is taken out of ");
+    return log::say(log::Level::kWarning, message.add(name_of_subject()).add(", which runs on"));
   }
   std::optional<std::uint32_t> seconds = kUnaskedSeconds;
-  if (subject != 1) {
-    if (request_.hold_seconds) seconds = request_.hold_seconds;
-  } else if (request_.wait && !relay_.at_end())
+  if (subject != 1)
+    seconds = request_.hold_seconds.value_or(kUnaskedSeconds);
+  else if (request_.wait && !relay_.at_end())
     seconds = request_.wait_seconds;
   else if (request_.armed())
     seconds = request_.crash_seconds;
-  log::Message message("the debugger was lost; PID ");
-  message.add_number(static_cast<std::uint64_t>(subject)).add(" stays held");
+  log::Message message("the debugger was lost; ");
+  message.add(name_of_subject()).add(" stays held");
   if (relay_.at_end()) message.add(" before it would die");
   message.add(" and waits ");
   if (seconds) {
-    hold_for(*seconds);
+    if (subject == 1)
+      hold_for(*seconds);
+    else
+      subject_deadline_ = sys::now_ms() + std::uint64_t{*seconds} * 1000;
     message.add_number(*seconds).add(" seconds ");
   }
   log::say(log::Level::kAlert, message.add("for the next one on ").add(line_.describe()));
   say_aloud(message);
 }
 
-void Agent::arm_again() {
-  if (!attach()) return;
-  if (server_.send("vCont;c")) relay_.server_ready(Relay::Pid1::kRunning);
+// ---- PID 1's end ----
+
+/// Looks at what has stopped PID 1 while the agent traces it.
+void Agent::look_after() {
+  while (const auto event = watcher_.next()) {
+    switch (event->kind) {
+      case Watcher::Event::Kind::kExec:
+        if (executed_) real_root_.look();
+        executed_ = true;
+        watcher_.watch_calls(request_.exit && request_.reboot && !real_root_.entered());
+        watcher_.pass(*event);
+        break;
+      case Watcher::Event::Kind::kSignal:
+        at_signal(*event);
+        break;
+      case Watcher::Event::Kind::kCall:
+      case Watcher::Event::Kind::kExit:
+        at_exit(*event);
+        break;
+    }
+  }
 }
 
-// ---- PID 1's end ----
+/// PID 1 is about to get a signal.
+void Agent::at_signal(const Watcher::Event& event) {
+  Stop stop;
+  stop.signal = gdb_signal(event.signal);
+  stop.thread = static_cast<unsigned>(event.thread);
+  if (!is_fatal(stop.signal) || !executed_) return watcher_.pass(event);
+  const auto cause = cause_of(event.info);
+  const auto facts = find_facts(stop, cause);
+  switch (judge(request_, stop, facts)) {
+    case Verdict::kPass:
+      pass_signal(stop, cause);
+      [[fallthrough]];
+    case Verdict::kResume:
+      return watcher_.pass(event);
+    case Verdict::kLetDie:
+      return watcher_.let_go();
+    case Verdict::kHold:
+      break;
+  }
+  watcher_.hold(event);
+  held_stop_.set("T");
+  held_stop_.add_hex(static_cast<std::uint8_t>(stop.signal)).add("thread:p1.").add_number(stop.thread, 16).add(';');
+  hold_at_end(stop, cause, {.handled = facts.caught, .freezes = facts.only_dumps});
+}
+
+/// PID 1 exits, or dies of what no handler and no tracer sees.
+void Agent::at_exit(const Watcher::Event& event) {
+  Stop stop;
+  stop.thread = static_cast<unsigned>(event.thread);
+  held_stop_.clear();
+  if (event.signal != 0) {
+    stop.signal = gdb_signal(event.signal);
+    held_stop_.add('T').add_hex(static_cast<std::uint8_t>(stop.signal));
+  } else {
+    stop.signal = kGdbSigtrap;
+    stop.event = "syscall_entry";
+    held_stop_.add("T05syscall_entry:").add_number(event.end.call.value_or(0), 16).add(';');
+  }
+  held_stop_.add("thread:p1.").add_number(stop.thread, 16).add(';');
+  auto facts = find_facts(stop, {});
+  facts.in_real_root = real_root_.entered();
+  facts.just_handled = sys::now_ms() < handled_until_;
+  facts.killed = event.signal != 0;
+  if (judge(request_, stop, facts) != Verdict::kHold) {
+    log::Message message("PID 1 exits with status ");
+    if (event.kind == Watcher::Event::Kind::kExit && event.signal == 0)
+      log::say(log::Level::kWarning, message.add_number(exit_status(event.end)));
+    return watcher_.pass(event);
+  }
+  watcher_.hold(event);
+  hold_at_end(stop, {}, {.command = facts.command});
+}
+
+void Agent::hold_at_end(const Stop& stop, const Cause& cause, const Ending& ending) {
+  relay_.set_held(true);
+  news_ = subject != 1;
+  if (again_) return;
+  report_end(stop, cause, ending, register_texts(watcher_.held().thread), line_.describe(), request_.crash_seconds);
+  report::TracedRegisters registers;
+  say_core(stop, cause, registers);
+  warn_of_watchdog(request_.feed);
+  if (request_.crash_seconds) hold_for(*request_.crash_seconds);
+}
 
 /// Something has stopped, and nobody is there.
 void Agent::unattended() {
@@ -818,10 +1113,9 @@ void Agent::unattended() {
     log::Message message("process ");
     message.add_number(stop->process).add(" was left traced by a debugger that has gone; it runs on");
     log::say(log::Level::kWarning, message);
-    server_.release_others(patches_of(relay_));
-    return relay_.resume(0);
+    return relay_.release();
   }
-  if (stop && stop->signal == kGdbSigstop) return relay_.resume(0);  // PID 1 would stand still, and for nobody
+  if (stop && stop->signal == kGdbSigstop) return relay_.release();  // PID 1 would stand still, and for nobody
   if (!stop || !request_.armed()) {
     log::Message message("PID 1 has stopped, and gdbserver says of it only '");
     message.add(relay_.last_stop()).add("'; it goes on in 60 seconds unless a debugger comes");
@@ -838,7 +1132,8 @@ void Agent::unattended() {
       pass_signal(*stop, cause);
       [[fallthrough]];
     case Verdict::kResume:
-      return relay_.resume(stop->is_signal() ? stop->signal : 0);
+      survives_ = stop->is_signal();
+      return relay_.release();
     case Verdict::kLetDie:
       relay_.mark_end();
       return relay_.release();
@@ -846,15 +1141,18 @@ void Agent::unattended() {
       break;
   }
   relay_.mark_end();
-  report_end(*stop, cause, {.handled = facts.caught, .freezes = facts.only_dumps, .command = facts.command}, server_,
-             line_.describe(), request_.crash_seconds);
-  if (request_.core) {
-    report::ServerRegisters registers(server_);
-    core_log_.say(
-        *stop, cause, registers, [](void* self) { return static_cast<Agent*>(self)->line_speaks(); }, this);
-  }
+  report_end(*stop, cause, {.handled = facts.caught, .freezes = facts.only_dumps, .command = facts.command},
+             register_texts(server_), line_.describe(), request_.crash_seconds);
+  report::ServerRegisters registers(server_);
+  say_core(*stop, cause, registers);
   warn_of_watchdog(request_.feed);
   if (request_.crash_seconds) hold_for(*request_.crash_seconds);
+}
+
+void Agent::say_core(const Stop& stop, const Cause& cause, dump::Registers& registers) {
+  if (!request_.core) return;
+  core_log_.say(
+      stop, cause, registers, [](void* self) { return static_cast<Agent*>(self)->line_speaks(); }, this);
 }
 
 /// Whether somebody at the other end of the line has sent something, or has just come.
@@ -871,7 +1169,7 @@ bool Agent::line_speaks() const {
 void Agent::check_hang() {
   hang_deadline_.reset();
   real_root_.look();
-  if (real_root_.entered() || met_ || relay_.engaged() || relay_.pid1() == Relay::Pid1::kHeld) return;
+  if (real_root_.entered() || met_ || relay_.engaged() || is_held()) return;
   report_hang(*request_.hang_seconds);
   if (!request_.core) return;
   core_log_.say_running([](void* self) { return static_cast<Agent*>(self)->line_speaks(); }, this);
@@ -879,23 +1177,28 @@ void Agent::check_hang() {
 
 /// PID 1 is about to die. What is said of it once more is at the end of the log, which is what pstore keeps.
 void Agent::say_core_again() {
+  if (!request_.core) return;
+  if (watcher_.is_held()) {
+    report::TracedRegisters registers;
+    const auto& held = watcher_.held();
+    const auto cause = held.kind == Watcher::Event::Kind::kSignal ? cause_of(held.info) : Cause{};
+    return core_log_.say_again({.signal = gdb_signal(held.signal), .thread = static_cast<unsigned>(held.thread)}, cause,
+                               registers);
+  }
   const auto stop = parse_stop(relay_.last_stop());
-  if (!request_.core || !stop) return;
+  if (!stop) return;
   report::ServerRegisters registers(server_);
   core_log_.say_again(*stop, find_cause(*stop, server_), registers);
 }
 
-/// PID 1 gets a fatal signal that it handles. Many a handler prints a backtrace and exits: for a while that counts as
-/// its end, whether `exit` is on the command line or not.
+/// PID 1 gets a fatal signal that it handles.
 void Agent::pass_signal(const Stop& stop, const Cause& cause) {
   constexpr unsigned kMaxTold = 5;
   constexpr std::uint64_t kHandlerMs = 10'000;
   if (++signals_passed_ <= kMaxTold) report_handled(stop, cause);
   if (signals_passed_ == kMaxTold)
     log::say(log::Level::kWarning, "further signals for which PID 1 has a handler are not reported");
-  if (request_.exit) return;
-  if (!calls_deadline_) (void)server_.ask(crash_settings_.catch_calls());  // without it an exit is not held, as ever
-  calls_deadline_ = sys::now_ms() + kHandlerMs;
+  handled_until_ = sys::now_ms() + kHandlerMs;
 }
 
 /// The debugger has been told of a fatal signal.
@@ -909,7 +1212,7 @@ void Agent::stopped_in_session() {
   const auto place = hash(text.substr(0, text.find("core:")));
   if (fate_of(*stop, facts) != Fate::kDies || reported_ == place) return;
   reported_ = place;
-  report_end(*stop, cause, {.connected = true}, server_, line_.describe(), {});
+  report_end(*stop, cause, {.connected = true}, register_texts(server_), line_.describe(), {});
 }
 
 /// A system call that PID 1 may end with, while a debugger is connected that has not asked for any.
@@ -919,17 +1222,26 @@ void Agent::call_in_session() {
   auto facts = find_facts(*stop, {});
   facts.in_real_root = real_root_.entered();
   if (fate_of(*stop, facts) == Fate::kGoesOn) return relay_.go_on();
-  report_end(*stop, {}, {.command = facts.command, .connected = true}, server_, line_.describe(), {});
+  report_end(*stop, {}, {.command = facts.command, .connected = true}, register_texts(server_), line_.describe(), {});
   relay_.tell_call();
 }
 
 /// What becomes of PID 1 when its tracer lets go of it where it stands.
 Fate Agent::fate_when_let_go() {
+  if (watcher_.at_exit() && watcher_.held().kind == Watcher::Event::Kind::kCall) return Fate::kRestarts;
+  if (watcher_.at_exit()) return watcher_.held().signal != 0 ? Fate::kDies : Fate::kExits;
 #if defined(__x86_64__) || defined(__i386__)
   constexpr bool kBehind = true;  // Intel 64 manual, volume 3, 6.15: INT3 is a trap
 #else
   constexpr bool kBehind = false;
 #endif
+  if (watcher_.is_held()) {
+    const auto& held = watcher_.held();
+    Stop stop;
+    stop.signal = gdb_signal(held.signal);
+    stop.thread = static_cast<unsigned>(held.thread);
+    return gdbdebug::fate_when_let_go(stop, find_facts(stop, cause_of(held.info)), kBehind);
+  }
   const auto stop = parse_stop(relay_.last_stop());
   if (!stop) return Fate::kGoesOn;
   // A debugger may have chosen another thread; it chooses anew when it goes on.
@@ -975,45 +1287,41 @@ void Agent::detach_at_fatal_stop() {
 void Agent::check_deadlines() {
   const auto now = sys::now_ms();
   relay_.tick(now);
-  if (request_.feed) feeder_.step(now, relay_.pid1() == Relay::Pid1::kHeld && subject == 1);
-  if (calls_deadline_ && now >= *calls_deadline_) {
-    calls_deadline_.reset();
-    // Whoever comes while PID 1 is held, or is connected, finds them turned off afterwards.
-    if (!relay_.in_session() && relay_.pid1() == Relay::Pid1::kRunning) relay_.run_on();
-  }
+  if (request_.feed) feeder_.step(now, is_held());
   check_stop();
   if (hang_deadline_ && now >= *hang_deadline_) check_hang();
+  if (subject_deadline_ && now >= *subject_deadline_ && !relay_.engaged()) {
+    subject_deadline_.reset();
+    log::Message message("no debugger came in time; ");
+    log::say(log::Level::kError, message.add(name_of_subject()).add(" goes on"));
+    relay_.release();
+  }
   // Who has just come may be a debugger or a mere knock: it is told apart first.
   if (!hold_deadline_ || now < *hold_deadline_ || relay_.engaged()) return;
   hold_deadline_.reset();
-  if (relay_.pid1() != Relay::Pid1::kHeld) return;
-  if (subject != 1) {
-    log::Message message("no debugger came in time; PID ");
-    log::say(log::Level::kError, message.add_number(static_cast<std::uint64_t>(subject)).add(" goes on"));
-    return relay_.release();
-  }
-  if (relay_.at_end()) {
+  if (!is_held()) return;
+  if (is_at_end()) {
     const auto fate = fate_when_let_go();
     log::Message message("no debugger came in time; ");
     log::say(log::Level::kError, message.add(outcome(fate)));
     if (is_end(fate)) say_core_again();
-    return is_end(fate) ? relay_.release() : relay_.run_on();
+    survives_ = !is_end(fate);
+    if (!watcher_.is_held()) return relay_.release();
+    relay_.set_held(false);
+    return survives_ ? watcher_.go_on() : watcher_.let_go();
   }
   if (std::exchange(unknown_stop_, false)) {
     log::say(log::Level::kError, "no debugger came in time; PID 1 goes on");
-    return request_.armed() ? relay_.resume(0) : relay_.release();
+    return relay_.release();
   }
   log::Message message("no debugger came within ");
   log::say(log::Level::kError,
            message.add_number(hold_seconds_).add(" seconds; booting on, a debugger can still attach"));
-  if (request_.armed())
-    relay_.resume();
-  else
-    relay_.release();
+  relay_.release();
 }
 
 std::string_view Agent::state() const {
-  if (relay_.at_end()) return "crashed";
+  if (is_at_end()) return "crashed";
   return relay_.pid1() == Relay::Pid1::kHeld && !relay_.let_go() ? "held" : "running";
 }
 

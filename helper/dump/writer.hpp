@@ -52,10 +52,10 @@ class Writer {
     core_record::Kind kind{};
   };
   bool say_block();
-  [[nodiscard]] Held held(std::size_t at) const;
-  void hold(std::size_t at, const Held& held);
-  [[nodiscard]] std::size_t cut(std::size_t wanted) const;
-  [[nodiscard]] std::size_t encode(std::size_t size, std::span<unsigned char> block) const;
+  [[nodiscard]] static Held held(std::size_t at);
+  static void hold(std::size_t at, const Held& held);
+  [[nodiscard]] static std::size_t cut(std::size_t wanted);
+  [[nodiscard]] static std::size_t encode(std::size_t size, std::span<unsigned char> block);
   void drop(std::size_t size);
 
   std::size_t size_ = 0;

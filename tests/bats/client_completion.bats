@@ -10,12 +10,12 @@ setup() {
 }
 
 verbs() {
-    "$gdbdebug" --help | sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
+    "$gdbdebug" --help | sed -n '/^subcommands:/I,/^$/s/^  \([a-z][a-z]*\) .*/\1/p'
 }
 
 # The long options of verb $1, one a line.
 options() {
-    "$gdbdebug" ${1:+"$1"} --help | grep -oE '^  (-[a-z],)?--[a-z-]+' | grep -oE -e '--[a-z-]+' | sort -u
+    "$gdbdebug" ${1:+"$1"} --help | grep -oE '^ +(-[a-z], *)?--[a-z-]+' | grep -oE -e '--[a-z-]+' | sort -u
 }
 
 # What bash offers for these words, of which the last is completed; one a line.

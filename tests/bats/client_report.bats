@@ -328,7 +328,7 @@ PYTHON
 
 @test "report --help: says what each word is" {
     run -0 "$gdbdebug" report --help
-    assert_line --regexp '^ +CONSOLE-LOG REQUIRED +What the console showed; - reads standard input$'
+    assert_line --regexp '^ +CONSOLE-LOG REQUIRED +What the console showed; - reads standard input *$'
 }
 
 @test "report: a log without a core writes no core file" {

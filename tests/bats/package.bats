@@ -165,7 +165,8 @@ make_packages() {
     for page in "$source_dir"/man/*.scd; do
         scdoc <"$page" | awk -f "$source_dir/man/tidy.awk" >"$BATS_TEST_TMPDIR/page"
         run mandoc -T lint -W warning "$BATS_TEST_TMPDIR/page"
-        assert_output ""
+        # scdoc 1.11.4 writes the date as 2026\-11\-25.
+        assert_equal "$(grep -v 'cannot parse date, using it verbatim: TH [0-9]*\\-' <<<"$output")" ""
     done
 }
 

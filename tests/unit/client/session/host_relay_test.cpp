@@ -128,14 +128,46 @@ TEST_F(ClientRelay, AnAcknowledgedPacketIsNotSentAgain) {
 
 TEST_F(ClientRelay, ADamagedReplyIsAskedForAgain) {
   auto relay = make();
-  (void)ask(relay, "g");
-  auto damaged = packet("0011");
+  (void)ask(relay, "qC");
+  auto damaged = packet("QCp1.1");
   damaged[1] ^= 1;
   relay.target_bytes("+" + damaged, now);
   EXPECT_EQ(taken(relay.to_target()), "-");
   EXPECT_EQ(taken(relay.to_debugger()), "");
-  relay.target_bytes(packet("0011"), now);
-  EXPECT_EQ(taken(relay.to_debugger()), packet("0011"));
+  relay.target_bytes(packet("QCp1.1"), now);
+  EXPECT_EQ(taken(relay.to_debugger()), packet("QCp1.1"));
+}
+
+// The check of a packet is one byte: a long one that is damaged again and again is at last taken for a good one.
+TEST_F(ClientRelay, OnALineThatDamagesRepliesLessIsReadAtATimeUntilItIsTheSameTwice) {
+  auto relay = make();
+  (void)ask(relay, "qXfer:auxv:read::0,1000");
+  taken(relay.to_target());
+  auto damaged = packet("m0011");
+  damaged[1] ^= 1;
+  relay.target_bytes("+" + damaged, now);
+  const auto less = packet("qXfer:auxv:read::0,100");
+  EXPECT_EQ(taken(relay.to_target()), "+" + less);
+  relay.target_bytes("+" + damaged, now);
+  EXPECT_EQ(taken(relay.to_target()), "-");
+  for (const auto* const wrong : {"m0012", "m0011"}) {
+    relay.target_bytes("+" + packet(wrong), now);
+    EXPECT_EQ(taken(relay.to_debugger()), "");
+    EXPECT_EQ(taken(relay.to_target()), "+" + less);
+  }
+  EXPECT_EQ(answer(relay, "m0011"), packet("m0011"));
+}
+
+TEST_F(ClientRelay, AReplyThatIsLostAsAWholeIsAskedForAgain) {
+  auto relay = make();
+  (void)ask(relay, "g");
+  taken(relay.to_target());
+  relay.target_bytes("+", now);
+  ASSERT_TRUE(relay.deadline());
+  now = *relay.deadline();
+  relay.tick(now);
+  EXPECT_EQ(taken(relay.to_target()), "-");
+  EXPECT_FALSE(relay.given_up());
 }
 
 TEST_F(ClientRelay, AReplyThatCameTwiceReachesTheDebuggerOnce) {
