@@ -253,7 +253,7 @@ void parse_option(std::string_view option, Request& request, Notes& notes) {
 }
 
 /// What only the whole request can tell.
-void check_together(Request& request, Notes& notes) {
+void check_together(const Request& request, Notes& notes) {
   const bool network = request.line.kind == Line::Kind::kTcp || request.line.kind == Line::Kind::kSsh;
   if (request.from_count > 0 && !network) notes.add("from", "only tcp and ssh have peers to choose from");
   if (request.handled && !request.crash) notes.add("handled", "it changes what crash holds at", "crash,handled");
@@ -262,10 +262,6 @@ void check_together(Request& request, Notes& notes) {
     notes.add("core", "it needs crash, exit or hang=, which say when", "crash,core");
   if (request.hold_seconds && request.hold_count == 0)
     notes.add("holdtime", "it needs hold=, which says what is held", "hold=systemd-udevd,holdtime=30");
-  if (request.hold_count > 0 && request.armed()) {
-    notes.add("hold", "it does not work together with crash and exit yet");
-    request.hold_count = 0;
-  }
   if (request.insecure && request.line.kind != Line::Kind::kTcp) notes.add("insecure", "only tcp can be insecure");
 }
 

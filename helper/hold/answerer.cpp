@@ -352,8 +352,8 @@ void Answers::let_all_go() {
 void Answers::run() {
   start_finder();  // before there is a question: it must not keep one open
 
-  questions_.reset(::fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_TID,
-                                   O_RDONLY | O_CLOEXEC | O_LARGEFILE));
+  constexpr unsigned kReadOnly = O_CLOEXEC | O_LARGEFILE;
+  questions_.reset(::fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_TID, kReadOnly));
   if (!questions_) fail("asking the kernel for exec events (fanotify_init)");
   const auto root = sys::open(AT_FDCWD, "/proc/1/root", O_PATH | O_DIRECTORY);
   if (!root) fail("opening PID 1's root");

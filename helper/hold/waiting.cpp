@@ -23,7 +23,6 @@ constexpr std::uint64_t kReadyMs = 3'000;
 constexpr std::uint64_t kStopMs = 5'000;
 constexpr std::uint64_t kLookMs = 5;
 constexpr const char* kHolding = "holding programs";
-constexpr std::string_view kNothingHeld = "no program is held, and the boot goes on";
 
 char state_of(pid_t process) {
   Text<64> path("/proc/");

@@ -16,6 +16,7 @@ struct counts {
   volatile int helds;  // and of /bin/held
   volatile int wrong;  // those that have not ended as they should
   volatile int quota;  // executions of /bin/held that may begin
+  volatile int crash;  // PID 1 is to fault
 };
 union {
   struct counts counts;
@@ -24,6 +25,8 @@ union {
 volatile int ticks = 0;
 
 __attribute__((noinline)) int work(void) { return STATUS; }
+
+__attribute__((noinline)) static void fault(void) { *(volatile int*)1 = 0; }
 
 static void pause_ms(long milliseconds) {
   const struct timespec pause = {0, milliseconds * 1000000};
@@ -64,6 +67,7 @@ int main(int argc, char** argv) {
   }
   for (;;) {
     ticks = ticks + 1;
+    if (shared.counts.crash) fault();
     pause_ms(5);
   }
 }

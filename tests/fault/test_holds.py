@@ -18,7 +18,8 @@ from test_sessions import address, children, number, status, until
 PROGRAM = sessions.BUILD / "tests/fault/fault-holds"
 pytestmark = [*sessions.pytestmark[:2], pytest.mark.skipif(not PROGRAM.exists(), reason=f"{PROGRAM} is not built")]
 VALUE = "ttyFAULT,hold=held"
-FREES, HELDS, WRONG, QUOTA = range(4)
+ARMED = VALUE + ",crash,exit"
+FREES, HELDS, WRONG, QUOTA, CRASH = range(5)
 
 
 def named(pid):
@@ -48,10 +49,22 @@ class Boot(sessions.Boot):
             memory.seek(address("shared") + 4 * which)
             return int.from_bytes(memory.read(4), "little")
 
-    def allow(self, executions):
+    def set(self, which, value):
         with open(f"/proc/{self.pid1}/mem", "r+b", buffering=0) as memory:
-            memory.seek(address("shared") + 4 * QUOTA)
-            memory.write(executions.to_bytes(4, "little"))
+            memory.seek(address("shared") + 4 * which)
+            memory.write(value.to_bytes(4, "little"))
+
+    def allow(self, executions):
+        self.set(QUOTA, executions)
+
+    def crash(self):
+        """PID 1 faults, and is held there."""
+        self.set(CRASH, 1)
+        self.says(r"PID 1 \(init\) is held before it would die: SIGSEGV")
+
+    def is_watched(self):
+        """The agent itself traces PID 1."""
+        until("PID 1 watched", lambda: status(self.pid1, "TracerPid") == str(self.agent))
 
     def runs(self):
         """The real init has begun, and its children execute what they like."""
@@ -79,8 +92,13 @@ class Boot(sessions.Boot):
 
     def marks(self):
         """File systems that are marked (proc(5), /proc/PID/fdinfo)."""
-        texts = [path.read_text() for path in Path(f"/proc/{self.answerer()}/fdinfo").iterdir()]
-        return max(text.count("fanotify sdev:") for text in texts)
+        marks = 0
+        for path in Path(f"/proc/{self.answerer()}/fdinfo").iterdir():
+            try:
+                marks = max(marks, path.read_text().count("fanotify sdev:"))
+            except FileNotFoundError:  # of a question that has been answered
+                continue
+        return marks
 
     def finder(self):
         return until("its child", lambda: children(self.answerer()))[0]
@@ -246,8 +264,9 @@ def test_what_is_mounted_later_is_held_too(boot):
 
 @pytest.mark.parametrize("who", ["agent", "answerer", "finder"])
 @pytest.mark.parametrize("how", [signal.SIGKILL])
-def test_everything_is_let_go_when_one_of_us_is_killed(boot, who, how):
-    machine = boot("demand", value=VALUE)
+@pytest.mark.parametrize("value", [VALUE, ARMED])
+def test_everything_is_let_go_when_one_of_us_is_killed(boot, who, how, value):
+    machine = boot("demand", value=value)
     machine.runs()
     machine.answerer()
     machine.allow(2)
@@ -261,8 +280,9 @@ def test_everything_is_let_go_when_one_of_us_is_killed(boot, who, how):
     machine.all_run(6)
 
 
-def test_an_agent_that_is_killed_in_a_session_lets_go(boot):
-    machine = boot("demand", value=VALUE)
+@pytest.mark.parametrize("value", [VALUE, ARMED])
+def test_an_agent_that_is_killed_in_a_session_lets_go(boot, value):
+    machine = boot("demand", value=value)
     machine.runs()
     machine.allow(2)
     machine.told(2)
@@ -284,6 +304,55 @@ def test_a_process_that_is_killed_while_it_is_held_is_forgotten(boot):
     gdb.says("detach", "Detaching from")
     until("the other one", lambda: machine.count(HELDS) == 1)
     machine.runs()
+
+
+def test_an_armed_pid_1_is_watched_while_another_process_is_debugged(boot):
+    machine = boot("demand", value=ARMED)
+    machine.runs()
+    machine.is_watched()
+    machine.allow(1)
+    machine.told(1)
+    gdb = machine.gdb()
+    at_start(gdb)
+    machine.is_watched()
+    machine.runs()
+    gdb.says("detach", "Detaching from")
+    machine.all_run(1)
+    machine.is_watched()
+    # systemd stops everybody at the switch to the real root; the guard is still there for the watcher.
+    os.kill(machine.agent, signal.SIGSTOP)
+    until("the agent goes on", lambda: status(machine.agent, "State") != "T")
+    machine.crash()
+    machine.gdb().says("backtrace", r"#0 .*fault \(\)")
+
+
+def test_pid_1_that_faults_while_another_process_is_debugged_is_for_the_next_debugger(boot):
+    machine = boot("demand", value=ARMED)
+    machine.runs()
+    machine.allow(1)
+    machine.told(1)
+    gdb = machine.gdb()
+    at_start(gdb)
+    machine.crash()
+    gdb.type("break work", "continue")
+    gdb.wait_for("PID 1 is held before it would die; after a detach the next debugger gets it")
+    gdb.wait_for("Breakpoint 1, work")
+    gdb.says("detach", "Detaching from")
+    until("its end", lambda: machine.count(HELDS) == 1)
+    gdb = machine.gdb()
+    gdb.says("backtrace", r"#0 .*fault \(\)")
+    gdb.says("detach", "Detaching from")
+    until("the end of PID 1", lambda: status(machine.pid1, "State") in (None, "Z"))
+
+
+def test_pid_1_before_its_end_comes_before_a_process_that_waits(boot):
+    machine = boot("demand", value=ARMED)
+    machine.runs()
+    machine.allow(1)
+    machine.told(1)
+    machine.crash()
+    machine.gdb().says("backtrace", r"#0 .*fault \(\)")
+    assert machine.stopped(1)
 
 
 def test_wait_holds_pid_1_first(boot):

@@ -11,9 +11,9 @@ disk = switch.disk
 ATTENTION = r"gdbdebug: PID (\d+) \(systemd-udevd\) is held at its first instruction; it waits for a debugger on ttyS1"
 
 
-@pytest.mark.parametrize("breaks", [False, True])
-def test_udevd_is_held_while_pid_1_runs_and_the_boot_goes_on(boot, gdb, disk, breaks):
-    machine = switch.boot_on(boot, disk, "rd.gdbdebug=ttyS1,hold=systemd-udevd", name="holds")
+@pytest.mark.parametrize(("breaks", "armed"), [(False, ""), (True, ",crash,exit")])
+def test_udevd_is_held_while_pid_1_runs_and_the_boot_goes_on(boot, gdb, disk, breaks, armed):
+    machine = switch.boot_on(boot, disk, f"rd.gdbdebug=ttyS1,hold=systemd-udevd{armed}", name="holds")
     pid = int(machine.wait_for(ATTENTION, 120).group(1))
     debugger = switch.meet(gdb, machine)
     assert_at_start(debugger, switch.root_linker())

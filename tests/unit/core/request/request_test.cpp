@@ -321,7 +321,7 @@ TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
        {"'holdtime': it needs hold=, which says what is held; expected hold=systemd-udevd,holdtime=30"}},
       {"ttyS1,hold=a,holdtime=0",
        {"'holdtime=0': SECONDS must be a whole number from 1 to 8640000; expected holdtime=30"}},
-      {"ttyS1,crash,hold=a", {"'hold': it does not work together with crash and exit yet"}},
+      {"ttyS1,crash,exit,hold=a", {}},
       {"ttyS1,insecure", {"'insecure': only tcp can be insecure"}},
       {"ssh,insecure", {"'insecure': only tcp can be insecure"}},
   };
