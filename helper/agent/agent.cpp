@@ -23,6 +23,7 @@
 #include "agent/judge.hpp"
 #include "agent/root.hpp"
 #include "core/layout.hpp"
+#include "core/rsp/packet.hpp"
 #include "core/words/hello.hpp"
 #include "core/words/launch.hpp"
 #include "hold/waiting.hpp"
@@ -193,6 +194,8 @@ class Agent {
   void start_for_held(const hold::Waiting::Process& held);
   void tell_of_pid1();
   void set_subject(pid_t process);
+  pid_t offered() const;
+  std::span<const HeldProcess> find_held() const;
   void settle_held();
   void debugger_lost();
   void hold_for(std::uint32_t seconds);
@@ -217,7 +220,7 @@ class Agent {
   Fate fate_when_let_go();
   void check_deadlines();
   std::string_view state() const;
-  Text<1024> hello() const;
+  Text<rsp::kMaxHello> hello() const;
 
   const Request& request_;
   Modules modules_;
@@ -683,6 +686,7 @@ void Agent::grant(unsigned wishes) {
   if ((wishes & Relay::kFatalStop) != 0) stopped_in_session();
   if ((wishes & Relay::kFatalResume) != 0) resumed_at_fatal_stop();
   if ((wishes & Relay::kFatalDetach) != 0) detach_at_fatal_stop();
+  if ((wishes & Relay::kChoose) != 0) waiting_.choose(relay_.take_chosen());
   if ((wishes & Relay::kHello) != 0) relay_.queue_text(hello());
   if ((wishes & Relay::kHelloPacket) != 0) relay_.answer_hello(hello());
   if ((wishes & Relay::kTyped) != 0 && wire_) wire_->type(relay_.take_typed());
@@ -827,9 +831,8 @@ void Agent::server_stuck() {
 void Agent::start_for_debugger() {
   if (server_.running() || stub_) return;
   settle_held();  // the one before
-  if (!watcher_.is_held()) {
-    if (const auto* held = waiting_.take()) return start_for_held(*held);
-  }
+  if (offered() != 1) return start_for_held(*waiting_.take());
+  waiting_.choose({});
   if (watcher_.at_exit() || (watcher_.is_held() && no_server_)) {
     const auto& held = watcher_.held();
     const bool at_signal = held.kind == Watcher::Event::Kind::kSignal;
@@ -856,6 +859,14 @@ void Agent::set_subject(pid_t process) {
   subject = process;
   server_.set_subject(process);
   relay_.set_subject(static_cast<unsigned>(process));
+}
+
+/// Which process the next debugger gets, or the one that is there has.
+pid_t Agent::offered() const {
+  if (subject != 1 || server_.running() || stub_) return subject;
+  if (watcher_.is_held() && !waiting_.has_chosen()) return 1;
+  const auto* next = waiting_.next();
+  return next != nullptr ? next->pid : 1;
 }
 
 /// A debugger has come, and a process waits for it.
@@ -1320,18 +1331,43 @@ void Agent::check_deadlines() {
   relay_.release();
 }
 
+/// Of the process that is offered.
 std::string_view Agent::state() const {
-  if (is_at_end()) return "crashed";
+  const auto process = offered();
+  if (process == 1 && is_at_end()) return "crashed";
+  if (process != subject) return "held";  // it waits
+  if (process == 1 && watcher_.is_held()) return "held";
   return relay_.pid1() == Relay::Pid1::kHeld && !relay_.let_go() ? "held" : "running";
 }
 
-Text<1024> Agent::hello() const {
+/// All that are held; valid until the next call.
+std::span<const HeldProcess> Agent::find_held() const {
+  static std::array<HeldProcess, hold::kMaxWaiting + 1> held;
+  static Text<256> name;
+  std::size_t count = 0;
+  if (is_held()) {
+    name = pid1::status("Name");
+    const bool at_start = request_.wait && !met_ && !is_at_end();
+    held[count++] = {1, name, is_at_end() ? "end" : at_start ? "start" : "debugger"};
+  }
+  for (const auto& process : waiting_.all()) {
+    using State = hold::Waiting::Process::State;
+    const auto number = static_cast<unsigned>(process.pid);
+    if (process.pid != 0 && process.state == State::kWaits) held[count++] = {number, process.name, "start"};
+    if (process.pid != 0 && process.state == State::kTaken && relay_.pid1() == Relay::Pid1::kHeld)
+      held[count++] = {number, process.name, "debugger"};
+  }
+  return std::span(held).first(count);
+}
+
+Text<rsp::kMaxHello> Agent::hello() const {
   utsname system{};
   (void)::uname(&system);  // cannot fail with a valid buffer
-  const auto exe = pid1::executable(subject);
-  const auto build_id = pid1::executable_build_id(subject);
-  return compose_hello(
-      {GDBDEBUG_VERSION, state(), exe, build_id, system.machine, running_watchdog(), wire_.has_value()});
+  const auto process = offered();
+  const auto exe = pid1::executable(process);
+  const auto build_id = pid1::executable_build_id(process);
+  return compose_hello({GDBDEBUG_VERSION, state(), exe, build_id, system.machine, running_watchdog(), wire_.has_value(),
+                        static_cast<unsigned>(process), find_held()});
 }
 
 }  // namespace

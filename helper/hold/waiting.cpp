@@ -186,24 +186,45 @@ void Waiting::tick(std::uint64_t now_ms, std::string_view line) {
       continue;
     }
     process.state = Process::State::kWaits;
-    process.deadline.reset();
+    process.deadline = seconds_ ? std::optional(now_ms + std::uint64_t{*seconds_} * 1000) : std::nullopt;
     message.add(" is held at its first instruction; it waits ");
-    if (seconds_) {
-      process.deadline = now_ms + std::uint64_t{*seconds_} * 1000;
-      message.add_number(*seconds_).add(" seconds ");
-    }
+    if (seconds_) message.add_number(*seconds_).add(" seconds ");
     log::say(log::Level::kAlert, message.add("for a debugger on ").add(line));
   }
 }
 
-const Waiting::Process* Waiting::take() {
-  Process* first = nullptr;
-  for (auto& process : processes_) {
-    if (process.pid != 0 && process.state == Process::State::kWaits && (!first || process.number < first->number))
-      first = &process;
+void Waiting::choose(std::string_view who) {
+  const auto number = parse_number<std::uint32_t>(who);
+  chosen_ = number && *number == 1 ? 1 : 0;
+  for (const auto& process : processes_) {
+    if (process.pid == 0 || process.state != Process::State::kWaits) continue;
+    const bool named = number ? process.pid == static_cast<pid_t>(*number) : process.name.view() == who;
+    if (named && chosen_ == 0) chosen_ = process.pid;
   }
-  if (first != nullptr) first->state = Process::State::kTaken;
+}
+
+std::optional<std::size_t> Waiting::find_next() const {
+  std::optional<std::size_t> first;
+  for (std::size_t i = 0; i < processes_.size() && chosen_ != 1; ++i) {
+    const auto& process = processes_[i];
+    if (process.pid == 0 || process.state != Process::State::kWaits) continue;
+    if (process.pid == chosen_) return i;
+    if (!first || process.number < processes_[*first].number) first = i;
+  }
   return first;
+}
+
+const Waiting::Process* Waiting::next() const {
+  const auto which = find_next();
+  return which ? &processes_[*which] : nullptr;
+}
+
+const Waiting::Process* Waiting::take() {
+  const auto which = find_next();
+  chosen_ = 0;
+  if (!which) return nullptr;
+  processes_[*which].state = Process::State::kTaken;
+  return &processes_[*which];
 }
 
 void Waiting::let_go(pid_t pid) {

@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "core/base/fd.hpp"
@@ -54,8 +55,14 @@ class Waiting {
   /// `line`: where a debugger is waited for.
   void tick(std::uint64_t now_ms, std::string_view line);
 
-  /// Takes the first that waits, for a debugger: it is not let go in time any more. Null: there is none.
+  /// Somebody wants to debug this one, a number or a name as it was executed; it comes first then. 1: PID 1.
+  void choose(std::string_view who);
+  /// Which one is taken next: the first that waits, or the one that was chosen. Null: there is none, or it is PID 1.
+  const Process* next() const;
+  bool has_chosen() const { return chosen_ > 1 && next() != nullptr; }
+  /// Takes it, for a debugger: it is not let go in time any more.
   const Process* take();
+  std::span<const Process> all() const { return processes_; }
   /// The one that was taken goes on, or has gone.
   void let_go(pid_t pid);
   /// Whether the process that was taken has ended.
@@ -66,10 +73,12 @@ class Waiting {
   void add(pid_t pid, std::string_view name);
   void forget(Process& process, bool continues);
   void lost_answerer(std::string_view why);
+  std::optional<std::size_t> find_next() const;
 
   Answerer answerer_;
   std::optional<std::uint32_t> seconds_;
   std::uint64_t count_ = 0;
+  pid_t chosen_ = 0;
   std::array<Process, kMaxWaiting> processes_;
 };
 

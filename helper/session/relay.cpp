@@ -193,6 +193,13 @@ void Relay::on_request(std::string_view payload) {
     wishes_ |= kHelloPacket;
     return;
   }
+  if (payload.starts_with(rsp::kChooseRequest)) {
+    chosen_.clear();
+    for (auto name = payload.substr(rsp::kChooseRequest.size()); name.size() >= 2; name.remove_prefix(2))
+      chosen_.add(static_cast<char>(parse_number<std::uint8_t>(name.substr(0, 2), 16).value_or('?')));
+    wishes_ |= kChoose | kHelloPacket;
+    return;
+  }
   if (payload.starts_with(rsp::kTypeRequest)) {
     (void)to_line_.add("+");
     if (!shows_text()) return;  // PID 1 has just stopped; a reply would be taken for that to the next request
@@ -659,10 +666,16 @@ Text<512> Relay::take_typed() {
   return keys;
 }
 
+Text<64> Relay::take_chosen() {
+  const Text<64> name(chosen_);
+  chosen_.clear();
+  return name;
+}
+
 /// Nothing of the session's is touched. On a line where nobody debugs nobody acknowledges it either, and what is lost
 /// is asked for again.
 void Relay::answer_hello(std::string_view hello) {
-  std::array<char, kMaxReason + 64> packet;
+  std::array<char, rsp::kMaxHello + 64> packet;
   if (!noack_) (void)to_line_.add("+");
   (void)to_line_.add(rsp::frame(trim(hello), packet));
 }

@@ -76,6 +76,7 @@ class Relay {
     kOtherLetGo = 65536,    ///< the debugger has detached from another process, let_go_process()
     kHelloPacket = 131072,  ///< the same as kHello, in a packet: answer_hello()
     kTyped = 262144,        ///< the debugger's user types on the console: take_typed()
+    kChoose = 524288,       ///< somebody wants to debug this process: take_chosen(); kHelloPacket comes with it
   };
   enum class Pid1 : std::uint8_t { kFree, kRunning, kHeld };
   /// What is set beyond that is refused: it could not be taken out after a lost debugger.
@@ -152,6 +153,8 @@ class Relay {
   std::uint64_t shown_ms() const { return shown_ms_; }
   /// What kTyped has typed.
   Text<512> take_typed();
+  /// What kChoose has named.
+  Text<64> take_chosen();
   /// The answer to kHelloPacket.
   void answer_hello(std::string_view hello);
   /// Whether somebody is there, if only with a first packet.
@@ -359,6 +362,7 @@ class Relay {
 
   std::uint64_t shown_ms_ = 0;
   Text<512> typed_;
+  Text<64> chosen_;
   Text<16384> late_stop_;  ///< the stop that came while text was not acknowledged
   std::optional<std::uint64_t> ack_deadline_;
   std::optional<std::uint64_t> stuck_deadline_;

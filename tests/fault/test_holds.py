@@ -355,6 +355,69 @@ def test_pid_1_before_its_end_comes_before_a_process_that_waits(boot):
     assert machine.stopped(1)
 
 
+def held_of(hello):
+    return re.findall(rb"held=(\d+):(\w+):(\w+)", hello)
+
+
+def test_the_hello_lists_what_is_held_and_another_one_can_be_chosen(boot):
+    machine = boot("demand", value=VALUE)
+    machine.runs()
+    stub = machine.stub()
+    hello = stub.ask(b"qGdbdebug.hello")
+    assert b" state=running pid=1 " in hello
+    assert held_of(hello) == []
+    machine.allow(3)
+    machine.told(3)
+    hello = stub.ask(b"qGdbdebug.hello")
+    held = held_of(hello)
+    assert {(name, why) for _, name, why in held} == {(b"held", b"start")}
+    pids = [int(pid) for pid, _, _ in held]
+    assert len(set(pids)) == 3
+    first = int(re.search(rb" state=held pid=(\d+) exe=/bin/held ", hello)[1])
+    third = next(pid for pid in reversed(pids) if pid != first)
+    assert b" pid=%d " % third in stub.ask(b"qGdbdebug.hello:" + str(third).encode().hex().encode())
+    stub.close()
+    gdb = machine.gdb()
+    gdb.wait_for("_start")
+    gdb.says("info inferiors", rf"process {third}\b|Thread {third}\.{third}\b")
+    gdb.kill()
+    # Left by a debugger that has gone it is still the next one's.
+    stub = machine.stub()
+    until("the word of it", lambda: (str(third).encode(), b"held", b"debugger")
+          in held_of(stub.ask(b"qGdbdebug.hello")))
+    stub.close()
+    gdb = machine.gdb()
+    gdb.wait_for("_start")
+    gdb.says("detach", "Detaching from")
+    until("one more", lambda: machine.count(HELDS) == 1)
+    # PID 1 although others wait.
+    stub = machine.stub()
+    assert b" state=running pid=1 " in stub.ask(b"qGdbdebug.hello:31")
+    stub.close()
+    gdb = machine.gdb()
+    number(gdb.says("print ticks", r"\$1 = ([1-9]\d*)"))
+    gdb.says("detach", "Detaching from")
+    machine.stopped(2)
+    for _ in range(2):
+        machine.gdb().says("detach", "Detaching from")
+    machine.all_run(3)
+
+
+def test_the_hello_has_pid_1_that_is_held_before_its_end_first(boot):
+    machine = boot("demand", value=ARMED)
+    machine.runs()
+    machine.allow(1)
+    machine.told(1)
+    machine.crash()
+    stub = machine.stub()
+    hello = stub.ask(b"qGdbdebug.hello")
+    assert b" state=crashed pid=1 " in hello
+    held = held_of(hello)
+    assert held[0] == (b"1", b"init", b"end")
+    assert held[1][1:] == (b"held", b"start")
+    assert b" state=held pid=%s exe=/bin/held " % held[1][0] in stub.ask(b"qGdbdebug.hello:" + b"held".hex().encode())
+
+
 def test_wait_holds_pid_1_first(boot):
     machine = boot("wait", value="ttyFAULT,wait,hold=held")
     machine.held()
