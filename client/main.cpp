@@ -191,7 +191,10 @@ void add_vm(CLI::App& app, VmOptions& options) {
 
 void add_report(CLI::App& app, ReportOptions& options) {
   auto* verb = app.add_subcommand("report", "Turn a crash report in a console log into functions, files and lines");
-  verb->add_option("CONSOLE-LOG", options.log, "What the console showed; - reads standard input")
+  verb->add_option(
+          "LOG", options.logs,
+          "What the console showed: files, folders of pstore's, - for standard input, or a TARGET to read while "
+          "it arrives")
       ->required()
       ->type_name("");
   add_initrd(*verb, options.initrd, "The image that the machine booted; several times, in boot order");

@@ -4,8 +4,6 @@
 #include <array>
 #include <cinttypes>
 #include <cstdio>
-#include <filesystem>
-#include <functional>
 #include <set>
 
 #include "base/interrupt.hpp"
@@ -19,12 +17,12 @@
 #include "report/symbolize.hpp"
 #include "verbs/attach.hpp"
 #include "verbs/core_report.hpp"
+#include "verbs/log_source.hpp"
 
 namespace gdbdebug::client {
 namespace {
 
-constexpr std::size_t kMaxLog = std::size_t{1} << 28;  // 256 MiB
-constexpr std::size_t kEnoughOfBuildId = 8;            // digits of one that is cut off, to tell builds apart
+constexpr std::size_t kEnoughOfBuildId = 8;  // digits of one that is cut off, to tell builds apart
 
 std::string hexadecimal(std::uint64_t number) {
   std::array<char, 24> text{};
@@ -298,42 +296,6 @@ void add_report(Json& json, const CrashReport& report, const SymbolizedReport& s
   json.close(']');
 }
 
-// The number of a file of pstore's, whose first line is `Panic#1 Part2`: the newest text is in part 1. 0 for others.
-std::uint32_t part_of(std::string_view text) {
-  constexpr std::string_view kPart = " Part";
-  const auto line = text.substr(0, text.find('\n'));
-  const auto place = line.rfind(kPart);
-  return place == std::string_view::npos ? 0
-                                         : parse_number<std::uint32_t>(line.substr(place + kPart.size())).value_or(0);
-}
-
-// All files of a directory, as pstore leaves the end of a log in several of them.
-Result<std::string> read_logs(const std::string& directory) {
-  std::error_code failure;
-  std::vector<std::string> texts;
-  std::size_t size = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, failure)) {
-    if (!entry.is_regular_file(failure)) continue;
-    auto text = read_file(entry.path(), "reading the log", kMaxLog - size);
-    if (!text.ok()) return text.error();
-    size += text.value().size();
-    texts.push_back(std::move(text.value()));
-  }
-  if (failure) return system_error("reading the logs in", directory, failure.value());
-  std::ranges::sort(texts);
-  std::ranges::stable_sort(texts, std::ranges::greater(), part_of);
-  std::string all;
-  for (const auto& text : texts) all += text + "\n";
-  return all;
-}
-
-Result<std::string> read_log(const std::string& path) {
-  std::error_code failure;
-  if (std::filesystem::is_directory(path, failure)) return read_logs(path);
-  return path == "-" ? read_file("/dev/stdin", "reading the log", kMaxLog)
-                     : read_file(path, "reading the log", kMaxLog);
-}
-
 // The core that belongs to `report`: in both PID 1 stands in the same place. Where that is not known there may be only
 // one of each.
 const Core* core_of(const CrashReport& report, const std::vector<CrashReport>& reports,
@@ -385,24 +347,25 @@ void print_core_head(const Core& core) {
 
 Result<int> run_report(const ReportOptions& options) {
   catch_interrupts();
-  const auto log = read_log(options.log);
+  Display display;
+  const auto log = read_logs(options.logs, display);
   if (!log.ok()) return log.error();
+  std::string where;
+  for (const auto& name : options.logs) where += (where.empty() ? "" : ", ") + name;
   const auto reports = read_reports(log.value());
   const auto [cores, damaged] = read_cores(log.value());
   if (reports.empty() && cores.empty()) {
-    return Error{"looking for a crash report in", options.log, "there is none",
+    return Error{"looking for a crash report in", where, "there is none",
                  "it needs what the console showed of a boot with rd.gdbdebug=LINE,crash, from the line 'gdbdebug: "
                  "report: begin' to 'gdbdebug: report: end'"};
   }
   if (!options.core.empty() && cores.empty()) {
-    return Error{"looking for a core in", options.log, "there is none",
-                 "it needs a boot with rd.gdbdebug=LINE,crash,core"};
+    return Error{"looking for a core in", where, "there is none", "it needs a boot with rd.gdbdebug=LINE,crash,core"};
   }
   if (!options.core.empty() && cores.size() > 1) {
     return Error{"writing the core", options.core, "there are " + std::to_string(cores.size()) + " cores in the log",
                  "cut out the part with one of them"};
   }
-  Display display;
   const auto symbols = find_symbols(options.initrd, options.sysroot, options.limits, display);
   if (!symbols.ok()) return symbols.error();
   const auto& sysroot = symbols.value().sysroot;

@@ -49,7 +49,7 @@ Result<int> run_serve(const AttachOptions& options, const std::string& listen,
                       const std::vector<std::string>& snippets);
 
 struct ReportOptions {
-  std::string log;  ///< `-` for standard input.
+  std::vector<std::string> logs;  ///< Files, folders, TARGETs; `-` for standard input.
   std::vector<std::string> initrd;
   std::string sysroot;
   std::vector<std::string> debug_dirs;
