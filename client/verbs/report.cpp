@@ -111,7 +111,9 @@ std::string left_out(const CrashReport& report) {
 // That lines are missing or damaged; empty if none is.
 std::string gaps(const CrashReport& report) {
   std::string text;
-  if (!report.frames_said || !report.maps_said) {
+  if (!report.begun)
+    text = "the first line of the report was lost, with the signal and the machine's name";
+  else if (!report.frames_said || !report.maps_said) {
     text = "the log ends before the report does, or lines of it were lost";
   } else if (!report.complete()) {
     text = "lines of the report were lost: " + std::to_string(report.frames.size()) + " of " +
@@ -150,7 +152,8 @@ SymbolizedReport symbolize(const CrashReport& report, const std::string& sysroot
 }
 
 void print_head(const CrashReport& report) {
-  std::string text = "PID 1 (" + printable(report.comm) + ")";
+  std::string text = "PID 1";
+  if (!report.comm.empty()) text += " (" + printable(report.comm) + ")";
   if (!report.signal.empty()) text += ", " + printable(report.signal);
   if (!report.address.empty()) text += " at address " + printable(report.address);
   if (report.sender == "1") {
@@ -310,6 +313,15 @@ const Core* core_of(const CrashReport& report, const std::vector<CrashReport>& r
   return reports.size() == 1 && cores.size() == 1 ? cores.data() : nullptr;
 }
 
+// What a report whose first line is lost has of its core.
+CrashReport with_core(CrashReport report, const Core* core) {
+  if (report.begun || core == nullptr) return report;
+  report.comm = core->value("comm");
+  report.machine = core->value("machine");
+  report.signal = signal_of(*core);
+  return report;
+}
+
 void print_core(const Core& core, const CoreReport& made) {
   for (const auto& line : made.backtrace) std::printf("%s\n", line.c_str());
   std::printf("core: %s\n", summary_of(core).c_str());
@@ -338,7 +350,7 @@ void add_core(Json& json, const Core& core, const CoreReport& made) {
 // A core without its report.
 void print_core_head(const Core& core) {
   std::string text = "PID 1 (" + printable(core.value("comm")) + ")";
-  if (const auto number = signal_of(core); number != 0) text += ", signal " + std::to_string(number);
+  if (const auto signal = signal_of(core); !signal.empty()) text += ", " + signal;
   if (const auto machine = core.value("machine"); !machine.empty()) text += ", " + printable(machine);
   std::printf("%s\n", text.c_str());
 }
@@ -376,8 +388,9 @@ Result<int> run_report(const ReportOptions& options) {
   std::set<const Core*> told;
   Json json;
   json.open('{').key("reports").open('[');
-  for (const auto& report : reports) {
-    const auto* const core = core_of(report, reports, cores);
+  for (const auto& read : reports) {
+    const auto* const core = core_of(read, reports, cores);
+    const auto report = with_core(read, core);
     const auto made = core != nullptr ? report_core(*core, options, sysroot) : CoreReport();
     if (!made.ok()) return made.error();
     told.insert(core);
@@ -389,7 +402,7 @@ Result<int> run_report(const ReportOptions& options) {
       json.close('}');
       continue;
     }
-    if (&report != reports.data()) std::printf("\n");
+    if (&read != reports.data()) std::printf("\n");
     print_head(report);
     // gdb's backtrace is by the program's own tables; the candidates are for when there is none.
     if (made.value().backtrace.empty()) print_frames(symbolized);

@@ -281,6 +281,22 @@ PYTHON
     assert_line --partial 'the log ends before the report does'
 }
 
+@test "report: without its first line, in any order and doubled it is still a report" {
+    report | grep -v 'report: begin' >log
+    run -5 "$gdbdebug" report log --sysroot sysroot
+    assert_line 'PID 1'
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    assert_line --partial "note: the first line of the report was lost, with the signal and the machine's name"
+    report | sed -n 'p;3p;6p;6p;$p' >log
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_equal "$(grep -c '^#1 *main at' <<<"$output")" 1
+    # The console's copy and the journal's, each with another line lost.
+    { report | grep -v 'frame 1'; report | grep -v 'report: map' | sed 's/^\[.*gdb/Nov 25 13:00:00 host kernel: gdb/'; } >log
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    assert_equal "$(grep -c '^PID 1' <<<"$output")" 1
+}
+
 @test "report: a log that a terminal has wrapped or cut is not believed" {
     report >log
     run -0 "$gdbdebug" report log --sysroot sysroot
