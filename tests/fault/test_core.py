@@ -50,9 +50,10 @@ def build(root, *options):
     program = root / "usr/lib/gdbdebug/init"
     program.unlink()
     compiler = ["cc", "-g", "-O1", "-Wl,--build-id=sha1", *options]
-    subprocess.run([*compiler, "-fPIC", "-shared", "-o", folder / "libdeath.so", SOURCES / "death_library.c"], check=True)
-    subprocess.run([*compiler, "-fPIE", "-pie", "-pthread", "-o", program, SOURCES / "death.c", f"-L{folder}", "-ldeath",
-                    "-Wl,-rpath,/usr/lib/death"], check=True)
+    for words in (["-fPIC", "-shared", "-o", folder / "libdeath.so", SOURCES / "death_library.c"],
+                  ["-fPIE", "-pie", "-pthread", "-o", program, SOURCES / "death.c", f"-L{folder}", "-ldeath",
+                   "-Wl,-rpath,/usr/lib/death"]):
+        subprocess.run([*compiler, *words], check=True)
 
 
 @pytest.fixture(scope="module", name="death")
@@ -153,7 +154,8 @@ ROWS = [(happens, share, None) for happens in DAMAGES for share in (1, 3, 10)]
 ROWS += [(happens, 10, half) for happens in (lose, mix) for half in ("first", "second")]
 
 
-@pytest.mark.parametrize("happens, share, half", ROWS, ids=[f"{row[0].__name__}-{row[1]}%-{row[2] or 'all'}" for row in ROWS])
+@pytest.mark.parametrize("happens, share, half", ROWS,
+                         ids=[f"{row[0].__name__}-{row[1]}%-{row[2] or 'all'}" for row in ROWS])
 def test_the_backtrace_survives_what_happens_to_lines(death, tmp_path, happens, share, half):
     dice = random.Random(f"{happens.__name__} {share} {half}")
     count = sum(is_whole(tmp_path, damaged(death[0], happens, share, dice, half), death) for _ in range(TRIALS))
@@ -178,7 +180,7 @@ def test_the_image_of_another_machine_is_named_by_its_build_ids_and_not_used(dea
     found = json.loads(run(tmp_path, lines, "--sysroot", other).stdout)
     notes = "\n".join(found["reports"][0]["core"]["notes"])
     for name in ("/usr/lib/gdbdebug/init", "/usr/lib/death/libdeath.so"):
-        assert re.search(rf"{name}: another one in the image, so it is not used: build ID \w{{40}} there, \w{{40}} in the core",
-                         notes), notes
+        assert re.search(rf"{name}: another one in the image, so it is not used: build ID \w{{40}} there, "
+                         r"\w{40} in the core", notes), notes
     assert "the program is not in the image, so no backtrace can be made" in notes
     assert backtrace(found) == []
