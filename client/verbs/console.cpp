@@ -82,7 +82,7 @@ class Terminal {
   bool read_keys();
   void read_target();
   void read_debugger();
-  void show(std::string_view text) { (void)write_all(STDOUT_FILENO, as_bytes(text)); }
+  static void show(std::string_view text) { (void)write_all(STDOUT_FILENO, as_bytes(text)); }
 
   const Target& target_;
   const Listener& listener_;

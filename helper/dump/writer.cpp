@@ -71,7 +71,7 @@ bool Writer::say(core_record::Record& record) {
 }
 
 /// How many of the first `wanted` bytes can be a block: whole pieces, and the beginning of one that can be cut.
-std::size_t Writer::cut(std::size_t wanted) const {
+std::size_t Writer::cut(std::size_t wanted) {
   std::size_t at = 0;
   while (at + sizeof(Held) < wanted) {
     const auto piece = held(at);
@@ -86,7 +86,7 @@ std::size_t Writer::cut(std::size_t wanted) const {
 }
 
 /// The block of the first `size` bytes; its length.
-std::size_t Writer::encode(std::size_t size, std::span<unsigned char> block) const {
+std::size_t Writer::encode(std::size_t size, std::span<unsigned char> block) {
   std::size_t filled = 0;
   std::uint64_t end = 0;
   for (std::size_t at = 0; at < size;) {

@@ -54,8 +54,8 @@ class Writer {
   bool say_block();
   [[nodiscard]] static Held held(std::size_t at);
   static void hold(std::size_t at, const Held& held);
-  [[nodiscard]] std::size_t cut(std::size_t wanted) const;
-  [[nodiscard]] std::size_t encode(std::size_t size, std::span<unsigned char> block) const;
+  [[nodiscard]] static std::size_t cut(std::size_t wanted);
+  [[nodiscard]] static std::size_t encode(std::size_t size, std::span<unsigned char> block);
   void drop(std::size_t size);
 
   std::size_t size_ = 0;

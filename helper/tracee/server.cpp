@@ -95,6 +95,7 @@ void put_back(pid_t process, std::span<const Patch> patches) {
     std::array<char, Patch::kMax> bytes{};
     const auto now = std::span(bytes).first(patch.size);
     if (!pid1::read_memory(process, patch.address, now)) continue;
+    // cppcheck-suppress knownConditionTrueFalse  // on some machines
     if (is_breakpoint({now.data(), now.size()}))
       (void)pid1::write_memory(process, patch.address, {patch.original.data(), patch.size});
   }

@@ -10,7 +10,7 @@ setup() {
 }
 
 verbs() {
-    "$gdbdebug" --help | sed -n '/^subcommands:/I,/^$/s/^  \([a-z]*\) .*/\1/p'
+    "$gdbdebug" --help | sed -n '/^subcommands:/I,/^$/s/^  \([a-z][a-z]*\) .*/\1/p'
 }
 
 # The long options of verb $1, one a line.

@@ -85,7 +85,13 @@ unpack() {
     assert_not_exists "$BATS_TEST_TMPDIR/broken.img"
 }
 
+# Links to all other programs in a folder of their own: dracut 112, which looks in PATH, takes that folder into the image.
+need_dracut_path() {
+    grep -q DRACUT_PATH "$(type -P dracut)" || skip "needs a dracut with DRACUT_PATH, to hide gdbserver from it"
+}
+
 @test "dracut: a real build without gdbserver fails and writes no image" {
+    need_dracut_path
     mkdir "$BATS_TEST_TMPDIR/bin"
     for file in /usr/sbin/* /usr/bin/*; do
         [[ $file == */gdbserver ]] || ln -sf "$file" "$BATS_TEST_TMPDIR/bin/"
@@ -111,6 +117,7 @@ unpack() {
     unpack always
     assert_swapped "$BATS_TEST_TMPDIR/always" "$GDBDEBUG_HELPER"
 
+    need_dracut_path
     mkdir "$BATS_TEST_TMPDIR/bin"
     for file in /usr/sbin/* /usr/bin/*; do
         [[ $file == */gdbserver ]] || ln -sf "$file" "$BATS_TEST_TMPDIR/bin/"

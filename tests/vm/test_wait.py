@@ -182,14 +182,14 @@ def test_a_bare_parameter_without_a_configuration_means_ttys1_and_wait(boot, con
     assert machine.wait_end() == "poweroff"
 
 
-def test_a_line_that_is_also_a_console_is_warned_about_and_works(boot, connected, helper):
+def test_a_line_that_is_also_a_console_is_shared_at_its_present_speed(boot, connected, helper):
     # The kernel's serial driver has one console, the first that is named: nothing comes on ttyS0.
     machine = boot(probe_image(), "rd.gdbdebug=ttyS1,wait", console="console=ttyS1", loglevel=4)
-    machine.wait_debug_line(READY)
+    machine.wait_debug_line("gdbdebug: ready on ttyS1 at 9600n8, a console too; PID 1 is held")
     debugger = connected(machine, str(PROBE))
     debugger.command("break main")
     assert debugger.resume()["frame"]["func"] == "main"
     debugger.command("detach")
     log = "\n".join(machine.report()["kernel_log"])
-    assert re.search(r"gdbdebug: .*'ttyS1'.*console", log), log
+    assert "gdbdebug: ready on ttyS1 at 9600n8, a console too" in log, log
     assert machine.wait_end() == "poweroff"
