@@ -322,8 +322,18 @@ CrashReport with_core(CrashReport report, const Core* core) {
   return report;
 }
 
-void print_core(const Core& core, const CoreReport& made) {
+void print_backtrace(const CoreReport& made) {
   for (const auto& line : made.backtrace) std::printf("%s\n", line.c_str());
+}
+
+// Whether gdb has found no way through the stack: code without symbols and unwind tables, as in a stripped musl.
+bool is_lost(const CoreReport& made) {
+  return std::ranges::any_of(made.backtrace, [](const std::string& line) {
+    return line.starts_with('#') && line.find(" ?? ()") != std::string::npos;
+  });
+}
+
+void print_core(const Core& core, const CoreReport& made) {
   std::printf("core: %s\n", summary_of(core).c_str());
   if (!made.file.empty()) std::printf("core file: %s\n", printable(made.file).c_str());
   if (!made.command.empty()) std::printf("open it with: %s\n", printable(made.command).c_str());
@@ -405,7 +415,10 @@ Result<int> run_report(const ReportOptions& options) {
     if (&read != reports.data()) std::printf("\n");
     print_head(report);
     // gdb's backtrace is by the program's own tables; the candidates are for when there is none.
-    if (made.value().backtrace.empty()) print_frames(symbolized);
+    print_backtrace(made.value());
+    if (is_lost(made.value()))
+      std::printf("gdb has not found the way through the stack. What is on it that could be:\n");
+    if (made.value().backtrace.empty() || is_lost(made.value())) print_frames(symbolized);
     if (core != nullptr) print_core(*core, made.value());
     print_registers(report);
     print_notes(made.value().notes);
@@ -425,6 +438,7 @@ Result<int> run_report(const ReportOptions& options) {
     }
     if (&core != cores.data() || !reports.empty()) std::printf("\n");
     print_core_head(core);
+    print_backtrace(made.value());
     print_core(core, made.value());
     print_notes(made.value().notes);
   }
