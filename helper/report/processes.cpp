@@ -251,7 +251,7 @@ bool say(const Process& process) {
 
 }  // namespace
 
-void report_hang(std::uint32_t seconds) {
+void report_hang(std::optional<std::uint32_t> seconds) {
   static std::array<Process, kMaxProcesses> processes;
   std::size_t count = 0;
   const auto more = list(processes, count);
@@ -262,9 +262,16 @@ void report_hang(std::uint32_t seconds) {
       if (!look_at(process, sample)) process.state = 'X';
     }
   }
-  log::Message head("hang: the real root's init has not been executed ");
-  head.add_number(seconds).add(" seconds after the hand-off; PID 1 (").add(pid1::status("Name"));
-  head.add(") is in state ").add(pid1::status("State")).add("; nothing is stopped");
+  log::Message head("hang: ");
+  if (seconds)
+    head.add("the real root's init has not been executed ").add_number(*seconds).add(" seconds after the hand-off");
+  else
+    head.add("a report was requested on the line");
+  head.add("; PID 1 (")
+      .add(pid1::status("Name"))
+      .add(") is in state ")
+      .add(pid1::status("State"))
+      .add("; nothing is stopped");
   log::say(report::kLevel, head);
   unsigned waiting = 0;
   for (const auto& process : found) {

@@ -141,7 +141,7 @@ void Relay::line_bytes(std::string_view bytes) {
         if (pid1_ == Pid1::kRunning) stop_pid1();
         break;
       case rsp::Token::kNewline:
-        wishes_ |= kHello;
+        wishes_ |= line_.word() == rsp::kReportWord ? kReport : kHello;
         break;
     }
   }
@@ -152,6 +152,12 @@ void Relay::on_request(std::string_view payload) {
   if (payload.starts_with(rsp::kOurText)) return;  // our answer to that, from a peer that echoes
   if (payload == rsp::kHelloRequest) {
     wishes_ |= kHelloPacket;
+    return;
+  }
+  if (payload == rsp::kReportRequest) {
+    wishes_ |= kReport;
+    if (!noack_) (void)to_line_.add("+");
+    if (!shows_text()) (void)to_line_.add("$OK#9a");  // or a debugger would take it for PID 1's stop
     return;
   }
   if (payload.starts_with(rsp::kTypeRequest)) {

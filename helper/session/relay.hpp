@@ -76,6 +76,7 @@ class Relay {
     kOtherLetGo = 65536,    ///< the debugger has detached from another process, let_go_process()
     kHelloPacket = 131072,  ///< the same as kHello, in a packet: answer_hello()
     kTyped = 262144,        ///< the debugger's user types on the console: take_typed()
+    kReport = 524288,       ///< say in the kernel log what every process does
   };
   enum class Pid1 : std::uint8_t { kFree, kRunning, kHeld };
   /// What is set beyond that is refused: it could not be taken out after a lost debugger.
