@@ -203,6 +203,7 @@ void add_report(CLI::App& app, ReportOptions& options) {
   add_debug_dirs(*verb, options.debug_dirs);
   verb->add_option("--core", options.core, "Write the core in the log to this file, which gdb opens")
       ->type_name("FILE");
+  verb->add_flag("--now", options.now, "Ask the TARGET first what all of its processes do");
   verb->add_flag("--json", options.json, "Print one line of JSON");
   add_max_size(*verb, options.limits.unpacked);
 }

@@ -18,7 +18,7 @@ _gdbdebug_options() {
             echo "--gdb-arg --debug-dir --max-size $debugger"
             ;;
         console) echo --socket ;;
-        report) echo "$symbols --core --json" ;;
+        report) echo "$symbols --core --json --now" ;;
         '') echo --version ;;
     esac
     echo --help

@@ -3,10 +3,10 @@
 #include "report/crash_report.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/words.hpp"
 #include "core/base/text.hpp"
+#include "report/log_lines.hpp"
 
 namespace gdbdebug::client {
 namespace {
@@ -19,49 +19,6 @@ constexpr std::size_t kMaxReports = 1024;
 constexpr std::size_t kMinBuildId = 16;
 // The helper of 0.1 stopped at so many frames and did not say so.
 constexpr std::size_t kOldMaxFrames = 32;
-
-// Takes out what draws on a terminal: control characters, and CSI sequences (ECMA-48, 5.4).
-std::string plain(std::string_view line) {
-  std::string text;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '\x1b' && i + 1 < line.size() && line[i + 1] == '[') {
-      i += 2;
-      while (i < line.size() && (line[i] < '@' || line[i] > '~')) ++i;
-    } else if (static_cast<unsigned char>(line[i]) >= 0x20) {
-      text += line[i];
-    }
-  }
-  return text;
-}
-
-// What is before the next record on the same line: without that record's time, "[   12.345678] ".
-std::string_view without_time(std::string_view text) {
-  const auto bracket = text.rfind('[');
-  if (bracket == std::string_view::npos || !text.ends_with("] ")) return text;
-  const auto inside = text.substr(bracket + 1, text.size() - bracket - 3);
-  return inside.find_first_not_of(" 0123456789.") == std::string_view::npos ? text.substr(0, bracket) : text;
-}
-
-// The number at the beginning of `text`, hexadecimal behind 0x, else decimal. What follows it is another writer's.
-std::optional<std::uint64_t> number(std::string_view text) {
-  const bool hexadecimal = text.starts_with("0x");
-  if (hexadecimal) text.remove_prefix(2);
-  std::uint64_t value = 0;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value, hexadecimal ? 16 : 10);
-  if (result.ec != std::errc()) return std::nullopt;
-  return value;
-}
-
-// Calls `take` with the key and the value of each `key=value` in `words`.
-template <typename Take>
-void for_each_pair(std::string_view words, Take take) {
-  while (!words.empty()) {
-    auto value = take_word(words, ' ');
-    if (value.find('=') == std::string_view::npos) continue;
-    const auto key = take_word(value, '=');
-    take(key, unescaped(value));
-  }
-}
 
 void take_begin(std::string_view words, CrashReport& report) {
   for_each_pair(words, [&](std::string_view key, const std::string& value) {
@@ -117,15 +74,15 @@ bool agrees(const std::vector<Item>& items, const Item& item, std::optional<std:
 
 std::optional<CrashReport::Frame> frame_in(std::string_view words) {
   CrashReport::Frame frame;
-  const auto position = number(take_word(words, ' '));
+  const auto position = leading_number(take_word(words, ' '));
   if (!position || *position >= kMaxItems) return std::nullopt;
   frame.number = static_cast<unsigned>(*position);
   for_each_pair(words, [&](std::string_view key, const std::string& value) {
     if (key == "file") frame.file = value;
-    if (key == "offset") frame.offset = number(value);
-    if (key == "address") frame.address = number(value);
+    if (key == "offset") frame.offset = leading_number(value);
+    if (key == "address") frame.address = leading_number(value);
     if (key == "by") frame.by = value;
-    if (key == "times") frame.times = std::clamp<std::uint64_t>(number(value).value_or(1), 1, UINT32_MAX);
+    if (key == "times") frame.times = std::clamp<std::uint64_t>(leading_number(value).value_or(1), 1, UINT32_MAX);
   });
   return frame;
 }
@@ -133,13 +90,13 @@ std::optional<CrashReport::Frame> frame_in(std::string_view words) {
 std::optional<CrashReport::Map> map_in(std::string_view words) {
   CrashReport::Map map;
   auto range = take_word(words, ' ');
-  const auto begin = number(take_word(range, '-'));
-  const auto end = number(range);
+  const auto begin = leading_number(take_word(range, '-'));
+  const auto end = leading_number(range);
   if (!begin || !end) return std::nullopt;
   map.begin = *begin;
   map.end = *end;
   for_each_pair(words, [&](std::string_view key, const std::string& value) {
-    if (key == "offset") map.offset = number(value).value_or(0);
+    if (key == "offset") map.offset = leading_number(value).value_or(0);
     if (key == "file") map.file = value;
     if (key == "build_id") map.build_id = value;
   });
@@ -155,10 +112,10 @@ const std::uint64_t* register_of(const CrashReport& report, std::string_view nam
 
 void take_end(std::string_view words, CrashReport& report) {
   for_each_pair(words, [&](std::string_view key, const std::string& value) {
-    if (key == "frames") report.frames_said = number(value);
-    if (key == "maps") report.maps_said = number(value);
-    if (key == "omitted") report.omitted = number(value);
-    if (key == "unread") report.unread = number(value).value_or(0);
+    if (key == "frames") report.frames_said = leading_number(value);
+    if (key == "maps") report.maps_said = leading_number(value);
+    if (key == "omitted") report.omitted = leading_number(value);
+    if (key == "unread") report.unread = leading_number(value).value_or(0);
   });
 }
 
@@ -170,7 +127,7 @@ std::size_t for_each_register(std::string_view words, Take take) {
     auto value = take_word(words, ' ');
     if (value.empty()) continue;
     const auto name = take_word(value, '=');
-    const auto content = number(value);
+    const auto content = leading_number(value);
     if (content)
       take(name, *content);
     else
@@ -376,20 +333,10 @@ std::vector<CrashReport> Reader::finish() {
 
 std::vector<CrashReport> read_reports(std::string_view log) {
   Reader reader;
-  while (!log.empty()) {
-    const auto end = log.find_first_of("\r\n");
-    const auto text = plain(log.substr(0, end));
-    log.remove_prefix(end == std::string_view::npos ? log.size() : end + 1);
-    std::string_view line = text;
-    // Two records on one line: a newline of the serial line got lost.
-    for (auto mark = line.find(kMark); mark != std::string_view::npos; mark = line.find(kMark)) {
-      line.remove_prefix(mark + kMark.size());
-      const auto next = line.find(kMark);
-      auto words = next == std::string_view::npos ? line : without_time(line.substr(0, next));
-      const auto keyword = take_word(words, ' ');
-      reader.take(keyword, words);
-    }
-  }
+  for_each_record(log, kMark, [&](std::string_view words) {
+    const auto keyword = take_word(words, ' ');
+    reader.take(keyword, words);
+  });
   return reader.finish();
 }
 

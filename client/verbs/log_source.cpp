@@ -15,6 +15,7 @@
 
 #include "base/file.hpp"
 #include "base/interrupt.hpp"
+#include "core/rsp/packet.hpp"
 #include "report/arriving.hpp"
 #include "report/pstore.hpp"
 #include "wire/wire.hpp"
@@ -33,8 +34,11 @@ class Stream {
  public:
   Stream(std::string name, int fd, Display& display) : name_(std::move(name)), fd_(fd), display_(display) {}
   Result<std::string> read();
+  /// Asks on `fd` for a report of all processes, which must then come in time.
+  void ask(int fd);
 
  private:
+  [[nodiscard]] Error no_report() const;
   void say_state();
   Result<bool> take();
   [[nodiscard]] std::optional<milliseconds> left() const;
@@ -42,6 +46,7 @@ class Stream {
   std::string name_;
   int fd_;
   Display& display_;
+  std::optional<Clock::time_point> asked_;
   std::string text_;
   Arriving arriving_;
   Clock::time_point last_byte_{};
@@ -64,6 +69,9 @@ void Stream::say_state() {
 // How long to wait for more; nothing: for ever.
 std::optional<milliseconds> Stream::left() const {
   const auto patience = arriving_.patience();
+  constexpr milliseconds kAnswer{10'000};
+  if (!patience && asked_)
+    return std::max(kAnswer - std::chrono::floor<milliseconds>(Clock::now() - *asked_), milliseconds(0));
   if (!patience) return std::nullopt;
   // What is faster than a serial line is a log that somebody copies, and has an end.
   constexpr std::size_t kCopied = std::size_t{1} << 20;
@@ -116,18 +124,47 @@ Result<std::string> Stream::read() {
     if (!more.value()) break;
   }
   display_.clear();
+  if (asked_ && arriving_.state() == Arriving::State::kNothing) return no_report();
   return std::move(text_);
 }
 
-Result<std::string> read_target(const Target& target, Display& display) {
-  if (target.kind == Target::Kind::ssh || target.kind == Target::Kind::vsock)
+void Stream::ask(int fd) {
+  std::array<char, 64> room;
+  const auto question = rsp::frame(rsp::kReportRequest, room);
+  (void)!::write(fd, question.data(), question.size());  // what is lost gets no answer
+  asked_ = Clock::now();
+}
+
+// Why no report came: what the target has answered.
+Error Stream::no_report() const {
+  std::optional<std::string> answer;
+  std::vector<char> room(rsp::kMaxPacket);
+  rsp::Reader packets{room};
+  for (std::string_view rest = text_; !rest.empty();) {
+    if (packets.take(rest) == rsp::Token::kPacket) answer = packets.payload();
+  }
+  const std::string step = "asking for a report on";
+  if (!answer)
+    return Error{step, name_, "no answer", "is it the target's line, and is debugging on there?", Exit::no_answer};
+  if (*answer == "OK")
+    return Error{step, name_, "the report is in the target's kernel log and on its console, which is not this line",
+                 "give the console's log to gdbdebug report"};
+  return Error{step, name_, "the target does not know the request", "its gdbdebug is older"};
+}
+
+Result<std::string> read_target(const Target& target, bool ask, Display& display) {
+  if (!ask && (target.kind == Target::Kind::ssh || target.kind == Target::Kind::vsock))
     return Error{kReading, target.text, "it is a line for a debugger alone, which no console writes to",
                  "name the console's log, or a line that is a console", Exit::usage};
   constexpr int kOpenAgain = 250;
   for (;;) {
     bool may_come = false;
     const auto wire = open_wire(target, may_come);
-    if (wire.ok()) return Stream("'" + target.text + "'", wire.value().input(), display).read();
+    if (wire.ok()) {
+      Stream stream("'" + target.text + "'", wire.value().input(), display);
+      if (ask) stream.ask(wire.value().output());
+      return stream.read();
+    }
     if (!may_come) return wire.error();
     display.doing("waiting for '" + target.text + "' to be there (" + wire.error().reason + ")");
     (void)::poll(nullptr, 0, kOpenAgain);  // nothing tells when a listener comes to be
@@ -174,13 +211,14 @@ Result<std::string> read_one(const std::string& name, Display& display) {
     const bool may_come =
         target.ok() && (target.value().kind != Target::Kind::unix_socket || name.starts_with("unix:") ||
                         name.ends_with(".sock") || name.ends_with(".socket"));
-    return may_come ? read_target(target.value(), display) : system_error(kReading, name, why_not);
+    return may_come ? read_target(target.value(), false, display) : system_error(kReading, name, why_not);
   }
-  if (S_ISSOCK(status.st_mode) && target.ok()) return read_target(target.value(), display);
+  if (S_ISSOCK(status.st_mode) && target.ok()) return read_target(target.value(), false, display);
   const UniqueFd file(
       ::open(name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | (S_ISCHR(status.st_mode) ? O_NONBLOCK : 0)));
   if (!file) return system_error(kReading, name, errno);
-  if (S_ISCHR(status.st_mode) && ::isatty(file.get()) != 0 && target.ok()) return read_target(target.value(), display);
+  if (S_ISCHR(status.st_mode) && ::isatty(file.get()) != 0 && target.ok())
+    return read_target(target.value(), false, display);
   return read_open(file.get(), name, "'" + name + "'", display);
 }
 
@@ -199,6 +237,14 @@ Result<std::string> read_logs(const std::vector<std::string>& names, Display& di
     files.push_back({name, std::move(text.value())});
   }
   return files.size() == 1 ? std::move(files.front().text) : joined_logs(files);
+}
+
+Result<std::string> request_report(const std::vector<std::string>& names, Display& display) {
+  if (names.size() != 1)
+    return Error{"asking for a report on", names.back(), "there is more than one TARGET", "--now needs one",
+                 Exit::usage};
+  const auto target = parse_target(names.front());
+  return target.ok() ? read_target(target.value(), true, display) : target.error();
 }
 
 }  // namespace gdbdebug::client

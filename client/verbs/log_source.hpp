@@ -16,4 +16,8 @@ namespace gdbdebug::client {
 /// interrupt before anything came.
 Result<std::string> read_logs(const std::vector<std::string>& names, Display& display);
 
+/// Asks the only one of `names`, a TARGET, for a report of all processes, and reads it from there. Errors: not a
+/// TARGET; no answer in time; the report is not on this line.
+Result<std::string> request_report(const std::vector<std::string>& names, Display& display);
+
 }  // namespace gdbdebug::client

@@ -14,6 +14,7 @@
 #include "report/core_file.hpp"
 #include "report/core_log.hpp"
 #include "report/crash_report.hpp"
+#include "report/hang_report.hpp"
 #include "report/symbolize.hpp"
 #include "verbs/attach.hpp"
 #include "verbs/core_report.hpp"
@@ -339,6 +340,60 @@ void print_core(const Core& core, const CoreReport& made) {
   if (!made.command.empty()) std::printf("open it with: %s\n", printable(made.command).c_str());
 }
 
+// What every process was doing.
+void print_hang(const HangReport& report) {
+  std::printf("%s\n", report.head.empty() ? "all processes" : printable(report.head).c_str());
+  for (const auto& process : report.processes) {
+    std::string text = process.call.empty() ? "" : " in " + printable(process.call);
+    if (!process.on.empty()) text += " " + printable(process.on);
+    if (!process.wchan.empty()) text += " (" + printable(process.wchan) + ")";
+    if (!process.cpu.empty()) text += ", runs: " + printable(process.cpu) + " ticks";
+    if (process.input) text += ", waits for somebody to type";
+    std::printf("%6s %s %s%s\n", std::to_string(process.pid).c_str(), printable(process.state).c_str(),
+                printable(process.comm).c_str(), text.c_str());
+    text.clear();
+    for (const auto& word : process.command) text += (text.empty() ? "" : " ") + printable(word);
+    if (!text.empty()) std::printf("         command: %s\n", text.c_str());
+    text.clear();
+    for (const auto& function : process.stack) text += (text.empty() ? "" : " < ") + printable(function);
+    if (!text.empty()) std::printf("         kernel: %s\n", text.c_str());
+  }
+  if (report.omitted != 0)
+    std::printf("note: %s not in the report\n", plural(report.omitted, "process is", "processes are").c_str());
+  if (!report.complete())
+    std::printf(
+        "note: the log ends before the report does, or lines of it were lost: %s\n",
+        (std::to_string(report.processes.size()) +
+         (report.said ? " of " + plural(*report.said, "process is", "processes are") : " processes are") + " there")
+            .c_str());
+}
+
+void add_hang(Json& json, const HangReport& report) {
+  json.open('{');
+  add_text(json, "head", report.head);
+  json.key("processes").open('[');
+  for (const auto& process : report.processes) {
+    json.open('{').key("pid").value(process.pid).key("parent");
+    if (process.parent) {
+      json.value(*process.parent);
+    } else {
+      json.null();
+    }
+    json.key("comm").value(process.comm);
+    add_text(json, "state", process.state);
+    add_text(json, "call", process.call);
+    add_text(json, "on", process.on);
+    add_text(json, "wchan", process.wchan);
+    add_text(json, "cpu", process.cpu);
+    json.key("input").value(process.input).key("command").open('[');
+    for (const auto& word : process.command) json.value(word);
+    json.close(']').key("kernel_stack").open('[');
+    for (const auto& function : process.stack) json.value(function);
+    json.close(']').close('}');
+  }
+  json.close(']').key("omitted").value(report.omitted).key("complete").value(report.complete()).close('}');
+}
+
 void print_notes(const std::vector<std::string>& notes) {
   for (const auto& note : notes) std::printf("note: %s\n", note.c_str());
 }
@@ -370,14 +425,15 @@ void print_core_head(const Core& core) {
 Result<int> run_report(const ReportOptions& options) {
   catch_interrupts();
   Display display;
-  const auto log = read_logs(options.logs, display);
+  const auto log = options.now ? request_report(options.logs, display) : read_logs(options.logs, display);
   if (!log.ok()) return log.error();
   std::string where;
   for (const auto& name : options.logs) where += (where.empty() ? "" : ", ") + name;
   const auto reports = read_reports(log.value());
   const auto [cores, damaged] = read_cores(log.value());
-  if (reports.empty() && cores.empty()) {
-    return Error{"looking for a crash report in", where, "there is none",
+  const auto hangs = read_hang_reports(log.value());
+  if (reports.empty() && cores.empty() && hangs.empty()) {
+    return Error{"looking for a report in", where, "there is none",
                  "it needs what the console showed of a boot with rd.gdbdebug=LINE,crash, from the line 'gdbdebug: "
                  "report: begin' to 'gdbdebug: report: end'"};
   }
@@ -424,19 +480,30 @@ Result<int> run_report(const ReportOptions& options) {
     print_notes(made.value().notes);
     print_notes(symbolized.notes);
   }
+  json.close(']').key("hangs").open('[');
+  for (const auto& hang : hangs) {
+    complete = complete && hang.complete();
+    if (options.json) {
+      add_hang(json, hang);
+      continue;
+    }
+    if (&hang != hangs.data() || !reports.empty()) std::printf("\n");
+    print_hang(hang);
+  }
   json.close(']').key("cores").open('[');
   for (const auto& core : cores) {
     if (told.contains(&core)) continue;
     const auto made = report_core(core, options, sysroot);
     if (!made.ok()) return made.error();
-    complete = false;  // its report is missing
+    // That of a process that runs goes with the report of all of them; another one's report is missing.
+    complete = complete && made.value().complete && core.value("registers") == "place" && !hangs.empty();
     if (options.json) {
       json.open('{');
       add_core(json, core, made.value());
       json.close('}');
       continue;
     }
-    if (&core != cores.data() || !reports.empty()) std::printf("\n");
+    if (&core != cores.data() || !reports.empty() || !hangs.empty()) std::printf("\n");
     print_core_head(core);
     print_backtrace(made.value());
     print_core(core, made.value());

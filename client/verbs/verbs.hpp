@@ -54,6 +54,7 @@ struct ReportOptions {
   std::string sysroot;
   std::vector<std::string> debug_dirs;
   std::string core;  ///< Where to write the core of the log; empty: nowhere.
+  bool now = false;  ///< Ask the target for a report of all processes first.
   bool json = false;
   Limits limits;
 };

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """client_arrives.py KIND LOG COMMAND...: runs COMMAND with `@` replaced by a line on which the lines of LOG arrive one
 by one, and which does not end. KIND: pty, socket, or pipe for standard input. With KIND/interrupt the user presses
-Ctrl-C when the command says that a report arrives. What the command prints is shown, and its status is ours."""
+Ctrl-C when the command says that a report arrives; with KIND/asked the log comes when a report was requested. What the
+command prints is shown, and its status is ours."""
 
 import os
 import pty
@@ -12,28 +13,36 @@ import sys
 import tty
 
 LIMIT = 60
+REQUEST = b"$qGdbdebug.report#4f"
 
 
-def open_line(kind):
-    """(the name for the command, its standard input, a function that sends)."""
-    if kind == "pty":
-        master, slave = pty.openpty()
-        tty.setraw(slave)
-        return os.ttyname(slave), None, lambda data: os.write(master, data)
-    if kind == "socket":
-        listener = socket.socket(socket.AF_UNIX)
-        listener.bind("line.sock")
-        listener.listen(1)
-        peers = []
+class Line:
+    """`name` is for the command, `standard_input` what it has there."""
 
-        def send(data):
-            if not peers:
-                peers.append(listener.accept()[0])
-            peers[0].sendall(data)
+    def __init__(self, kind):
+        self.name, self.standard_input, self.listener, self.end = "-", None, None, None
+        if kind == "pty":
+            self.end, slave = pty.openpty()
+            tty.setraw(slave)
+            self.name = os.ttyname(slave)
+        elif kind == "socket":
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.name = "line.sock"
+            if os.path.exists(self.name):
+                os.unlink(self.name)
+            self.listener.bind(self.name)
+            self.listener.listen(1)
+        else:
+            self.standard_input, self.end = os.pipe()
 
-        return "line.sock", None, send
-    reading, writing = os.pipe()
-    return "-", reading, lambda data: os.write(writing, data)
+    def open(self):
+        if self.listener:
+            self.end = self.listener.accept()[0].detach()
+
+    def read(self, text):
+        got = b""
+        while text not in got:
+            got += os.read(self.end, 4096)
 
 
 def wait_for(text, process):
@@ -41,21 +50,25 @@ def wait_for(text, process):
 
 
 def main():
-    kind, _, interrupt = sys.argv[1].partition("/")
-    name, standard_input, send = open_line(kind)
-    command = [name if word == "@" else word for word in sys.argv[3:]]
-    process = subprocess.Popen(command, stdin=standard_input, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    kind, _, how = sys.argv[1].partition("/")
+    line = Line(kind)
+    command = [line.name if word == "@" else word for word in sys.argv[3:]]
+    process = subprocess.Popen(command, stdin=line.standard_input, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     signal.alarm(LIMIT)
-    if kind == "pty":  # what came before a serial port was opened is lost
+    line.open()
+    if how == "asked":
+        line.read(REQUEST)
+    elif kind == "pty":  # what came before a serial port was opened is lost
         wait_for("waiting for a report on", process)
     with open(sys.argv[2], "rb") as log:
-        for line in log:
-            send(line)
-    if interrupt:
+        for record in log:
+            os.write(line.end, record)
+    if how == "interrupt":
         wait_for("a report arrives on", process)
         process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=LIMIT)
+    output, errors = process.communicate(timeout=LIMIT)
     print(output, end="")
+    print(errors, end="", file=sys.stderr)
     return process.returncode
 
 

@@ -379,6 +379,43 @@ PYTHON
     assert_line --partial 'note: the log ends before the report does'
 }
 
+@test "report: what all processes did is shown" {
+    cp "$BATS_TEST_DIRNAME/../fault/fuzz/corpus/hang_report/console" log
+    run -0 "$gdbdebug" report log
+    assert_line --partial "the real root's init has not been executed 120 seconds after the hand-off; PID 1 (systemd) is in state S"
+    assert_line '     1 S systemd in epoll_wait anon_inode:[eventpoll] (ep_poll)'
+    assert_line '         kernel: ep_poll < do_epoll_wait < __x64_sys_epoll_wait'
+    assert_line '   231 D mount in mount /sysroot (nfs_wait), runs: 1,0 ticks'
+    assert_line '         command: mount -t nfs'
+    assert_line '   106 S ask in read /dev/console, waits for somebody to type'
+    assert_line 'note: 1 process is not in the report'
+    run -0 "$gdbdebug" report log --json
+    assert_output --partial '"hangs":[{"head":"the real root'
+    assert_output --partial '"input":true'
+    sed -i '/pid=106/d' log
+    run -5 "$gdbdebug" report log
+    assert_line --partial '2 of 3 processes are there'
+}
+
+@test "report --now: asks the target, and says what it answers" {
+    local line
+    cp "$BATS_TEST_DIRNAME/../fault/fuzz/corpus/hang_report/console" log
+    for line in pty socket; do
+        run -0 --separate-stderr /usr/bin/python3 "$BATS_TEST_DIRNAME/client_arrives.py" "$line/asked" log \
+            "$gdbdebug" report --now @
+        assert_line --partial '106 S ask in read /dev/console'
+    done
+    printf '+$OK#9a' >log
+    run -1 /usr/bin/python3 "$BATS_TEST_DIRNAME/client_arrives.py" socket/asked log "$gdbdebug" report --now @
+    assert_output --partial "and on its console, which is not this line; give the console's log to gdbdebug report"
+    printf '+$#00' >log
+    run -1 /usr/bin/python3 "$BATS_TEST_DIRNAME/client_arrives.py" socket/asked log "$gdbdebug" report --now @
+    assert_output --partial 'the target does not know the request; its gdbdebug is older'
+    run -2 "$gdbdebug" report --now one.sock two.sock
+    assert_output --partial '--now needs one'
+    run -2 "$gdbdebug" report --now log
+}
+
 @test "report: a line for a debugger alone, and a name that nothing has, are errors" {
     local line
     for line in ssh://root@machine vsock:3:1234; do
