@@ -85,7 +85,8 @@ std::string meaning_of(const Request& request, bool shared) {
   if (request.wait) text += "; PID 1 is held at its first instruction" + within(request.wait_seconds);
   if (request.crash) text += "; PID 1 is held when a fatal signal is about to end it" + within(request.crash_seconds);
   if (request.crash && request.handled) text += "; also at a signal for which PID 1 has a handler";
-  if (request.exit) text += "; PID 1 is held when it is about to exit or to restart the machine";
+  if (request.exit) text += "; PID 1 is held when it is about to exit";
+  if (request.exit && request.reboot) text += ", or to restart or stop the machine";
   if (request.hang_seconds) {
     text +=
         "; a report of all processes goes into the kernel log if the real root's init has not been executed after " +

@@ -10,8 +10,8 @@ namespace gdbdebug {
 namespace {
 
 constexpr std::string_view kOptions =
-    "wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, core, core=KIB, core=all, hang=SECONDS, feed, "
-    "modules=A:B, from=ADDR/PREFIX, insecure";
+    "wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, reboot, core, core=KIB, core=all, hang=SECONDS, "
+    "feed, modules=A:B, from=ADDR/PREFIX, insecure";
 constexpr const char* kReading = "reading the line";
 constexpr std::string_view kWrongSeconds = "SECONDS must be a whole number from 1 to 8640000";
 
@@ -21,6 +21,7 @@ constexpr struct Flag {
   bool Request::*value;
 } kFlags[] = {{"exit", &Request::exit},
               {"handled", &Request::handled},
+              {"reboot", &Request::reboot},
               {"feed", &Request::feed},
               {"insecure", &Request::insecure}};
 
@@ -229,6 +230,7 @@ void check_together(const Request& request, Notes& notes) {
   const bool network = request.line.kind == Line::Kind::kTcp || request.line.kind == Line::Kind::kSsh;
   if (request.from_count > 0 && !network) notes.add("from", "only tcp and ssh have peers to choose from");
   if (request.handled && !request.crash) notes.add("handled", "it changes what crash holds at", "crash,handled");
+  if (request.reboot && !request.exit) notes.add("reboot", "it adds to what exit holds at", "exit,reboot");
   if (request.core && !request.armed() && !request.hang_seconds)
     notes.add("core", "it needs crash, exit or hang=, which say when", "crash,core");
   if (request.insecure && request.line.kind != Line::Kind::kTcp) notes.add("insecure", "only tcp can be insecure");

@@ -67,6 +67,7 @@ struct Request {
   std::optional<std::uint32_t> crash_seconds;  ///< nullopt with `crash`: for ever
   bool handled = false;                        ///< with `crash`: holds also at signals for which PID 1 has a handler
   bool exit = false;
+  bool reboot = false;                          ///< with `exit`: holds also where PID 1 ends the machine
   std::optional<std::uint32_t> hang_seconds{};  ///< a report if the real root is not reached so long after the hand-off
   bool core = false;  ///< with `crash`, `exit` or `hang`: a core in the kernel log behind the report
   std::optional<std::uint32_t> core_kib;  ///< of memory in it; nullopt: the default

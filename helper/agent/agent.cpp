@@ -4,6 +4,7 @@
 // boot: when the agent ends, PID 1 goes on, and gdbserver lets go of it.
 #include "agent/agent.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -32,14 +33,18 @@
 #include "report/registers.hpp"
 #include "report/report.hpp"
 #include "session/relay.hpp"
+#include "session/stub.hpp"
 #include "sys/log.hpp"
 #include "sys/sys.hpp"
 #include "tracee/crash.hpp"
 #include "tracee/guard.hpp"
 #include "tracee/pid1.hpp"
+#include "tracee/registers.hpp"
 #include "tracee/server.hpp"
+#include "tracee/signals.hpp"
 #include "tracee/sleep.hpp"
 #include "tracee/watchdog.hpp"
+#include "tracee/watcher.hpp"
 #include "wire/splitter.hpp"
 #include "wire/wire.hpp"
 
@@ -78,6 +83,48 @@ bool peek(std::uint64_t address, std::span<char> bytes) {
   return pid1::read_memory(1, address, bytes);
 }
 
+/// The names of PID 1's threads; how many of them fit.
+std::size_t find_threads(std::span<unsigned> threads) {
+  std::size_t count = 0;
+  const auto tasks = sys::open(AT_FDCWD, "/proc/1/task", O_RDONLY | O_DIRECTORY);
+  if (!tasks) return 0;
+  sys::Names names(*tasks);
+  for (auto name = names.next(); !name.empty() && count < threads.size(); name = names.next()) {
+    const auto number = parse_number<unsigned>(name);
+    if (number && pid1::lives(*number)) threads[count++] = *number;
+  }
+  return count;
+}
+
+std::size_t read_auxv(std::uint64_t offset, std::span<char> bytes) {
+  const auto file = sys::open(AT_FDCWD, "/proc/1/auxv", O_RDONLY);
+  if (!file) return 0;
+  const auto count = ::pread(file->get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+  return count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
+/// A file as PID 1 would find it; what is in /proc for the agent, since PID 1 may have none there.
+int open_for_stub(std::string_view path) {
+  Text<4200> name(path.starts_with("/proc/") ? "" : "/proc/1/root");
+  name.add(path);
+  auto file = sys::open(AT_FDCWD, name.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  return file ? file->release() : -1;
+}
+
+/// PID 1 for a debugger that comes at its exit.
+constexpr Stub::Subject kSubject = {
+    .memory = [](std::uint64_t address, std::span<char> bytes) { return pid1::read_memory(1, address, bytes); },
+    .registers = [](unsigned thread) { return register_texts(static_cast<pid_t>(thread)).values; },
+    .description = [] { return register_texts(pid_t{1}).description; },
+    .threads = find_threads,
+    .auxv = read_auxv,
+    .open = open_for_stub,
+    .read = [](int file, std::uint64_t offset, std::span<char> bytes) -> long {
+      return ::pread(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    },
+    .close = [](int file) { (void)::close(file); },
+};
+
 class Agent {
  public:
   Agent(const Request& request, std::string_view ip, UniqueFd handoff, UniqueFd image, wire::Parts& parts)
@@ -101,6 +148,9 @@ class Agent {
   void reopen_line();
   bool hold();
   bool attach();
+  bool watch();
+  enum class Leaves : std::uint8_t { kByItself, kWithoutSignal, kWithSignal };
+  void watch_again(Leaves how);
   void hand_over();
   bool wait_for_exec();
   void say_ready();
@@ -123,14 +173,23 @@ class Agent {
   void renew_server();
   void server_stuck();
   void start_for_debugger();
+  bool take_over();
+  bool wait_for_hold();
+  bool serve_stub();
   void debugger_lost();
   void hold_for(std::uint32_t seconds);
   void check_stop();
-  void arm_again();
+  void look_after();
+  void at_signal(const Watcher::Event& event);
+  void at_exit(const Watcher::Event& event);
+  void hold_at_end(const Stop& stop, const Cause& cause, const Ending& ending);
+  bool is_held() const { return relay_.pid1() == Relay::Pid1::kHeld || watcher_.is_held(); }
+  bool is_at_end() const { return relay_.at_end() || watcher_.is_held(); }
   void unattended();
   bool line_speaks() const;
   void check_hang();
   void report_now();
+  void say_core(const Stop& stop, const Cause& cause, dump::Registers& registers);
   void say_core_again();
   void pass_signal(const Stop& stop, const Cause& cause);
   void stopped_in_session();
@@ -147,6 +206,11 @@ class Agent {
   OpenLine line_;
   Relay relay_;
   Server server_;
+  Watcher watcher_;
+  std::optional<Stub> stub_;  ///< in the place of gdbserver where that cannot come: at an exit, or if there is none
+  bool no_server_ = false;    ///< gdbserver could not be had when PID 1 was held
+  bool again_ = false;        ///< PID 1 comes once more to a stop that was reported
+  Text<64> held_stop_;        ///< of PID 1 that the watcher holds, in the form of a stop reply
   DeviceWatch devices_;
   UniqueFd handoff_;
   wire::Parts& parts_;
@@ -160,6 +224,7 @@ class Agent {
   bool handed_over_ = false;
   bool survives_ = false;  ///< gdbserver detaches from PID 1 at a fatal signal, and it does not die of that
   bool done_ = false;
+  bool executed_ = false;       ///< PID 1 is the real init
   bool unknown_stop_ = false;   ///< what PID 1 is held for is not known
   unsigned deaths_ = 0;         ///< gdbservers that ended by themselves since a debugger was last there
   bool met_ = false;            ///< a debugger was there already
@@ -173,8 +238,8 @@ class Agent {
   bool busy_ = false;            ///< something came from either side a moment ago
   unsigned signals_passed_ = 0;  ///< fatal ones for which PID 1 has a handler
   Feeder feeder_;
-  std::optional<std::uint64_t> calls_deadline_;  ///< gdbserver catches the calls that end PID 1, until then
-  std::uint64_t reported_ = 0;                   ///< the stop in a session that was reported last
+  std::uint64_t handled_until_ = 0;  ///< an exit counts as PID 1's crash until then
+  std::uint64_t reported_ = 0;       ///< the stop in a session that was reported last
   std::uint32_t hold_seconds_ = 0;
   std::optional<std::uint64_t> hold_deadline_;  ///< when PID 1 goes on after hold_seconds_ without a debugger
   std::optional<std::uint64_t> hang_deadline_;  ///< when to report a boot that has not reached the real root
@@ -211,7 +276,7 @@ void Agent::run() {
 /// gdbserver it is served meanwhile: its next exec would hold it until somebody looks, and so would its end.
 bool Agent::open_line() {
   const sys::Meanwhile meanwhile(
-      server_.running()
+      server_.running() || watcher_.active()
           ? [](void* self, int fd,
                std::uint64_t deadline_ms) { return static_cast<Agent*>(self)->serve_until(fd, deadline_ms); }
           : sys::Meanwhile::Wait{},
@@ -285,22 +350,28 @@ bool Agent::attach() {
   return true;
 }
 
-/// Attaches before the hand-off, and stops PID 1 at the first instruction of the real init: the exec event.
+/// Before the hand-off: PID 1 is to be watched from its first instruction on, or to be held at it, by the exec event.
 bool Agent::hold() {
-  if (!attach()) return false;
   relay_.set_settings(crash_settings_.packets());
-  if (request_.armed()) relay_.stay_attached();
+  if (request_.armed()) relay_.arm();
+  if (!request_.wait) {
+    if (!watch()) return false;
+    hand_over();
+    return true;
+  }
+  if (!attach()) return false;
   hand_over();
   if (!wait_for_exec()) return false;
-  if (!request_.wait) {
-    const auto status = server_.send("vCont;c");
-    if (!status) log::error(status.error(), "PID 1 runs without a debugger");
-    relay_.server_ready(Relay::Pid1::kRunning);
-    return static_cast<bool>(status);
-  }
   relay_.server_ready(Relay::Pid1::kHeld);
   if (request_.wait_seconds) hold_for(*request_.wait_seconds);
   return true;
+}
+
+bool Agent::watch() {
+  watcher_.watch_calls(executed_ && request_.exit && request_.reboot && !real_root_.entered());
+  const auto status = watcher_.take(false);
+  if (!status) log::error(status.error(), handed_over_ ? std::string_view("PID 1 runs without a debugger") : kWithout);
+  return static_cast<bool>(status);
 }
 
 bool Agent::wait_for_exec() {
@@ -313,7 +384,10 @@ bool Agent::wait_for_exec() {
       return false;
     }
     const auto stop = parse_stop(*reply);
-    if (stop && stop->event == "exec") return true;
+    if (stop && stop->event == "exec") {
+      executed_ = true;
+      return true;
+    }
     if (!stop) {
       log::error({"holding PID 1", "", 0, "it has ended before it executed the real init"},
                  "there is nothing to debug");
@@ -332,15 +406,15 @@ void Agent::say_ready() {
   log::Message message("ready on ");
   message.add(line_.describe()).add("; ");
   auto level = log::Level::kInfo;
-  if (relay_.pid1() == Relay::Pid1::kHeld) {
+  if (is_held()) {
     level = log::Level::kAlert;  // the machine stands still: say so even on a quiet console
     message.add("PID 1 is held ");
-    if (relay_.at_end())
+    if (is_at_end())
       message.add("before it would die ");
     else if (!met_)
       message.add("at its first instruction ");
     message.add("and waits ");
-    if (hold_deadline_ && !met_ && !relay_.at_end()) message.add_number(*request_.wait_seconds).add(" seconds ");
+    if (hold_deadline_ && !met_ && !is_at_end()) message.add_number(*request_.wait_seconds).add(" seconds ");
     message.add("for a debugger");
   } else if (request_.armed()) {
     message.add("PID 1 runs, and will be held if it is about to die; a debugger can attach at any time");
@@ -356,7 +430,7 @@ void Agent::say_ready() {
 // ---- the loop ----
 
 void Agent::step() {
-  constexpr std::size_t kLine = 0, kServer = 1, kMessages = 2, kDevices = 3, kAwaited = 4, kWatches = 5;
+  constexpr std::size_t kLine = 0, kServer = 1, kMessages = 2, kDevices = 3, kAwaited = 4, kPid1 = 5, kWatches = 6;
   constexpr std::size_t kWire = kWatches + OpenLine::kWatches;
   const bool writes = !relay_.to_line().empty() || (wire_ && wire_->has_raw());
   const auto line_events = static_cast<short>((relay_.wants_line() ? POLLIN : 0) | (writes ? POLLOUT : 0));
@@ -368,6 +442,7 @@ void Agent::step() {
   polls[kServer] = {.fd = server_events != 0 ? server_.fd() : -1, .events = server_events, .revents = 0};
   polls[kMessages] = {.fd = server_.messages_fd(), .events = POLLIN, .revents = 0};
   polls[kDevices] = {.fd = line_.is_open() || awaited_.fd >= 0 ? -1 : devices_.fd(), .events = POLLIN, .revents = 0};
+  polls[kPid1] = {.fd = watcher_.fd(), .events = POLLIN, .revents = 0};
   polls[kAwaited] = {.fd = awaited_.fd, .events = POLLIN, .revents = 0};
   for (std::size_t which = 0; which < OpenLine::kWatches; ++which)
     polls[kWatches + which] = {.fd = line_.watch_fd(which), .events = POLLIN, .revents = 0};
@@ -395,10 +470,13 @@ void Agent::step() {
     for (std::size_t which = 0; wire_ && which < wire::Wire::kWatches; ++which)
       wire_->handle(which, polls[kWire + which].revents);
   }
+  look_after();
   if (line_.settle_peers(relay_.in_session())) relay_.line_lost();  // what it has said was the one's before
   check_deadlines();
   flush();  // first: what is wished for may take longer than a debugger waits for its acknowledgement
-  for (auto wishes = relay_.take_wishes(); wishes != 0; wishes = relay_.take_wishes()) grant(wishes);
+  do {
+    for (auto wishes = relay_.take_wishes(); wishes != 0; wishes = relay_.take_wishes()) grant(wishes);
+  } while (serve_stub());
   serve_wire();
   flush();
 }
@@ -408,7 +486,7 @@ void Agent::serve_wire() {
   if (!wire_) return;
   const auto now = sys::now_ms();
   const bool guest = relay_.has_guest();
-  const bool held = relay_.pid1() == Relay::Pid1::kHeld;
+  const bool held = is_held();
   splitter_.tick(now);
   wire_->type(splitter_.console());
   splitter_.set_guest(guest, now);
@@ -473,8 +551,8 @@ std::optional<std::uint64_t> Agent::wire_deadline() const {
 int Agent::timeout() const {
   std::optional<std::uint64_t> next;
   const auto hold_deadline = relay_.engaged() ? std::nullopt : hold_deadline_;
-  for (const auto& deadline : {relay_.deadline(), hold_deadline, calls_deadline_, awaited_.deadline, stop_deadline_,
-                               hang_deadline_, line_.deadline(), wire_deadline(), feeder_.deadline()}) {
+  for (const auto& deadline : {relay_.deadline(), hold_deadline, awaited_.deadline, stop_deadline_, hang_deadline_,
+                               line_.deadline(), wire_deadline(), feeder_.deadline()}) {
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   if (!next) return -1;
@@ -601,13 +679,41 @@ std::span<const Patch> patches_of(const Relay& relay) {
 
 /// gdbserver is to end, or has ended because it was told to: after a detach, or after a lost debugger.
 void Agent::server_ended() {
+  hold_deadline_.reset();
+  if (stub_) {
+    stub_.reset();
+    relay_.set_held(false);
+    std::exchange(survives_, false) ? watcher_.go_on() : watcher_.let_go();
+    return relay_.server_gone();
+  }
   if (!server_.running()) return;
   const bool dies = relay_.at_end() && !survives_;
-  survives_ = false;
-  server_.end(false, patches_of(relay_));
-  hold_deadline_.reset();
+  const auto how = std::exchange(survives_, false) ? Leaves::kWithSignal : Leaves::kWithoutSignal;
+  if (!request_.armed() || dies) {
+    server_.end(false, patches_of(relay_));
+  } else if (relay_.let_go()) {  // gdbserver has detached from PID 1 before
+    server_.end(false, patches_of(relay_));
+    (void)watch();
+  } else {
+    watch_again(how);
+  }
+  relay_.set_held(false);
   relay_.server_gone();
-  if (request_.armed() && !dies && !relay_.wants_server_started()) arm_again();
+}
+
+/// PID 1 goes from gdbserver to the agent, and runs, with the signal at which it stood; with a fatal one only where it
+/// outlives that. Otherwise what raised it raises it again, and it is judged then.
+void Agent::watch_again(Leaves how) {
+  // Without it the end of the agent in this moment would leave PID 1 stopped.
+  if (const auto status = server_.prepare(program_.c_str()); !status) log::error(status.error(), "going on without it");
+  if (how == Leaves::kByItself)
+    server_.bury(patches_of(relay_));
+  else
+    server_.leave(patches_of(relay_), {.delivers = true, .delivers_fatal = how == Leaves::kWithSignal});
+  watcher_.watch_calls(request_.exit && request_.reboot && !real_root_.entered());
+  const auto status = watcher_.take(true);
+  server_.drop_prepared();
+  if (!status) log::error(status.error(), "PID 1 runs without a debugger");
 }
 
 /// gdbserver has ended by itself. PID 1 stands where that left it, or has run on for a moment; its breakpoints are in.
@@ -616,19 +722,22 @@ void Agent::server_died() {
   const bool held = relay_.pid1() == Relay::Pid1::kHeld && !relay_.let_go();
   const bool at_end = relay_.at_end();  // it comes there once more
   const bool session = relay_.in_session();
-  const bool another = (held || request_.armed()) && ++deaths_ <= kDeaths;
+  const bool another = held && !(at_end && request_.armed()) && ++deaths_ <= kDeaths;
   server_.read_messages();
   log::Message message("gdbserver has ended by itself");
   if (!server_.last_message().empty()) message.add(", it last said: ").add(server_.last_message());
-  log::say(log::Level::kError, message.add(!another ? "; PID 1 runs without a debugger"
-                                           : held   ? "; PID 1 stays held, under another one"
-                                                    : "; attaching another"));
+  log::say(log::Level::kError, message.add(another                    ? "; PID 1 stays held, under another one"
+                                           : held && request_.armed() ? "; PID 1 stays held"
+                                           : request_.armed()         ? "; PID 1 runs on, and is watched"
+                                                                      : "; PID 1 runs without a debugger"));
   if (another && replace_server()) {
-    if (!held || at_end) return relay_.resume(0);
     if (session) debugger_lost();
     return;
   }
-  server_.end(true, patches_of(relay_));
+  if (request_.armed())
+    watch_again(Leaves::kByItself);
+  else
+    server_.end(true, patches_of(relay_));
   hold_deadline_.reset();
   relay_.server_gone();
 }
@@ -669,16 +778,93 @@ void Agent::server_stuck() {
 }
 
 void Agent::start_for_debugger() {
-  if (server_.running()) return;
+  if (server_.running() || stub_) return;
+  if (watcher_.at_exit() || (watcher_.is_held() && no_server_)) {
+    const auto& held = watcher_.held();
+    const bool at_signal = held.kind == Watcher::Event::Kind::kSignal;
+    stub_.emplace(kSubject, static_cast<unsigned>(held.thread), at_signal ? gdb_signal(held.signal) : kGdbSigtrap);
+    return relay_.server_ready_at_end(held_stop_, true);
+  }
   // gdbserver would wait for PID 1 to stop for as long as it sleeps, and the debugger with it, who learns nothing.
   if (!stays_asleep()) {
-    if (attach()) return relay_.server_ready(Relay::Pid1::kHeld);
+    const bool watched = watcher_.active();
+    if (watched ? take_over() : attach()) {
+      if (relay_.pid1() != Relay::Pid1::kFree) return;
+      return watched ? relay_.server_ready_stopped() : relay_.server_ready(Relay::Pid1::kHeld);
+    }
     const auto reason = server_.last_message();
+    if (watcher_.at_exit() || wait_for_hold()) return start_for_debugger();  // it has just come there
     if (!is_asleep()) return relay_.server_failed(reason.empty() ? "gdbserver cannot attach to PID 1" : reason);
   }
   say_sleep("no debugger can attach before it wakes");
   Text<600> reason(describe_sleep());
   relay_.server_failed(reason.add("; no debugger can attach before it wakes. Its kernel stack is in the kernel log"));
+}
+
+/// PID 1 goes from the agent to a fresh gdbserver, which holds it where it stands, and at the signal at which it
+/// stands.
+bool Agent::take_over() {
+  constexpr unsigned kTries = 10;
+  auto status = server_.prepare(program_.c_str());
+  if (!status) {
+    log::error(status.error(), "PID 1 is watched as before");
+    return false;
+  }
+  for (unsigned tries = 0; tries < kTries; ++tries) {
+    const bool held = watcher_.is_held();
+    const auto event = watcher_.held();
+    status = watcher_.at_exit() ? Status(Error{"attaching gdbserver to PID 1", "", ESRCH}) : watcher_.give();
+    if (!status && status.error().err == EAGAIN) {
+      look_after();  // what has come in between
+      continue;
+    }
+    if (!status) break;
+    if (held) {
+      const auto stop = server_.attach_prepared_at(program_.c_str(), event.thread, event.signal, event.info);
+      if (stop)
+        relay_.server_ready_at_end(*stop, false);
+      else
+        status = stop.error();
+    } else {
+      status = server_.attach_prepared(program_.c_str(), {});
+    }
+    if (status) status = crash_settings_.tell(server_);
+    if (status) return true;
+    log::error(status.error(), "PID 1 is watched again");
+    relay_.set_held(false);
+    no_server_ = held;
+    watch_again(Leaves::kByItself);
+    return false;
+  }
+  server_.drop_prepared();
+  return false;
+}
+
+/// gdbserver could not be had where PID 1 was held at a signal: what raised that raises it again, and then the debugger
+/// is answered without gdbserver. Whether it has come there.
+bool Agent::wait_for_hold() {
+  constexpr std::uint64_t kAgainMs = 2000;
+  if (!no_server_) return false;
+  again_ = true;
+  const auto deadline = sys::now_ms() + kAgainMs;
+  for (look_after(); watcher_.active() && !watcher_.is_held() && sys::now_ms() < deadline; look_after())
+    (void)sys::wait_readable(watcher_.fd(), std::min(deadline, sys::now_ms() + 50));
+  again_ = false;
+  return watcher_.is_held();
+}
+
+/// Answers what gdbserver would be asked, where there is none; whether there was something.
+bool Agent::serve_stub() {
+  if (!stub_ || relay_.to_server().empty()) return false;
+  static std::array<char, Stub::kMaxReply> reply;
+  while (stub_ && !relay_.to_server().empty()) {
+    auto bytes = relay_.to_server().view();
+    const auto size = bytes.size();
+    const auto answer = stub_->take(bytes, reply);
+    relay_.to_server().consume(size - bytes.size());
+    if (!answer.empty()) relay_.server_bytes(answer, sys::now_ms());
+  }
+  return true;
 }
 
 /// A debugger waits for PID 1 to stop, and it does not.
@@ -731,12 +917,91 @@ void Agent::debugger_lost() {
   say_aloud(message);
 }
 
-void Agent::arm_again() {
-  if (!attach()) return;
-  if (server_.send("vCont;c")) relay_.server_ready(Relay::Pid1::kRunning);
+// ---- PID 1's end ----
+
+/// Looks at what has stopped PID 1 while the agent traces it.
+void Agent::look_after() {
+  while (const auto event = watcher_.next()) {
+    switch (event->kind) {
+      case Watcher::Event::Kind::kExec:
+        if (executed_) real_root_.look();
+        executed_ = true;
+        watcher_.watch_calls(request_.exit && request_.reboot && !real_root_.entered());
+        watcher_.pass(*event);
+        break;
+      case Watcher::Event::Kind::kSignal:
+        at_signal(*event);
+        break;
+      case Watcher::Event::Kind::kCall:
+      case Watcher::Event::Kind::kExit:
+        at_exit(*event);
+        break;
+    }
+  }
 }
 
-// ---- PID 1's end ----
+/// PID 1 is about to get a signal.
+void Agent::at_signal(const Watcher::Event& event) {
+  Stop stop;
+  stop.signal = gdb_signal(event.signal);
+  stop.thread = static_cast<unsigned>(event.thread);
+  if (!is_fatal(stop.signal) || !executed_) return watcher_.pass(event);
+  const auto cause = cause_of(event.info);
+  const auto facts = find_facts(stop, cause);
+  switch (judge(request_, stop, facts)) {
+    case Verdict::kPass:
+      pass_signal(stop, cause);
+      [[fallthrough]];
+    case Verdict::kResume:
+      return watcher_.pass(event);
+    case Verdict::kLetDie:
+      return watcher_.let_go();
+    case Verdict::kHold:
+      break;
+  }
+  watcher_.hold(event);
+  held_stop_.set("T");
+  held_stop_.add_hex(static_cast<std::uint8_t>(stop.signal)).add("thread:p1.").add_number(stop.thread, 16).add(';');
+  hold_at_end(stop, cause, {.handled = facts.caught, .freezes = facts.only_dumps});
+}
+
+/// PID 1 exits, or dies of what no handler and no tracer sees.
+void Agent::at_exit(const Watcher::Event& event) {
+  Stop stop;
+  stop.thread = static_cast<unsigned>(event.thread);
+  held_stop_.clear();
+  if (event.signal != 0) {
+    stop.signal = gdb_signal(event.signal);
+    held_stop_.add('T').add_hex(static_cast<std::uint8_t>(stop.signal));
+  } else {
+    stop.signal = kGdbSigtrap;
+    stop.event = "syscall_entry";
+    held_stop_.add("T05syscall_entry:").add_number(event.end.call.value_or(0), 16).add(';');
+  }
+  held_stop_.add("thread:p1.").add_number(stop.thread, 16).add(';');
+  auto facts = find_facts(stop, {});
+  facts.in_real_root = real_root_.entered();
+  facts.just_handled = sys::now_ms() < handled_until_;
+  facts.killed = event.signal != 0;
+  if (judge(request_, stop, facts) != Verdict::kHold) {
+    log::Message message("PID 1 exits with status ");
+    if (event.kind == Watcher::Event::Kind::kExit && event.signal == 0)
+      log::say(log::Level::kWarning, message.add_number(exit_status(event.end)));
+    return watcher_.pass(event);
+  }
+  watcher_.hold(event);
+  hold_at_end(stop, {}, {.command = facts.command});
+}
+
+void Agent::hold_at_end(const Stop& stop, const Cause& cause, const Ending& ending) {
+  relay_.set_held(true);
+  if (again_) return;
+  report_end(stop, cause, ending, register_texts(watcher_.held().thread), line_.describe(), request_.crash_seconds);
+  report::TracedRegisters registers;
+  say_core(stop, cause, registers);
+  warn_of_watchdog(request_.feed);
+  if (request_.crash_seconds) hold_for(*request_.crash_seconds);
+}
 
 /// Something has stopped, and nobody is there.
 void Agent::unattended() {
@@ -746,10 +1011,9 @@ void Agent::unattended() {
     log::Message message("process ");
     message.add_number(stop->process).add(" was left traced by a debugger that has gone; it runs on");
     log::say(log::Level::kWarning, message);
-    server_.release_others(patches_of(relay_));
-    return relay_.resume(0);
+    return relay_.release();
   }
-  if (stop && stop->signal == kGdbSigstop) return relay_.resume(0);  // PID 1 would stand still, and for nobody
+  if (stop && stop->signal == kGdbSigstop) return relay_.release();  // PID 1 would stand still, and for nobody
   if (!stop || !request_.armed()) {
     log::Message message("PID 1 has stopped, and gdbserver says of it only '");
     message.add(relay_.last_stop()).add("'; it goes on in 60 seconds unless a debugger comes");
@@ -766,7 +1030,8 @@ void Agent::unattended() {
       pass_signal(*stop, cause);
       [[fallthrough]];
     case Verdict::kResume:
-      return relay_.resume(stop->is_signal() ? stop->signal : 0);
+      survives_ = stop->is_signal();
+      return relay_.release();
     case Verdict::kLetDie:
       relay_.mark_end();
       return relay_.release();
@@ -774,15 +1039,18 @@ void Agent::unattended() {
       break;
   }
   relay_.mark_end();
-  report_end(*stop, cause, {.handled = facts.caught, .freezes = facts.only_dumps, .command = facts.command}, server_,
-             line_.describe(), request_.crash_seconds);
-  if (request_.core) {
-    report::ServerRegisters registers(server_);
-    core_log_.say(
-        *stop, cause, registers, [](void* self) { return static_cast<Agent*>(self)->line_speaks(); }, this);
-  }
+  report_end(*stop, cause, {.handled = facts.caught, .freezes = facts.only_dumps, .command = facts.command},
+             register_texts(server_), line_.describe(), request_.crash_seconds);
+  report::ServerRegisters registers(server_);
+  say_core(*stop, cause, registers);
   warn_of_watchdog(request_.feed);
   if (request_.crash_seconds) hold_for(*request_.crash_seconds);
+}
+
+void Agent::say_core(const Stop& stop, const Cause& cause, dump::Registers& registers) {
+  if (!request_.core) return;
+  core_log_.say(
+      stop, cause, registers, [](void* self) { return static_cast<Agent*>(self)->line_speaks(); }, this);
 }
 
 /// Whether somebody at the other end of the line has sent something, or has just come.
@@ -799,7 +1067,7 @@ bool Agent::line_speaks() const {
 void Agent::check_hang() {
   hang_deadline_.reset();
   real_root_.look();
-  if (real_root_.entered() || met_ || relay_.engaged() || relay_.pid1() == Relay::Pid1::kHeld) return;
+  if (real_root_.entered() || met_ || relay_.engaged() || is_held()) return;
   report_hang(*request_.hang_seconds);
   if (!request_.core) return;
   core_log_.say_running([](void* self) { return static_cast<Agent*>(self)->line_speaks(); }, this);
@@ -808,7 +1076,7 @@ void Agent::check_hang() {
 /// What every process does, for somebody at the line who has asked for it, and a core of a PID 1 that nobody holds.
 void Agent::report_now() {
   report_hang({});
-  if (!request_.core || relay_.engaged() || relay_.pid1() == Relay::Pid1::kHeld) return;
+  if (!request_.core || relay_.engaged() || is_held()) return;
   core_log_.say_running(
       [](void* context) {
         auto* const self = static_cast<Agent*>(context);
@@ -820,23 +1088,28 @@ void Agent::report_now() {
 
 /// PID 1 is about to die. What is said of it once more is at the end of the log, which is what pstore keeps.
 void Agent::say_core_again() {
+  if (!request_.core) return;
+  if (watcher_.is_held()) {
+    report::TracedRegisters registers;
+    const auto& held = watcher_.held();
+    const auto cause = held.kind == Watcher::Event::Kind::kSignal ? cause_of(held.info) : Cause{};
+    return core_log_.say_again({.signal = gdb_signal(held.signal), .thread = static_cast<unsigned>(held.thread)}, cause,
+                               registers);
+  }
   const auto stop = parse_stop(relay_.last_stop());
-  if (!request_.core || !stop) return;
+  if (!stop) return;
   report::ServerRegisters registers(server_);
   core_log_.say_again(*stop, find_cause(*stop, server_), registers);
 }
 
-/// PID 1 gets a fatal signal that it handles. Many a handler prints a backtrace and exits: for a while that counts as
-/// its end, whether `exit` is on the command line or not.
+/// PID 1 gets a fatal signal that it handles.
 void Agent::pass_signal(const Stop& stop, const Cause& cause) {
   constexpr unsigned kMaxTold = 5;
   constexpr std::uint64_t kHandlerMs = 10'000;
   if (++signals_passed_ <= kMaxTold) report_handled(stop, cause);
   if (signals_passed_ == kMaxTold)
     log::say(log::Level::kWarning, "further signals for which PID 1 has a handler are not reported");
-  if (request_.exit) return;
-  if (!calls_deadline_) (void)server_.ask(crash_settings_.catch_calls());  // without it an exit is not held, as ever
-  calls_deadline_ = sys::now_ms() + kHandlerMs;
+  handled_until_ = sys::now_ms() + kHandlerMs;
 }
 
 /// The debugger has been told of a fatal signal.
@@ -850,7 +1123,7 @@ void Agent::stopped_in_session() {
   const auto place = hash(text.substr(0, text.find("core:")));
   if (fate_of(*stop, facts) != Fate::kDies || reported_ == place) return;
   reported_ = place;
-  report_end(*stop, cause, {.connected = true}, server_, line_.describe(), {});
+  report_end(*stop, cause, {.connected = true}, register_texts(server_), line_.describe(), {});
 }
 
 /// A system call that PID 1 may end with, while a debugger is connected that has not asked for any.
@@ -860,17 +1133,26 @@ void Agent::call_in_session() {
   auto facts = find_facts(*stop, {});
   facts.in_real_root = real_root_.entered();
   if (fate_of(*stop, facts) == Fate::kGoesOn) return relay_.go_on();
-  report_end(*stop, {}, {.command = facts.command, .connected = true}, server_, line_.describe(), {});
+  report_end(*stop, {}, {.command = facts.command, .connected = true}, register_texts(server_), line_.describe(), {});
   relay_.tell_call();
 }
 
 /// What becomes of PID 1 when its tracer lets go of it where it stands.
 Fate Agent::fate_when_let_go() {
+  if (watcher_.at_exit() && watcher_.held().kind == Watcher::Event::Kind::kCall) return Fate::kRestarts;
+  if (watcher_.at_exit()) return watcher_.held().signal != 0 ? Fate::kDies : Fate::kExits;
 #if defined(__x86_64__) || defined(__i386__)
   constexpr bool kBehind = true;  // Intel 64 manual, volume 3, 6.15: INT3 is a trap
 #else
   constexpr bool kBehind = false;
 #endif
+  if (watcher_.is_held()) {
+    const auto& held = watcher_.held();
+    Stop stop;
+    stop.signal = gdb_signal(held.signal);
+    stop.thread = static_cast<unsigned>(held.thread);
+    return gdbdebug::fate_when_let_go(stop, find_facts(stop, cause_of(held.info)), kBehind);
+  }
   const auto stop = parse_stop(relay_.last_stop());
   if (!stop) return Fate::kGoesOn;
   // A debugger may have chosen another thread; it chooses anew when it goes on.
@@ -910,40 +1192,35 @@ void Agent::detach_at_fatal_stop() {
 void Agent::check_deadlines() {
   const auto now = sys::now_ms();
   relay_.tick(now);
-  if (request_.feed) feeder_.step(now, relay_.pid1() == Relay::Pid1::kHeld);
-  if (calls_deadline_ && now >= *calls_deadline_) {
-    calls_deadline_.reset();
-    // Whoever comes while PID 1 is held, or is connected, finds them turned off afterwards.
-    if (!relay_.in_session() && relay_.pid1() == Relay::Pid1::kRunning) relay_.run_on();
-  }
+  if (request_.feed) feeder_.step(now, is_held());
   check_stop();
   if (hang_deadline_ && now >= *hang_deadline_) check_hang();
   // Who has just come may be a debugger or a mere knock: it is told apart first.
   if (!hold_deadline_ || now < *hold_deadline_ || relay_.engaged()) return;
   hold_deadline_.reset();
-  if (relay_.pid1() != Relay::Pid1::kHeld) return;
-  if (relay_.at_end()) {
+  if (!is_held()) return;
+  if (is_at_end()) {
     const auto fate = fate_when_let_go();
     log::Message message("no debugger came in time; ");
     log::say(log::Level::kError, message.add(outcome(fate)));
     if (is_end(fate)) say_core_again();
-    return is_end(fate) ? relay_.release() : relay_.run_on();
+    survives_ = !is_end(fate);
+    if (!watcher_.is_held()) return relay_.release();
+    relay_.set_held(false);
+    return survives_ ? watcher_.go_on() : watcher_.let_go();
   }
   if (std::exchange(unknown_stop_, false)) {
     log::say(log::Level::kError, "no debugger came in time; PID 1 goes on");
-    return request_.armed() ? relay_.resume(0) : relay_.release();
+    return relay_.release();
   }
   log::Message message("no debugger came within ");
   log::say(log::Level::kError,
            message.add_number(hold_seconds_).add(" seconds; booting on, a debugger can still attach"));
-  if (request_.armed())
-    relay_.resume();
-  else
-    relay_.release();
+  relay_.release();
 }
 
 std::string_view Agent::state() const {
-  if (relay_.at_end()) return "crashed";
+  if (is_at_end()) return "crashed";
   return relay_.pid1() == Relay::Pid1::kHeld && !relay_.let_go() ? "held" : "running";
 }
 

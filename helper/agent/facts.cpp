@@ -14,47 +14,15 @@
 namespace gdbdebug {
 namespace {
 
-Text<64> task_file(std::string_view thread, std::string_view name) {
-  Text<64> path("/proc/1/task/");
-  path.add(thread).add('/').add(name);
-  return path;
-}
-
-/// The call in which a thread stands: `running`, `-1 SP PC`, or `NUMBER ARGUMENT...` (proc(5), /proc/PID/syscall).
-void find_call(unsigned thread, Facts& facts) {
-  Text<12> number;
-  number.add_number(thread);
-  Text<256> text;
-  const auto file = sys::open(AT_FDCWD, task_file(number, "syscall").c_str(), O_RDONLY);
-  if (!file || !sys::read_all(*file, text)) return;
-  auto rest = trim(text);
-  facts.call = parse_number<std::uint64_t>(take_word(rest, ' '));
-  if (facts.call != std::uint64_t{SYS_reboot}) return;
-  constexpr unsigned kCommand = 2;  // reboot(2): two magic numbers, the command
-  for (unsigned i = 0; i <= kCommand; ++i) {
-    auto argument = take_word(rest, ' ');
-    if (argument.starts_with("0x")) argument.remove_prefix(2);
-    if (i == kCommand)
-      facts.command = static_cast<std::uint32_t>(parse_number<std::uint64_t>(argument, 16).value_or(0));
-  }
-}
-
-/// Whether a thread runs, or could. The first thread stays as a zombie when it ends before the others.
-bool lives(std::string_view thread) {
-  Text<512> text;
-  const auto file = sys::open(AT_FDCWD, task_file(thread, "stat").c_str(), O_RDONLY);
-  if (!file || !sys::read_all(*file, text)) return false;
-  const auto name_end = text.view().rfind(") ");  // `1 (name) S ...`: a name can have anything in it
-  return name_end != std::string_view::npos &&
-         std::string_view("ZX").find(text.view()[name_end + 2]) == std::string_view::npos;
-}
+constexpr std::size_t kCommand = 2;  // reboot(2): two magic numbers, the command
 
 bool is_last_thread(unsigned thread) {
   const auto directory = sys::open(AT_FDCWD, "/proc/1/task", O_RDONLY | O_DIRECTORY);
   if (!directory) return true;
   sys::Names names(*directory);
   for (auto name = names.next(); !name.empty(); name = names.next()) {
-    if (parse_number<unsigned>(name) != thread && lives(name)) return false;
+    const auto other = parse_number<unsigned>(name);
+    if (other && *other != thread && pid1::lives(*other)) return false;
   }
   return true;
 }
@@ -71,7 +39,9 @@ bool is_systemd() {
 Facts find_facts(const Stop& stop, const Cause& cause) {
   Facts facts;
   if (stop.is_call()) {
-    find_call(stop.thread, facts);
+    const auto call = pid1::call_of(stop.thread);
+    facts.call = call.number;
+    if (call.number == std::uint64_t{SYS_reboot}) facts.command = static_cast<std::uint32_t>(call.arguments[kCommand]);
     facts.last_thread = is_last_thread(stop.thread);
     return facts;
   }

@@ -44,6 +44,7 @@ Fate fate_of_call(const Stop& stop, const Facts& facts) {
 Fate fate_of(const Stop& stop, const Facts& facts) {
   if (stop.is_call()) return fate_of_call(stop, facts);
   if (!stop.is_signal() || !is_fatal(stop.signal)) return Fate::kGoesOn;
+  if (facts.killed) return Fate::kDies;
   if (facts.caught) return Fate::kHandles;
   // The kernel shields PID 1 from signals that are sent to it and that it has no handler for (sig_task_ignored() in
   // kernel/signal.c). But abort(3) goes on to an instruction that faults.
@@ -67,8 +68,10 @@ Verdict judge(const Request& request, const Stop& stop, const Facts& facts) {
       if (request.crash) return Verdict::kHold;
       return facts.known && facts.code > 0 ? Verdict::kLetDie : Verdict::kResume;
     case Fate::kExits:
+      // Many a handler prints a backtrace and exits: for a while that counts as PID 1's crash.
+      return request.exit || (request.crash && facts.just_handled) ? Verdict::kHold : Verdict::kResume;
     case Fate::kRestarts:
-      return Verdict::kHold;  // gdbserver tells of these calls only when it was asked for them
+      return Verdict::kHold;  // this call is told only where it was asked for
     case Fate::kGoesOn:
     case Fate::kShielded:
       break;

@@ -26,6 +26,9 @@ struct Facts {
   std::uint32_t command = 0;            ///< of reboot(2)
   bool last_thread = true;              ///< no other thread of PID 1 lives
   bool in_real_root = false;            ///< the real root's init has been executed
+  // Of an end that comes without a signal's stop.
+  bool killed = false;        ///< the kernel kills it, past every handler, as for a seccomp filter
+  bool just_handled = false;  ///< PID 1 has had a fatal signal that it handles, a moment ago
 };
 
 enum class Fate : std::uint8_t {

@@ -25,7 +25,7 @@ std::string_view attribute(std::string_view element, std::string_view name) {
   return {};
 }
 
-/// The registers in gdbserver's reply to `g`, by its description of them.
+/// The registers in a reply to `g`, by the description of them.
 class RegisterFile {
  public:
   struct Register {
@@ -36,18 +36,7 @@ class RegisterFile {
     bool first_feature = true;  ///< one that every program has
   };
 
-  /// Whether gdbserver has told.
-  bool ask(Server& server) {
-    static Text<16384> values;
-    const auto reply = server.ask_expanded("g");
-    if (!reply) return false;
-    values.set(*reply);
-    const auto description = server.ask_expanded("qXfer:features:read:target.xml:0,1f00");
-    if (!description) return false;
-    hex_ = values;
-    rest_ = *description;
-    return true;
-  }
+  explicit RegisterFile(const RegisterTexts& texts) : hex_(texts.values), rest_(texts.description) {}
   std::optional<Register> next();
 
  private:
@@ -130,8 +119,8 @@ std::size_t size_of(const Layout& layout) {
 std::size_t ServerRegisters::read(unsigned thread, std::span<unsigned char> set) {
   Text<16> choose("Hg");
   const auto chosen = server_.ask(choose.add_number(thread, 16));
-  RegisterFile file;
-  if (!chosen || *chosen != "OK" || !file.ask(server_)) return 0;
+  if (!chosen || *chosen != "OK") return 0;
+  RegisterFile file(register_texts(server_));
   const Layout* layout = nullptr;
   std::size_t size = 0;
   while (const auto found = file.next()) {
@@ -156,6 +145,10 @@ std::size_t ServerRegisters::read(unsigned thread, std::span<unsigned char> set)
   return size;
 }
 
+std::size_t TracedRegisters::read(unsigned thread, std::span<unsigned char> set) {
+  return register_set(static_cast<pid_t>(thread), set);
+}
+
 std::size_t PlaceRegisters::read(unsigned thread, std::span<unsigned char> set) {
   static constexpr const auto& layout = kLayouts.front();  // that of the machine's own programs
   const auto place = find_place(thread);
@@ -171,7 +164,7 @@ std::size_t PlaceRegisters::read(unsigned thread, std::span<unsigned char> set) 
   return size;
 }
 
-CallRegisters say_registers(Server& server, const Place& place) {
+CallRegisters say_registers(const RegisterTexts& registers, const Place& place) {
   constexpr std::size_t kPerLine = 6;
   auto line = begin_line("register");
   add_hex_pair(line, "pc", place.pc);
@@ -179,8 +172,7 @@ CallRegisters say_registers(Server& server, const Place& place) {
   log::say(kLevel, line);
 
   CallRegisters found;
-  RegisterFile file;
-  if (!file.ask(server)) return found;
+  RegisterFile file(registers);
   line = begin_line("register");
   std::size_t on_line = 0;
   while (const auto one = file.next()) {

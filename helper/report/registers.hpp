@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// registers: those that every program has, by gdbserver's own description of them.
+// registers: those that every program has, by the description that comes with them.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 #include "dump/dump.hpp"
 #include "report/maps.hpp"
-#include "tracee/server.hpp"
+#include "tracee/registers.hpp"
 
 namespace gdbdebug::report {
 
@@ -19,8 +19,7 @@ struct CallRegisters {
 
 /// The registers of the first feature in the target description, up to the first that is wider than 64 bits: those
 /// that every program has (gdb's manual, "Target Description Format"). The reply to `g` has them in the same order.
-/// gdbserver must be idle.
-CallRegisters say_registers(Server& server, const Place& place);
+CallRegisters say_registers(const RegisterTexts& registers, const Place& place);
 
 /// All registers of a thread, as gdbserver knows them. It must be idle.
 class ServerRegisters final : public dump::Registers {
@@ -30,6 +29,12 @@ class ServerRegisters final : public dump::Registers {
 
  private:
   Server& server_;
+};
+
+/// The same where the agent itself is the tracer.
+class TracedRegisters final : public dump::Registers {
+ public:
+  std::size_t read(unsigned thread, std::span<unsigned char> set) override;
 };
 
 /// Those of a thread that nobody traces and that sleeps: the program counter and the stack pointer. The others are 0.

@@ -160,16 +160,15 @@ void report_handled(const Stop& stop, const Cause& cause) {
   log::say(log::Level::kWarning, message.add("; it goes on"));
 }
 
-void report_end(const Stop& stop, const Cause& cause, const Ending& ending, Server& server, std::string_view line,
-                std::optional<std::uint32_t> seconds) {
+void report_end(const Stop& stop, const Cause& cause, const Ending& ending, const RegisterTexts& registers,
+                std::string_view line, std::optional<std::uint32_t> seconds) {
   const Maps maps;
   const auto place = find_place(stop.thread);
   const bool overflow = cause.address && maps.is_stack_overflow(place, *cause.address);
   say_message(stop, cause, ending, maps, place, overflow, line, seconds);
   say_begin(stop, cause, ending, place, overflow);
   say_command();
-  const auto registers = say_registers(server, place);
-  const auto frames = say_frames(maps, place, registers, overflow);
+  const auto frames = say_frames(maps, place, say_registers(registers, place), overflow);
   const unsigned mapped = say_maps(maps);
   auto end = begin_line("end frames=");
   end.add_number(frames.lines).add(" maps=").add_number(mapped).add(" omitted=").add_number(frames.omitted);

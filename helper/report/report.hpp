@@ -10,7 +10,7 @@
 
 #include "core/rsp/stop.hpp"
 #include "tracee/cause.hpp"
-#include "tracee/server.hpp"
+#include "tracee/registers.hpp"
 
 namespace gdbdebug {
 
@@ -26,8 +26,8 @@ struct Ending {
 void report_handled(const Stop& stop, const Cause& cause);
 
 /// The message: which process, which signal or exit status, where, and how to connect. Then the report.
-/// gdbserver must be idle, with PID 1 held. `line` is what the user connects to.
-void report_end(const Stop& stop, const Cause& cause, const Ending& ending, Server& server, std::string_view line,
-                std::optional<std::uint32_t> seconds);
+/// `registers`: of the thread that has stopped. `line` is what the user connects to.
+void report_end(const Stop& stop, const Cause& cause, const Ending& ending, const RegisterTexts& registers,
+                std::string_view line, std::optional<std::uint32_t> seconds);
 
 }  // namespace gdbdebug

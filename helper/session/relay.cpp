@@ -34,6 +34,45 @@ constexpr std::string_view kForgetTraces[] = {"QTStop", "QTinit"};
 /// to connect for some six seconds.
 constexpr std::uint64_t kStuckMs = 4'000;
 
+constexpr std::size_t kMaxRegisters = 16384;
+
+/// A register of a reply to `g`, which begins at byte `offset` of it; nullopt on machines that are not known here.
+[[maybe_unused]] std::optional<std::uint64_t> register_of(std::string_view registers, std::size_t offset) {
+  constexpr std::size_t kDigits = 2 * sizeof(void*);
+  if (registers.size() < 2 * offset + kDigits) return std::nullopt;
+  std::uint64_t value = 0;
+  for (std::size_t at = kDigits; at > 0; at -= 2) {  // the lowest byte comes first
+    const auto byte = parse_number<std::uint8_t>(registers.substr(2 * offset + at - 2, 2), 16);
+    if (!byte) return std::nullopt;
+    value = value << 8 | *byte;
+  }
+  return value;
+}
+
+std::optional<std::uint64_t> sp_of([[maybe_unused]] std::string_view registers) {
+#if defined(__x86_64__)
+  return register_of(registers, 7 * 8);
+#elif defined(__i386__)
+  return register_of(registers, 4 * 4);
+#elif defined(__aarch64__)
+  return register_of(registers, 31 * 8);
+#else
+  return std::nullopt;
+#endif
+}
+
+std::optional<std::uint64_t> pc_of([[maybe_unused]] std::string_view registers) {
+#if defined(__x86_64__)
+  return register_of(registers, 16 * 8);
+#elif defined(__i386__)
+  return register_of(registers, 8 * 4);
+#elif defined(__aarch64__)
+  return register_of(registers, 32 * 8);
+#else
+  return std::nullopt;
+#endif
+}
+
 bool is_resume(std::string_view payload) {
   if (payload.empty()) return false;
   return payload.starts_with("vCont;") || std::string_view("cCsS").find(payload.front()) != std::string_view::npos;
@@ -127,16 +166,15 @@ void Relay::line_bytes(std::string_view bytes) {
       case rsp::Token::kAck:
         if (!acked_ && knock_answered()) begin_session();
         acked_ = true;
-        unseen_ = false;
         ack_deadline_.reset();
         break;
       case rsp::Token::kNak:
         if (!noack_ && !acked_) (void)to_line_.add({reply_buffer_.data(), reply_size_});
         break;
       case rsp::Token::kInterrupt:
-        // Sent before the debugger had seen the stop that has just come, it is for what follows that stop.
+        // While PID 1 is held it is for what follows (gdb's manual, "Interrupts"): gdb also sends it when it notices its
+        // user's Ctrl-C in the middle of a stop from which it goes on by itself, as from a dprintf.
         if (!in_session() || cleaning_ != Cleaning::kNone || interrupt_) break;
-        if (pid1_ != Pid1::kRunning && !unseen_) break;
         interrupt_ = true;
         if (pid1_ == Pid1::kRunning) stop_pid1();
         break;
@@ -178,7 +216,6 @@ void Relay::on_request(std::string_view payload) {
   if (!noack_) (void)to_line_.add("+");
   if (repeated) return;  // its reply is on the way, or will be asked for with a NAK
 
-  unseen_ = false;
   const bool follows_up = knock_answered();
   request_hash_ = request_hash;
   acked_ = true;
@@ -200,7 +237,7 @@ void Relay::on_request(std::string_view payload) {
   if (payload.empty()) return reply("");  // as to every request that is not known
   if (!only_reads(payload) || payload.size() > kMaxDeferred)
     return reply("E.gdbdebug: nobody is connected; use target remote first");
-  if (guest_ != Guest::kKnocking) knock_ran_ = pid1_ == Pid1::kFree || (cleaning ? then_ != Then::kStay : ran());
+  if (guest_ != Guest::kKnocking) knock_ran_ = pid1_ == Pid1::kFree ? !held_ : cleaning ? then_ != Then::kStay : ran();
   guest_ = Guest::kKnocking;
   knock_deadline_.reset();
   deferred_.set(payload);
@@ -270,6 +307,7 @@ void Relay::forward(std::string_view payload) {
   if (payload.starts_with('D')) return forward_detach(payload);
   if (payload.starts_with('G') || payload.starts_with('P')) return forward_registers(payload);
   if (is_resume(payload)) {
+    if (read_only_) return reply("E.gdbdebug: PID 1 is at its end and cannot go on; use detach");
     if (in_session() && fatal_stop_ && signal_ != 0 && handed_signal(payload) == signal_ &&
         payload.size() <= kMaxResume) {
       resume_.set(payload);
@@ -285,6 +323,7 @@ void Relay::forward(std::string_view payload) {
     }
   }
   if (payload.starts_with("Hg")) {
+    thread_choice_.set(payload);
     const unsigned process = payload.starts_with("Hgp") ? parse_process(payload.substr(2)) : 0;
     selected_ = process != 0 ? process : process_;  // `any`: gdbserver stays where it is
     return ask_server(payload, Ask::kThread);
@@ -341,7 +380,8 @@ void Relay::forward_detach(std::string_view payload) {
     return ask_server(Text<16>("D;").add_number(*process, 16), Ask::kDetachOther);
   }
   // PID 1 dies as soon as gdbserver lets go of it, and the machine with it: the answer must be out before.
-  if (fatal_stop_) {
+  look_for_call();
+  if (fatal_stop_ && call_ != Call::kRuns) {
     wishes_ |= kFatalDetach;
     return;
   }
@@ -351,9 +391,9 @@ void Relay::forward_detach(std::string_view payload) {
     stop_pending_ = false;
     return ask_server("D;1", Ask::kLetGo);
   }
-  if (stays_) {
+  if (armed_) {
     reply("OK");
-    return clean(Then::kResume);
+    return clean(Then::kRelease);
   }
   clean(Then::kDetach);
 }
@@ -362,8 +402,11 @@ void Relay::forward_resume(std::string_view payload) {
   if (payload.size() > kMaxResume) return reply("E.gdbdebug: this way to resume is too long to be remembered");
   resume_.set(payload);
   pid1_ = Pid1::kRunning;
-  called_ = written_ && !has_signal(payload) ? std::optional(stood_) : std::nullopt;
-  if (called_) called_stop_.set(stop_);
+  if (call_ != Call::kRuns) {
+    called_ = written_ && !has_signal(payload) ? std::optional(stood_) : std::nullopt;
+    if (called_) called_stop_.set(stop_);
+  }
+  look_for_call();
   stood_ = {};
   own_stop_ = fatal_stop_ = gdbs_stop_ = written_ = not_its_own_ = untold_ = false;
   signal_ = 0;
@@ -388,7 +431,47 @@ void Relay::forward_registers(std::string_view payload) {
     }
   }
   written_ = true;
-  ask_server(payload, Ask::kReply);
+  const bool whole = payload.starts_with('G') && payload.size() <= kMaxRegisters;
+  if (whole) written_registers_.set(payload.substr(1));
+  if (!whole || call_ != Call::kNone) return ask_server(payload, Ask::kReply);
+  call_thread_.set(thread_choice_);
+  ask_server("g", Ask::kSave);  // what they are before they are written
+}
+
+/// PID 1 goes on after its registers were written: it begins with a function that a debugger calls if it has another
+/// program counter and a deeper stack, and is back from it when both are what they were before.
+void Relay::look_for_call() {
+  if (!written_ || call_ == Call::kNone) return;
+  const auto place = [](std::string_view registers) { return std::pair(pc_of(registers), sp_of(registers)); };
+  const auto before = place(registers_);
+  const auto now = place(written_registers_);
+  if (!before.first || !before.second || !now.first || !now.second || now == before)
+    call_ = Call::kNone;
+  else if (call_ == Call::kPrepared)
+    call_ = now.first != before.first && *now.second < *before.second ? Call::kRuns : Call::kNone;
+}
+
+/// A debugger goes, or has gone, in the middle of a function that it has called: PID 1 is to be where it was before.
+/// Whether gdbserver was asked something for that.
+bool Relay::undo_call() {
+  look_for_call();
+  if (call_ == Call::kNone) return false;
+  if (call_ == Call::kRuns) {
+    call_ = Call::kPrepared;
+    written_ = false;
+    const auto now = called_.value_or(Standing{});
+    not_its_own_ = signal_ != 0 && now.signal != signal_;
+    fatal_stop_ = now.fatal;
+    signal_ = now.signal;
+    untold_ = false;
+    ask_server(call_thread_.empty() ? std::string_view("Hg0") : call_thread_.view(), Ask::kOwn);
+    return true;
+  }
+  call_ = Call::kNone;
+  Text<kMaxRegisters> packet("G");
+  for (const char c : registers_.view()) packet.add(c == 'x' ? '0' : c);  // what is not available
+  ask_server(packet, Ask::kOwn);
+  return true;
 }
 
 /// gdbserver 16 ends on x86 with AVX when a later client does not say what an earlier one, the agent, has said: the
@@ -448,6 +531,12 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
   ask_ = Ask::kNothing;
   if (ask == Ask::kBreakpoint && payload == "OK") note_breakpoint();
   if (ask == Ask::kThread && payload == "OK") process_ = selected_;
+  if (ask == Ask::kSave) {
+    std::array<char, kMaxRegisters> expanded;
+    registers_.set(rsp::expand(payload, expanded));
+    call_ = Call::kPrepared;
+    return ask_server(Text<kMaxRegisters>("G").add(written_registers_), Ask::kReply);
+  }
   if (cleaning_ != Cleaning::kNone) return clean_on();
   switch (ask) {
     case Ask::kFeatures:
@@ -479,6 +568,7 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
       return reply(payload);
     case Ask::kNothing:
     case Ask::kResume:
+    case Ask::kSave:
     case Ask::kOwn:
       return;
   }
@@ -496,7 +586,6 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   pid1_ = Pid1::kHeld;
   const auto stop = parse_stop(payload);
   const bool of_pid1 = stop && stop->process == 1;
-  if (of_pid1) thread_ = stop->thread;
   if (of_pid1 && stop->event == "exec") wishes_ |= kExecuted;
   // Of a PID 1 with threads gdbserver has sometimes one more to tell of than was sent; and one that is handed on stops
   // PID 1 for good.
@@ -511,12 +600,16 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   stood_ = {.signal = signal_, .fatal = fatal_stop_};
   gdbs_stop_ = stop && is_gdbs_own(*stop);
   // The program in which they were is not there any more.
-  if (of_pid1 && stop->event == "exec") breakpoint_count_ = 0;
+  if (of_pid1 && stop->event == "exec") {
+    breakpoint_count_ = 0;
+    call_ = Call::kNone;
+  }
   if (stop && (stop->event == "fork" || stop->event == "vfork")) note_process(parse_process(stop->value));
   if (stop) process_ = stop->process;
   stop_.set(payload);
   if (cleaning_ != Cleaning::kNone) {
     untold_ = fatal_stop_ || (of_pid1 && stop->is_call());
+    if (untold_ && armed_ && then_ == Then::kRelease) then_ = Then::kStay;
     return clean_on();
   }
 
@@ -525,7 +618,7 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
     own_stop_ = false;
     return resume_again();
   }
-  if (in_session() && stays_ && of_pid1 && stop->is_call() && !catches_) {
+  if (in_session() && armed_ && of_pid1 && stop->is_call() && !catches_) {
     wishes_ |= kCallStop;
     return;
   }
@@ -534,13 +627,12 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   interrupt_ = interrupt_ && !ours;
   if (in_session()) {
     if (anchored_ && stop) anchor();
-    unseen_ = true;
     if (showing_ && !acked_)
       late_stop_.set(payload);
     else
       tell_stop(payload, now_ms);
     // Not where a function that the debugger has called in PID 1 returns to.
-    if (fatal_stop_ && stays_ && !called_) wishes_ |= kFatalStop;
+    if (fatal_stop_ && armed_ && !called_) wishes_ |= kFatalStop;
     return;
   }
   wishes_ |= kUnattended;
@@ -718,6 +810,8 @@ void Relay::stop_pid1() {
 }
 
 void Relay::clean(Then then) {
+  // What it ends with is judged first, as if nobody had been there.
+  if (untold_ && armed_ && then == Then::kRelease) then = Then::kStay;
   then_ = let_go_ ? Then::kRelease : then;  // it is not PID 1 that would stay or run on
   removed_ = 0;
   if (guest_ == Guest::kConnected && then != Then::kDetach) dismiss();
@@ -755,6 +849,7 @@ void Relay::clean_on() {
   if (cleaning_ == Cleaning::kWaiting) cleaning_ = Cleaning::kBreakpoints;
   if (cleaning_ == Cleaning::kBreakpoints) {
     if (remove_breakpoint()) return;
+    if (!let_go_ && undo_call()) return;
     cleaning_ = Cleaning::kSettings;
     setting_ = traces_ ? 0 : std::size(kForgetTraces);
     traces_ = false;
@@ -796,15 +891,12 @@ void Relay::cleaned() {
     deferred_.clear();
     return forward(first);
   }
-  if (then_ != Then::kResume) return;
-  if (untold_)
-    wishes_ |= kUnattended;  // it came in the place of the stop that was asked for
-  else
-    resume();
+  if (untold_) wishes_ |= kUnattended;  // it came in the place of the stop that was asked for
 }
 
 /// Whether PID 1 ran, as far as its user is concerned.
 bool Relay::ran() const {
+  if (call_ == Call::kRuns) return false;  // it was held when the function was called
   return pid1_ == Pid1::kRunning || (!fatal_stop_ && (ack_deadline_ || gdbs_stop_));
 }
 
@@ -822,12 +914,13 @@ void Relay::debugger_lost() {
   if (pid1_ == Pid1::kFree || cleaning_ != Cleaning::kNone || ask_ == Ask::kDetach) return;
   wishes_ |= kLost;
   if (!ran) return clean(Then::kStay);
-  clean(stays_ ? Then::kResume : Then::kRelease);
+  clean(Then::kRelease);
 }
 
 /// A stop that waited for the debugger's acknowledgement is not for the next one.
 void Relay::dismiss() {
   guest_ = Guest::kNobody;
+  interrupt_ = false;
   late_stop_.clear();
 }
 
@@ -838,7 +931,7 @@ void Relay::knock_over() {
   deferred_.clear();
   wishes_ &= ~unsigned{kStartServer};
   if (pid1_ == Pid1::kFree || cleaning_ == Cleaning::kReleasing) return;
-  const auto then = !knock_ran_ ? Then::kStay : stays_ ? Then::kResume : Then::kRelease;
+  const auto then = knock_ran_ ? Then::kRelease : Then::kStay;
   if (cleaning_ == Cleaning::kNone)
     clean(then);
   else
@@ -906,7 +999,6 @@ void Relay::mark_end() {
 void Relay::accept_end() {
   Text<4> text("X");
   reply(text.add_hex(static_cast<std::uint8_t>(signal_)));
-  interrupt_ = false;
   dismiss();
 }
 
@@ -923,24 +1015,9 @@ void Relay::tell_call() {
   reply_stop(stop_, 0, false);
 }
 
-void Relay::run_on() {
-  used_ = true;  // what the agent has turned on for a while ends with this gdbserver
-  if (pid1_ != Pid1::kFree && cleaning_ == Cleaning::kNone) clean(Then::kResume);
-}
-
 void Relay::release() {
+  untold_ = false;
   if (pid1_ != Pid1::kFree && cleaning_ == Cleaning::kNone) clean(Then::kRelease);
-}
-
-void Relay::resume(unsigned gdb_signal) {
-  written_ = false;  // no debugger has called a function
-  Text<40> packet("vCont;c");
-  if (gdb_signal != 0) {
-    // To the thread that it is for: without one gdbserver hands it to every thread (handle_v_cont() in server.cc).
-    packet.set("vCont;C");
-    packet.add_hex(static_cast<std::uint8_t>(gdb_signal)).add(':').add_number(thread_, 16).add(";c");
-  }
-  forward_resume(packet);
 }
 
 void Relay::server_ready(Pid1 pid1) {
@@ -949,6 +1026,19 @@ void Relay::server_ready(Pid1 pid1) {
   resume_.clear();
   resume_.add("vCont;c");
   if (!deferred_.empty()) clean(Then::kStay);
+}
+
+void Relay::server_ready_stopped() {
+  own_stop_ = true;
+  server_ready(Pid1::kHeld);
+}
+
+void Relay::server_ready_at_end(std::string_view stop, bool read_only) {
+  stop_.set(stop);
+  read_only_ = read_only;
+  pid1_ = Pid1::kHeld;
+  mark_end();
+  server_ready(Pid1::kHeld);
 }
 
 void Relay::server_failed(std::string_view reason) {
@@ -967,6 +1057,7 @@ void Relay::server_renewed() {
   gdbs_stop_ = written_ = not_its_own_ = untold_ = multiprocess_ = traces_ = false;
   signal_ = 0;
   stood_ = {};
+  call_ = Call::kNone;
   called_.reset();
   other_count_ = 0;
   process_ = running_process_ = 1;
@@ -1007,8 +1098,9 @@ void Relay::server_gone() {
   interrupt_ = stop_pending_ = own_stop_ = fatal_stop_ = detached_ = false;
   gdbs_stop_ = written_ = not_its_own_ = untold_ = multiprocess_ = traces_ = false;
   stood_ = {};
+  call_ = Call::kNone;
   called_.reset();
-  used_ = anchored_ = let_go_ = false;
+  used_ = anchored_ = let_go_ = read_only_ = false;
   process_ = running_process_ = 1;
   breakpoint_count_ = other_count_ = 0;
   to_server_.clear();

@@ -104,6 +104,11 @@ class Relay {
   void server_bytes(std::string_view bytes, std::uint64_t now_ms);
   /// gdbserver is attached, in no-ack mode, and has nothing to answer; PID 1 is held or runs.
   void server_ready(Pid1 pid1);
+  /// The same, with PID 1 held by a SIGSTOP of ours.
+  void server_ready_stopped();
+  /// The same, with PID 1 held at its end: `stop` is the reply that tells of it. `read_only`: PID 1 can be looked at,
+  /// and nothing else.
+  void server_ready_at_end(std::string_view stop, bool read_only);
   void server_failed(std::string_view reason);
   void server_gone();
   /// Another gdbserver holds PID 1 where the one before did, which was idle: the cleaning up is done.
@@ -149,10 +154,6 @@ class Relay {
   /// Whether somebody is there, if only with a first packet.
   bool has_guest() const { return guest_ != Guest::kNobody; }
   void queue_text(std::string_view text) { (void)to_line_.add(text); }  // a hello that does not fit is not missed
-  /// Resumes PID 1 out of a session, with `gdb_signal` (0: none).
-  void resume(unsigned gdb_signal);
-  /// The same, with the signal at which it stands, if that is one of its own.
-  void resume() { resume(signal_); }
   /// PID 1 does not stop for the debugger that asked for it: tells it why. A knock is over with that.
   void stop_failed(std::string_view reason);
   /// Answers the debugger's detach.
@@ -165,13 +166,13 @@ class Relay {
   void tell_call();
   /// Takes the lost or expected debugger's traces away, and lets gdbserver detach and end.
   void release();
-  /// The same, but gdbserver, or another one, stays, and PID 1 goes on with the signal at which it stands.
-  void run_on();
   /// Packets that gdbserver is told again after a debugger was lost at PID 1's end (an armed agent's own settings):
   /// there it is not replaced.
   void set_settings(std::span<const std::string_view> settings) { settings_ = settings; }
-  /// From now on gdbserver stays attached when a debugger leaves: PID 1 is to be held at its end.
-  void stay_attached() { stays_ = true; }
+  /// PID 1 is to be held at its end also where a debugger has gone.
+  void arm() { armed_ = true; }
+  /// Whether PID 1 is held without a gdbserver.
+  void set_held(bool held) { held_ = held; }
   /// The stop at which nobody is there is PID 1's end.
   void mark_end();
   /// Whether PID 1 is held at its end: a fatal signal, or its exit.
@@ -231,6 +232,7 @@ class Relay {
     kDetachOther,
     kLetGo,
     kResume,
+    kSave,
     kOwn
   };
   /// Who is at the other end of the line.
@@ -246,7 +248,11 @@ class Relay {
   /// How far the cleaning up after a lost debugger is.
   enum class Cleaning : std::uint8_t { kNone, kWaiting, kBreakpoints, kSettings, kRenewing, kReleasing };
   /// What follows it.
-  enum class Then : std::uint8_t { kStay, kResume, kRelease, kDetach };
+  enum class Then : std::uint8_t { kStay, kRelease, kDetach };
+
+  // Of a function that a debugger calls, from the registers that are written to those that are written back. Whoever
+  // goes in between leaves PID 1 in the function.
+  enum class Call : std::uint8_t { kNone, kPrepared, kRuns };
 
   static std::optional<Breakpoint> parse_breakpoint(std::string_view payload, std::uint32_t process);
   /// A signal at which PID 1 stands.
@@ -268,6 +274,8 @@ class Relay {
   void forward_detach(std::string_view payload);
   void forward_resume(std::string_view payload);
   void forward_registers(std::string_view payload);
+  void look_for_call();
+  bool undo_call();
   void reply_stop(std::string_view payload, unsigned interrupted_by, bool keep_event);
   void ask_server(std::string_view payload, Ask ask);
   void begin_session();
@@ -301,12 +309,15 @@ class Relay {
   const Executable executable_;
   const Peek peek_;
   const bool lossy_;
-  bool stays_ = false;
-  bool detached_ = false;  ///< gdbserver was told to detach, and has said OK
-  bool used_ = false;      ///< gdbserver has had a debugger: what that turned on in it is still on
-  bool anchored_ = false;  ///< a SIGSTOP is queued whenever PID 1 stands in a session
-  bool let_go_ = false;    ///< the debugger has detached from PID 1 and goes on with another process
+  bool armed_ = false;
+  bool held_ = false;       ///< PID 1 is held without a gdbserver
+  bool read_only_ = false;  ///< it cannot go on
+  bool detached_ = false;   ///< gdbserver was told to detach, and has said OK
+  bool used_ = false;       ///< gdbserver has had a debugger: what that turned on in it is still on
+  bool anchored_ = false;   ///< a SIGSTOP is queued whenever PID 1 stands in a session
+  bool let_go_ = false;     ///< the debugger has detached from PID 1 and goes on with another process
   Guest guest_ = Guest::kNobody;
+  std::optional<std::uint64_t> knock_deadline_;
   bool knock_ran_ = false;
   bool cut_off_ = false;  ///< its gdbserver has ended in a session: what that debugger still asks is no knock
   bool noack_ = false;
@@ -316,15 +327,14 @@ class Relay {
   Ask ask_ = Ask::kNothing;
   Cleaning cleaning_ = Cleaning::kNone;
   Then then_ = Then::kStay;
+  Call call_ = Call::kNone;
   unsigned wishes_ = 0;
 
   bool interrupt_ = false;     ///< the debugger asked for a stop
-  bool unseen_ = false;        ///< nothing shows yet that it has seen the last one
   bool stop_pending_ = false;  ///< a SIGSTOP of ours was sent and has not shown yet
   bool own_stop_ = false;      ///< PID 1 is held because of it
   bool fatal_stop_ = false;    ///< PID 1 is held at a fatal signal, or its exit
   unsigned signal_ = 0;        ///< gdb's number of the signal that it is to get when it goes on without a debugger
-  unsigned thread_ = 1;        ///< the thread that stopped last
   bool gdbs_stop_ = false;     ///< it stands at a stop that gdb has asked for in its own interest, such as a fork
   // A function that a debugger calls in PID 1 ends in a stop of the debugger's own making, a SIGSEGV at its return
   // address; then the registers are written back, and that stop is none of PID 1's (forward_registers()).
@@ -339,11 +349,14 @@ class Relay {
   std::uint64_t shown_ms_ = 0;
   Text<512> typed_;
   Text<16384> late_stop_;  ///< the stop that came while text was not acknowledged
-  std::optional<std::uint64_t> knock_deadline_;
   std::optional<std::uint64_t> ack_deadline_;
   std::optional<std::uint64_t> stuck_deadline_;
   std::uint64_t request_hash_ = 0;
   unsigned ack_tries_ = 0;
+  Text<64> call_thread_;           ///< of the function under way: the Hg packet that chooses its thread
+  Text<16384> registers_;          ///< what they were before
+  Text<16384> written_registers_;  ///< and what was written
+
   bool acked_ = true;     ///< the last reply was acknowledged
   bool showing_ = false;  ///< and was text that the debugger is shown
 
@@ -365,6 +378,7 @@ class Relay {
   std::span<const std::string_view> settings_;
   std::size_t setting_ = 0;
 
+  Text<64> thread_choice_;       ///< the last Hg packet
   Text<kMaxDeferred> deferred_;  ///< a new debugger's first packet, until it can be passed on
   Text<1024> stop_;
   std::array<char, rsp::kMaxPacket> line_buffer_;

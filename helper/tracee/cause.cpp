@@ -9,15 +9,9 @@
 
 namespace gdbdebug {
 
-Cause find_cause(const Stop& stop, Server& server) {
+Cause cause_of(const siginfo_t& info) {
   Cause cause;
-  if (stop.is_call()) return cause;
-  const auto reply = server.ask_expanded("qXfer:siginfo:read::0,200");
-  auto& info = cause.info;
-  if (!reply || reply->size() < 1 + offsetof(siginfo_t, si_addr) + sizeof info.si_addr || reply->front() != 'l')
-    return cause;
-  const auto bytes = reply->substr(1);
-  std::memcpy(&info, bytes.data(), bytes.size() < sizeof info ? bytes.size() : sizeof info);
+  cause.info = info;
   cause.known = true;
   cause.signal = info.si_signo;
   cause.code = info.si_code;
@@ -27,6 +21,17 @@ Cause find_cause(const Stop& stop, Server& server) {
   else if (info.si_signo == SIGILL || info.si_signo == SIGFPE || info.si_signo == SIGBUS || info.si_signo == SIGSEGV)
     cause.address = reinterpret_cast<std::uintptr_t>(info.si_addr);
   return cause;
+}
+
+Cause find_cause(const Stop& stop, Server& server) {
+  if (stop.is_call()) return {};
+  const auto reply = server.ask_expanded("qXfer:siginfo:read::0,200");
+  siginfo_t info{};
+  if (!reply || reply->size() < 1 + offsetof(siginfo_t, si_addr) + sizeof info.si_addr || reply->front() != 'l')
+    return {};
+  const auto bytes = reply->substr(1);
+  std::memcpy(&info, bytes.data(), bytes.size() < sizeof info ? bytes.size() : sizeof info);
+  return cause_of(info);
 }
 
 }  // namespace gdbdebug

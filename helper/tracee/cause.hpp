@@ -22,6 +22,7 @@ struct Cause {
   siginfo_t info{};                        ///< as the kernel has it, where it is known
 };
 
+Cause cause_of(const siginfo_t& info);
 /// Asks gdbserver, which must be idle, with PID 1 held.
 Cause find_cause(const Stop& stop, Server& server);
 

@@ -16,7 +16,8 @@ namespace gdbdebug::guard {
 
 /// Installs the handler for SIGCONT. Once, before the first start(). Waits of the agent end with EINTR from then on.
 Status install();
-/// Arms the timers for `server`; what fails is only the guard, so the session goes on.
+/// Arms the timers for `server`, or for the agent alone where that is PID 1's tracer (0); what fails is only the guard,
+/// so the session goes on.
 Status start(pid_t server);
 void stop();
 

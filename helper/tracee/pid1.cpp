@@ -60,6 +60,12 @@ Text<128> find_build_id(const UniqueFd& file) {
   return {};
 }
 
+Text<64> task_file(unsigned thread, std::string_view name) {
+  Text<64> path("/proc/1/task/");
+  path.add_number(thread).add('/').add(name);
+  return path;
+}
+
 Text<256> field(int directory, const char* path, std::string_view key) {
   Text<4096> text;
   const auto file = sys::open(directory, path, O_RDONLY);
@@ -130,6 +136,30 @@ bool write_memory(pid_t process, std::uint64_t address, std::string_view bytes) 
   const auto file = sys::open(AT_FDCWD, file_of(process, "mem").c_str(), O_WRONLY);
   return file && ::pwrite(file->get(), bytes.data(), bytes.size(), static_cast<off_t>(address)) ==
                      static_cast<ssize_t>(bytes.size());
+}
+
+Call call_of(unsigned thread) {
+  Call call;
+  Text<256> text;
+  const auto file = sys::open(AT_FDCWD, task_file(thread, "syscall").c_str(), O_RDONLY);
+  if (!file || !sys::read_all(*file, text)) return call;
+  auto rest = trim(text);  // `running`, `-1 SP PC`, or `NUMBER ARGUMENT... SP PC` (proc(5), /proc/PID/syscall)
+  call.number = parse_number<std::uint64_t>(take_word(rest, ' '));
+  for (auto& argument : call.arguments) {
+    auto word = take_word(rest, ' ');
+    if (word.starts_with("0x")) word.remove_prefix(2);
+    argument = parse_number<std::uint64_t>(word, 16).value_or(0);
+  }
+  return call;
+}
+
+bool lives(unsigned thread) {
+  Text<512> text;
+  const auto file = sys::open(AT_FDCWD, task_file(thread, "stat").c_str(), O_RDONLY);
+  if (!file || !sys::read_all(*file, text)) return false;
+  const auto name_end = text.view().rfind(") ");  // `1 (name) S ...`: a name can have anything in it
+  return name_end != std::string_view::npos &&
+         std::string_view("ZX").find(text.view()[name_end + 2]) == std::string_view::npos;
 }
 
 bool is_stopped() {

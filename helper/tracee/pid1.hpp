@@ -4,7 +4,9 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -33,6 +35,14 @@ bool catches(int signal);
 /// Reads or writes a process's memory; whether all of it could be. The kernel writes even where the process must not.
 bool read_memory(pid_t process, std::uint64_t address, std::span<char> bytes);
 bool write_memory(pid_t process, std::uint64_t address, std::string_view bytes);
+/// The system call in which a thread stands, with its arguments; no number: in none, or it runs.
+struct Call {
+  std::optional<std::uint64_t> number{};
+  std::array<std::uint64_t, 6> arguments{};
+};
+Call call_of(unsigned thread);
+/// Whether a thread runs, or could. The first thread stays as a zombie when it ends before the others.
+bool lives(unsigned thread);
 /// Whether every thread of PID 1 is stopped as by SIGSTOP, and by no tracer.
 bool is_stopped();
 

@@ -20,6 +20,7 @@
 #include "sys/sys.hpp"
 #include "tracee/guard.hpp"
 #include "tracee/pid1.hpp"
+#include "tracee/signals.hpp"
 
 namespace gdbdebug {
 namespace {
@@ -99,18 +100,6 @@ void put_back(pid_t process, std::span<const Patch> patches) {
     if (is_breakpoint({now.data(), now.size()}))
       (void)pid1::write_memory(process, patch.address, {patch.original.data(), patch.size});
   }
-}
-
-/// The kernel's number of a signal, by gdb's (include/gdb/signals.def); 0 for those that Linux does not have.
-int host_signal(unsigned gdb_signal) {
-  constexpr std::array<unsigned char, 34> kFirst = {
-      0,       SIGHUP,  SIGINT,    SIGQUIT, SIGILL,   SIGTRAP, SIGABRT, 0,       SIGFPE,  SIGKILL, SIGBUS,  SIGSEGV,
-      SIGSYS,  SIGPIPE, SIGALRM,   SIGTERM, SIGURG,   SIGSTOP, SIGTSTP, SIGCONT, SIGCHLD, SIGTTIN, SIGTTOU, SIGIO,
-      SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGWINCH, 0,       SIGUSR1, SIGUSR2, SIGPWR,  SIGPOLL};
-  constexpr unsigned kReal33 = 45, kReal63 = 75, kReal32 = 77, kReal64 = 78;
-  if (gdb_signal < kFirst.size()) return kFirst[gdb_signal];
-  if (gdb_signal >= kReal33 && gdb_signal <= kReal63) return static_cast<int>(gdb_signal - kReal33 + 33);
-  return gdb_signal == kReal32 ? 32 : gdb_signal == kReal64 ? 64 : 0;
 }
 
 constexpr std::uint64_t kSigstop = std::uint64_t{1} << (SIGSTOP - 1);
@@ -216,10 +205,8 @@ Status Server::let_in(Process&& process, const char* program) {
     (void)::kill(pid_, SIGCONT);
   }
   int error = 0;
-  if (sys::read(process.failure.get(), {reinterpret_cast<char*>(&error), sizeof error}) == sizeof error) {
-    end(true);
+  if (sys::read(process.failure.get(), {reinterpret_cast<char*>(&error), sizeof error}) == sizeof error)
     return Error{"starting gdbserver", program, error};
-  }
   (void)::fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
   (void)guard::start(pid_);  // without it the session still works
   return greet();
@@ -247,15 +234,63 @@ Status Server::attach(const char* program) {
   return let_in(std::move(process), program);
 }
 
-Status Server::renew(const char* program, std::span<const Patch> patches, const Standing& standing) {
-  // It is there before its predecessor goes: it has the end of the rope that keeps PID 1 from standing still for ever
-  // should the agent be killed in between.
-  Process next;
-  if (const auto status = fork(program, next); !status) return status;
-  release_others(patches);
-  // Nothing that a debugger left may keep it from detaching (any_persistent_commands() in gdbserver/server.cc).
-  (void)ask("QTDisconnected:0");
-  (void)ask("QTStop");
+Status Server::prepare(const char* program) {
+  if (next_.pid > 0) return Done{};
+  return fork(program, next_);
+}
+
+void Server::drop_prepared() {
+  if (next_.pid <= 0) return;
+  next_.anchor.untie();
+  next_.gate.reset();  // it ends without having been gdbserver
+  (void)::kill(next_.pid, SIGKILL);
+  while (::waitpid(next_.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  next_ = {};
+}
+
+Status Server::attach_prepared(const char* program, const Standing& standing) {
+  if (const auto status = let_in(std::exchange(next_, {}), program); !status) return status;
+  return settle({}, standing);
+}
+
+Result<std::string_view> Server::attach_prepared_at(const char* program, pid_t thread, int signal,
+                                                    const siginfo_t& info) {
+  static Text<8192> stopped;
+  if (const auto status = let_in(std::exchange(next_, {}), program); !status) return status.error();
+  // As in settle(), but the SIGSTOP is left: the kernel delivers the signals of faults first, and nothing of the
+  // program runs before. One that the thread blocks is raised by the instruction itself, once more.
+  (void)::kill(1, SIGCONT);
+  (void)::syscall(SYS_tgkill, 1, thread, SIGSTOP);
+  (void)::syscall(SYS_tgkill, 1, thread, signal);
+  Text<32> resume("vCont;c:");
+  resume.add_number(static_cast<unsigned>(thread), 16);
+  for (;;) {
+    const auto reply = ask(resume);
+    if (!reply) return reply.error();
+    const auto stop = parse_stop(*reply);
+    if (!stop) return Error{kAttaching, "", EIO, "PID 1 did not stop"};
+    stopped.set(*reply);
+    if (stop->is_signal() && host_signal(stop->signal) == signal) break;
+    resume.set("vCont;c");
+    if (stop->signal != 0 && stop->signal != kGdbSigtrap && stop->signal != kGdbSigstop && stop->event.empty()) {
+      resume.set("vCont;C");
+      resume.add_hex(static_cast<std::uint8_t>(stop->signal));
+    }
+    resume.add(':').add_number(static_cast<unsigned>(thread), 16);
+  }
+  Text<512> packet("qXfer:siginfo:write::0:");
+  for (const char c : std::string_view(reinterpret_cast<const char*>(&info), sizeof info)) {
+    if (rsp::is_escaped(c))
+      packet.add('}').add(static_cast<char>(c ^ 0x20));
+    else
+      packet.add(c);
+  }
+  if (const auto done = ask(packet); !done) return done.error();
+  return stopped.view();
+}
+
+void Server::leave(std::span<const Patch> patches, const Standing& standing) {
   Text<640> signals("QProgramSignals");
   for (unsigned signal = 1; signal < 64; ++signal) {
     const bool delivered = standing.delivers && signal != kGdbSigint && signal != kGdbSigstop &&
@@ -263,18 +298,21 @@ Status Server::renew(const char* program, std::span<const Patch> patches, const 
     if (delivered) signals.add(signals.view().back() == 's' ? ':' : ';').add_number(signal, 16);
   }
   if (signals.view().back() == 's') signals.add(':');
-  (void)ask(signals);
+  // One that does not answer is not asked again: while it is waited for nobody is served. QTDisconnected and QTStop:
+  // nothing that a debugger left may keep it from detaching (any_persistent_commands() in gdbserver/server.cc).
+  bool answers = release_others(patches);
+  for (const std::string_view packet :
+       {std::string_view("QTDisconnected:0"), std::string_view("QTStop"), signals.view()})
+    answers = answers && ask(packet, kDetachTimeoutMs);
+  if (!answers) return bury(patches);
   (void)::kill(1, SIGSTOP);
   (void)ask("D;1", kDetachTimeoutMs);
   finish(false);
+  put_back(1, patches);
   wait_for_stop();
-  if (const auto status = let_in(std::move(next), program); !status) return status;
-  return settle({}, standing);
 }
 
-Status Server::replace(const char* program, std::span<const Patch> patches, const Standing& standing) {
-  Process next;
-  const auto forked = fork(program, next);
+void Server::bury(std::span<const Patch> patches) {
   // Traced by a gdbserver that is still there it is stopped by this; otherwise the anchor has done it.
   (void)::kill(1, SIGSTOP);
   std::array<pid_t, 64> others{};
@@ -285,12 +323,23 @@ Status Server::replace(const char* program, std::span<const Patch> patches, cons
     put_back(other, patches);
     (void)::kill(other, SIGCONT);
   }
+  wait_for_stop();
+}
+
+Status Server::renew(const char* program, std::span<const Patch> patches, const Standing& standing) {
+  if (const auto status = prepare(program); !status) return status;
+  leave(patches, standing);
+  return attach_prepared(program, standing);
+}
+
+Status Server::replace(const char* program, std::span<const Patch> patches, const Standing& standing) {
+  const auto forked = prepare(program);
+  bury(patches);
   if (!forked) {
     (void)::kill(1, SIGCONT);
     return forked;
   }
-  wait_for_stop();
-  if (const auto status = let_in(std::move(next), program); !status) return status;
+  if (const auto status = let_in(std::exchange(next_, {}), program); !status) return status;
   return settle(patches, standing);
 }
 
@@ -328,21 +377,22 @@ Status Server::settle(std::span<const Patch> patches, const Standing& standing) 
     resume.add(only);
   }
   if (const int signal = host_signal(standing.signal); signal != 0) (void)::syscall(SYS_tgkill, 1, thread, signal);
-  return step_back(patches, standing.stop);
+  return standing.stop.empty() ? Status(Done{}) : step_back(patches, standing.stop);
 }
 
-void Server::release_others(std::span<const Patch> patches) {
+bool Server::release_others(std::span<const Patch> patches) {
   std::array<pid_t, 64> others{};
   for (auto count = traced_by(pid_, others); count > 0;) {
     for (const pid_t other : std::span(others).first(count)) {
       put_back(other, patches);
       Text<32> detach("D;");
-      (void)ask(detach.add_number(static_cast<std::uint64_t>(other), 16), kDetachTimeoutMs);
+      if (!ask(detach.add_number(static_cast<std::uint64_t>(other), 16), kDetachTimeoutMs)) return false;
       (void)::kill(other, SIGCONT);
     }
     if (count < others.size()) break;
     count = traced_by(pid_, others);
   }
+  return true;
 }
 
 Status Server::send(std::string_view payload) {
@@ -487,12 +537,11 @@ void Server::end(bool at_once, std::span<const Patch> patches) {
   // a one it kills at the end of a connection. Where it has ended already, nobody reads this.
   std::array<pid_t, 64> others{};
   std::size_t count = 0;
-  if (at_once) {
-    count = traced_by(pid_, others);
-  } else if (socket_) {
-    release_others(patches);
-    (void)send("D;1");
+  if (!at_once && socket_) {
+    at_once = !release_others(patches);
+    if (!at_once) (void)send("D;1");
   }
+  if (at_once) count = traced_by(pid_, others);
   finish(at_once);
   put_back(1, patches);
   for (const pid_t other : std::span(others).first(count)) {

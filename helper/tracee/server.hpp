@@ -2,6 +2,7 @@
 // server: gdbserver, attached to PID 1 on a socket pair, and the agent as its first client.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include <array>
@@ -50,21 +51,40 @@ class Server {
   Server() = default;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  ~Server() { end(true); }
+  ~Server() {
+    drop_prepared();
+    end(true);
+  }
 
   /// Starts `@gdbserver --once --attach - 1`: --once, so that it ends after a detach; it dies with the agent; the
   /// `@` spares it at the switch to the real root and at shutdown (systemd: ignore_proc() in src/shared/killall.c).
   /// Then, as its first client, turns acknowledgements off (the socket loses nothing) and asks for exec events.
   /// PID 1 is attached and stopped when this returns.
   Status attach(const char* program);
+  /// Forks the gdbserver that is to come next, so that there is somebody, should the agent be killed from here on, who
+  /// ends a stop of PID 1 that nobody else would end: it has the end of the rope for that.
+  Status prepare(const char* program);
+  /// The prepared one is not needed.
+  void drop_prepared();
+  /// The prepared one attaches to PID 1, which stands in a group stop, and the agent is its first client.
+  Status attach_prepared(const char* program, const Standing& standing);
+  /// The same, where a thread stood at a signal: it gets that once more, and stands at it, with nothing executed in
+  /// between. The stop reply, valid until the next call of this. A SIGSTOP is on its way, which comes when PID 1 goes
+  /// on.
+  Result<std::string_view> attach_prepared_at(const char* program, pid_t thread, int signal, const siginfo_t& info);
+  /// Makes this gdbserver, which must be idle, let go of all that it traces, and end. PID 1 is then about to stop, or
+  /// has stopped, by a SIGSTOP that was queued while it was still traced: an untraced init ignores only later ones.
+  /// There is no moment in which it runs. `patches`: the breakpoints that the debugger has left in, which children have
+  /// copies of.
+  void leave(std::span<const Patch> patches, const Standing& standing);
+  /// The same for one that does not answer, or that has ended by itself: `patches` are its breakpoints, whose bytes are
+  /// put back. One that had ended leaves PID 1 stopped by the anchor; where that came too late PID 1 has run on for a
+  /// moment.
+  void bury(std::span<const Patch> patches);
   /// Replaces this gdbserver, which must be idle with PID 1 held, by a fresh one that holds PID 1 in the same place:
-  /// whatever a debugger turned on in it ends with it. Other processes that it traces run on. There is no moment in
-  /// which PID 1 runs: a SIGSTOP is queued while it is still traced, and an untraced init ignores only later ones.
-  /// `patches`: the breakpoints that the debugger has left in, which children have copies of.
+  /// whatever a debugger turned on in it ends with it. Other processes that it traces run on: leave().
   Status renew(const char* program, std::span<const Patch> patches, const Standing& standing);
-  /// The same for a gdbserver that does not answer, or that has ended by itself: `patches` are its breakpoints, whose
-  /// bytes are put back. One that had ended leaves PID 1 stopped by the anchor; where that came too late PID 1 has run
-  /// on for a moment.
+  /// The same after a gdbserver that does not answer, or that has ended by itself: bury().
   Status replace(const char* program, std::span<const Patch> patches, const Standing& standing);
   /// Sends a packet and waits for the reply, which is valid until the next call. Errors: EPIPE when gdbserver has ended
   /// (the reason is its own last message), ETIMEDOUT.
@@ -75,8 +95,8 @@ class Server {
   Result<std::string_view> receive(std::uint64_t timeout_ms = kServerTimeoutMs);
 
   /// Lets go of every process that it traces beside PID 1, the children that a debugger followed or forgot. It must be
-  /// idle.
-  void release_others(std::span<const Patch> patches);
+  /// idle. False: it does not answer.
+  bool release_others(std::span<const Patch> patches);
   /// Tells gdbserver, which must be idle, to detach from PID 1, which runs on, and to end. Waits for that, and kills it
   /// if it takes too long, or `at_once`: PID 1 then runs on too, with the signal it stood at. Other processes that it
   /// traces run on as well. `patches`: breakpoints that are still in, which nobody else takes out.
@@ -110,6 +130,7 @@ class Server {
   Error ended();
   bool wait_readable(std::uint64_t deadline_ms);
 
+  Process next_;  ///< prepared
   pid_t pid_ = -1;
   Rope continues_pid1_;  ///< the agent has gone: PID 1 does not stay at a SIGSTOP of gdbserver's or of ours
   Rope anchor_;

@@ -694,7 +694,8 @@ int Supervisor::run() {
     if (end_asked_ && now - *end_asked_ > options_.limit_ms) lost("PID 1 does not end");
     if (started_ && now - begun_ - *started_ > 2 * options_.limit_ms) lost("PID 1 does not run on");
     if (!lost_.empty()) {
-      ::kill(pid1_, SIGKILL);  // and with it everything in its namespace
+      if (agent_ > 0) ::kill(agent_, SIGKILL);  // a tracer, whose calls nobody answers any more
+      ::kill(pid1_, SIGKILL);                   // and with it everything in its namespace
       (void)::waitid(P_PID, static_cast<id_t>(pid1_), &info, WEXITED);
       break;
     }

@@ -4,13 +4,16 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/reboot.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -146,6 +149,19 @@ static void* crash_in_thread(void* argument) {
   return argument;
 }
 
+// Of it no handler and no tracer sees a signal.
+static void die_of_a_filter(void) {
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = {sizeof code / sizeof *code, code};
+  prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+  syscall(SYS_getppid);
+}
+
 // ---- the machine ----
 
 static void restart(unsigned command) {
@@ -190,6 +206,13 @@ int main(int argc, char** argv) {
   }
   if (!strcmp(what, "segv")) crash_here();
   if (!strcmp(what, "abort")) abort();
+  if (!strcmp(what, "trap")) __asm__ volatile("int3");
+  if (!strcmp(what, "filter")) die_of_a_filter();
+  if (!strcmp(what, "exit")) {
+    rest(300);
+    _exit(5);
+  }
+  if (!strcmp(what, "thread-segv")) start(crash_in_thread);
   if (!strcmp(what, "later")) {
     mark("/lives");
     while (!finish) rest(20);

@@ -27,17 +27,18 @@ class Boot(sessions.Boot):
         until("PID 1 running", lambda: self.ticks() > before + 20)
 
     def runs_armed(self):
-        """It goes on under a gdbserver that traces nothing else."""
+        """It goes on, and is watched by the agent alone, which traces nothing else."""
         self.runs()
-        until("PID 1 traced", lambda: status(self.pid1, "TracerPid") not in (None, "0"))
+        until("PID 1 traced by the agent", lambda: status(self.pid1, "TracerPid") == str(self.agent))
         until("nothing else traced", lambda: self.traced() == [self.pid1])
+        until("no gdbserver", lambda: not self.servers())
 
     def server(self):
         return int(status(self.pid1, "TracerPid"))
 
     def traced(self):
         """The processes of this boot that are traced."""
-        servers = {str(pid) for pid in self.servers()}
+        servers = {str(pid) for pid in [self.agent, *self.servers()]}
         numbers = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
         return sorted(pid for pid in numbers if status(pid, "TracerPid") in servers)
 
@@ -256,13 +257,16 @@ def test_a_gdbserver_killed_while_pid_1_runs_leaves_it_running(boot, mode):
     machine.explain(machine.runs_armed if mode is ARMED else machine.runs_free)
 
 
-def test_a_gdbserver_killed_at_pid_1_s_end_is_replaced(boot):
+def test_a_gdbserver_killed_at_pid_1_s_end_leaves_it_held(boot):
     machine = boot(**ARMED)
     machine.held()
     machine.gdb("set var crash = 1", "detach").wait_for("Detaching from")
     machine.logged("before it would die")
+    assert not machine.servers(), "the agent holds it"
+    machine.gdb().says("bt", "#0 .*main")
+    machine.clients.pop().kill()
     os.kill(machine.server(), signal.SIGKILL)
-    machine.logged("gdbserver has ended by itself; PID 1 stays held, under another one")
+    machine.logged("gdbserver has ended by itself; PID 1 stays held")
     until("held once more", lambda: machine.said().count("before it would die") >= 2)
     gdb = machine.gdb()
     gdb.says("bt", "#0 .*main")

@@ -94,7 +94,7 @@ def test_the_core_in_the_log_shows_what_a_live_debugger_shows(boot, gdb, directo
 @pytest.mark.parametrize("action", ["exit:1", "reboot"])
 def test_a_pid_1_that_ends_by_itself_leaves_a_core_too(boot, gdb, directory, action):
     image = probe_image()
-    machine = boot(image, f"quiet rd.gdbdebug=ttyS1,exit,core REPORT=no PROBE={action}", loglevel=3)
+    machine = boot(image, f"quiet rd.gdbdebug=ttyS1,exit,reboot,core REPORT=no PROBE={action}", loglevel=3)
     machine.wait_for(END)
     made = report(saved_log(machine), "--initrd", image)
     _, live = live_backtrace(gdb, machine, unpacked(directory, image), "/usr/bin/probe")

@@ -363,7 +363,7 @@ def test_the_crash_after_signals_that_pid_1_handles_is_held(boot, gdb, directory
 
 
 def test_a_restart_of_the_machine_is_held_in_the_initramfs(boot, gdb, directory, helper):
-    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,exit PROBE=reboot")
+    machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,exit,reboot PROBE=reboot")
     message, report = wait_held(machine)
     assert message["why"] == "reboot(2) with RESTART" and report["begin"]["reboot"] == "RESTART", message
     debugger, live = meet(directory, machine, gdb, PROBE, "SIGTRAP")
@@ -374,9 +374,14 @@ def test_a_restart_of_the_machine_is_held_in_the_initramfs(boot, gdb, directory,
     assert "Kernel panic" not in machine.console.text
 
 
-def test_a_kill_by_a_filter_of_its_own_is_not_held(boot, helper):
-    """What gdbdebug(7) says of it: since Linux 5.16 the kernel shows no debugger that signal. Older ones do."""
+def test_a_kill_by_a_filter_of_its_own_is_held(boot, gdb, directory, helper):
+    """Since Linux 5.16 the kernel shows no debugger that signal: it is seen at the end alone."""
     machine = quiet_boot(boot, "rd.gdbdebug=ttyS1,crash,exit PROBE=killed")
+    message, report = wait_held(machine)
+    assert message["why"] == "SIGSYS" and report["begin"]["signal"] == "SIGSYS", message
+    debugger, live = meet(directory, machine, gdb, PROBE, "SIGTRAP")
+    assert "main" in live["functions"], live
+    debugger.command("detach")
     wait_panic(machine, 31)
 
 

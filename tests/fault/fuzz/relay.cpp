@@ -148,8 +148,10 @@ class Machine {
       if ((wishes & Relay::kServerStuck) != 0 && relay_->pid1() != Pid1::kFree) relay_->server_replaced();
       if ((wishes & Relay::kRenewServer) != 0 && relay_->pid1() != Pid1::kFree) relay_->server_renewed();
       if ((wishes & Relay::kReleaseServer) != 0) relay_->server_gone();
+      if ((wishes & Relay::kStartServer) != 0 && relay_->pid1() == Pid1::kFree && resumes)
+        relay_->server_ready_at_end("T05syscall_entry:e7;thread:p1.1;", true);
       if ((wishes & Relay::kStartServer) != 0 && relay_->pid1() == Pid1::kFree) relay_->server_ready(Pid1::kHeld);
-      if ((wishes & Relay::kUnattended) != 0 && resumes) relay_->resume(0);
+      if ((wishes & Relay::kUnattended) != 0 && resumes) relay_->release();
       drain();
     }
     CHECK(false);  // the agent would never come back to its descriptors
@@ -180,7 +182,7 @@ FUZZ(relay) {
   machine.resumes = (flags & 2) != 0;
   constexpr std::string_view kSettings[] = {"QPassSignals:e", "QProgramSignals:1"};
   if ((flags & 4) != 0) relay.set_settings(kSettings);
-  if ((flags & 8) != 0) relay.stay_attached();
+  if ((flags & 8) != 0) relay.arm();
   if ((flags & 16) != 0) relay.server_ready((flags & 32) != 0 ? Pid1::kRunning : Pid1::kHeld);
 
   // Each step: what happens, and how much of the input it takes.

@@ -164,8 +164,16 @@ TEST(Judge, TheCommandLineSaysWhatIsDone) {
   EXPECT_EQ(judge(crash, segv, sent_by(99)), Verdict::kResume);
   EXPECT_EQ(judge(exits, signal_stop(kGdbSigabrt), sent_by(1)), Verdict::kResume) << "abort() goes on to a fault";
   EXPECT_EQ(judge(exits, call_stop("syscall_return", "e7"), call(SYS_exit_group)), Verdict::kHold);
-  EXPECT_EQ(judge(crash, call_stop("syscall_return", "e7"), call(SYS_exit_group)), Verdict::kHold)
-      << "soon after a signal that was handled";
+  EXPECT_EQ(judge(crash, call_stop("syscall_entry", "e7"), call(SYS_exit_group)), Verdict::kResume);
+  auto soon = call(SYS_exit_group);
+  soon.just_handled = true;
+  EXPECT_EQ(judge(crash, call_stop("syscall_entry", "e7"), soon), Verdict::kHold) << "after a signal that was handled";
+  EXPECT_EQ(judge(handles, call_stop("syscall_entry", "e7"), call(SYS_exit_group)), Verdict::kResume);
+  Facts killed;  // by a seccomp filter
+  killed.killed = true;
+  EXPECT_EQ(judge(crash, signal_stop(kGdbSigsys), killed), Verdict::kHold);
+  EXPECT_EQ(judge(exits, signal_stop(kGdbSigsys), killed), Verdict::kResume);
+  EXPECT_EQ(judge(crash, signal_stop(9), killed), Verdict::kResume) << "SIGKILL, of the namespace that it is in";
   EXPECT_EQ(judge(exits, call_stop("syscall_entry", "27"), call(SYS_getppid)), Verdict::kResume);
 }
 

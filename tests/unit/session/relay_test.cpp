@@ -361,7 +361,7 @@ TEST(Relay, AKnockThatNobodyFollowsUpLeavesAnArmedPid1RunningAndArmed) {
     Bench bench;
     bench->server_ready(Pid1::kRunning);
     bench->set_settings(settings);
-    bench->stay_attached();
+    bench->arm();
     (void)bench.send("qSupported");
     EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
     (void)bench.server(kSigstop);
@@ -369,21 +369,19 @@ TEST(Relay, AKnockThatNobodyFollowsUpLeavesAnArmedPid1RunningAndArmed) {
     (void)bench.asked();
     end_knock(bench, end);
     (void)bench.line("");
-    EXPECT_EQ(bench.asked(), (Payloads{std::string(kRenewed), "vCont;c"}));
-    EXPECT_EQ(bench->pid1(), Pid1::kRunning);
-    EXPECT_EQ(bench.wishes(), 0U);
+    EXPECT_EQ(bench.asked(), Payloads{});
+    EXPECT_EQ(bench.wishes(), unsigned{Relay::kReleaseServer}) << "the agent watches it";
   }
 }
 
 TEST(Relay, AKnockThatIsOverBeforePid1HasStoppedLetsItRun) {
   Bench bench;
   bench->server_ready(Pid1::kRunning);
-  bench->stay_attached();
+  bench->arm();
   (void)bench.send("qSupported");
   bench->line_lost();
   (void)bench.server(kSigstop);
-  EXPECT_EQ(bench.asked(), Payloads{"vCont;c"});
-  EXPECT_EQ(bench->pid1(), Pid1::kRunning);
+  EXPECT_NE(bench.wishes() & Relay::kReleaseServer, 0U);
 }
 
 TEST(Relay, AKnockAtASessionsLineLeavesPid1AsThatSessionHadIt) {
@@ -446,7 +444,7 @@ TEST(Relay, AnEmptyPacketIsNoKnock) {
 TEST(Relay, ACrashThatComesInThePlaceOfAKnocksStopIsNotLost) {
   Bench bench;
   bench->server_ready(Pid1::kRunning);
-  bench->stay_attached();
+  bench->arm();
   (void)bench.send("qSupported");
   (void)bench.wishes();
   (void)bench.server("T0bthread:p1.1;");
@@ -460,14 +458,14 @@ TEST(Relay, ACrashThatComesInThePlaceOfAKnocksStopIsNotLost) {
 TEST(Relay, WhoeverWaitsForAStopThatDoesNotComeIsToldWhy) {
   Bench knock;
   knock->server_ready(Pid1::kRunning);
-  knock->stay_attached();
+  knock->arm();
   (void)knock.send("qSupported");
   EXPECT_TRUE(knock->wants_stop());
   knock->stop_failed("it sleeps");
   EXPECT_EQ(knock.out(), framed("E.gdbdebug: it sleeps"));
   EXPECT_FALSE(knock->wants_stop());
   (void)knock.server(kSigstop);
-  EXPECT_EQ(knock->pid1(), Pid1::kRunning) << "it woke up, and is not held for somebody who has gone";
+  EXPECT_NE(knock.wishes() & Relay::kReleaseServer, 0U) << "it woke up, and is not held for somebody who has gone";
 
   auto session = running();
   EXPECT_FALSE(session->wants_stop());
@@ -799,10 +797,12 @@ TEST(Relay, AnArmedDetachIsRecognizedInEveryFormOfItsNumber) {
   for (const std::string_view request : {"D;1", "D", "D;01", "D;0000000000000001"}) {
     SCOPED_TRACE(request);
     auto bench = held();
-    bench->stay_attached();
+    bench->arm();
     bench.connect();
     EXPECT_EQ(bench.line("+" + framed(request)), "+" + framed("OK"));
-    EXPECT_EQ(bench.asked(), (Payloads{std::string(kRenewed), "vCont;c"}));
+    EXPECT_EQ(bench.asked(), Payloads{});
+    EXPECT_EQ(bench.wishes(), unsigned{Relay::kReleaseServer})
+        << "the agent takes PID 1 over where gdbserver leaves it";
   }
 }
 
@@ -838,7 +838,7 @@ TEST(Relay, TheStopAtTheEndOfACalledFunctionIsNoneOfPid1s) {
   for (const bool armed : {false, true}) {
     SCOPED_TRACE(armed);
     auto bench = running();
-    if (armed) bench->stay_attached();
+    if (armed) bench->arm();
     (void)bench.server("T05swbreak:;thread:p1.1;");
     (void)bench.line("+" + framed("G00"));
     (void)bench.line("+" + framed("vCont;c"));
@@ -852,8 +852,8 @@ TEST(Relay, TheStopAtTheEndOfACalledFunctionIsNoneOfPid1s) {
     EXPECT_EQ(bench.line("+" + framed("D;1")), "+" + framed("OK"));
     EXPECT_EQ(bench.wishes() & Relay::kFatalDetach, 0U);
     const Payloads free = {"QProgramSignals:", "D;1"};
-    const Payloads stays = {std::string(kRenewed), "vCont;c"};
-    EXPECT_EQ(bench.asked(), armed ? stays : free) << "gdbserver would hand PID 1 the SIGSEGV";
+    const Payloads watched = {"QProgramSignals:"};
+    EXPECT_EQ(bench.asked(), armed ? watched : free) << "gdbserver would hand PID 1 the SIGSEGV";
   }
 }
 
@@ -870,7 +870,7 @@ TEST(Relay, TheNextDebuggerIsNotToldOfTheStopAtTheEndOfACalledFunction) {
 
 TEST(Relay, AfterAFunctionThatWasCalledAtItsEndPid1IsAtItsEndAgain) {
   auto bench = running();
-  bench->stay_attached();
+  bench->arm();
   (void)bench.server("T06thread:p1.1;");
   EXPECT_TRUE(bench->at_end());
   for (int i = 0; i < 2; ++i) {
@@ -887,7 +887,7 @@ TEST(Relay, AfterAFunctionThatWasCalledAtItsEndPid1IsAtItsEndAgain) {
 
 TEST(Relay, ACallOfAnEarlierSessionIsForgotten) {
   auto bench = running();
-  bench->stay_attached();
+  bench->arm();
   (void)bench.server("T05swbreak:;thread:p1.1;");
   for (int session = 0; session < 2; ++session) {
     SCOPED_TRACE(session);
@@ -899,11 +899,91 @@ TEST(Relay, ACallOfAnEarlierSessionIsForgotten) {
     EXPECT_EQ(bench->at_end(), session == 1);
     if (session == 1) break;
     (void)bench.line("+" + framed("D;1"));
-    EXPECT_EQ(bench->pid1(), Pid1::kRunning);
-    (void)bench.server("T0bthread:p1.1;");  // nobody is there
-    bench->mark_end();
+    EXPECT_NE(bench.wishes() & Relay::kReleaseServer, 0U);
+    bench->server_gone();
+    bench->server_ready_at_end("T0bthread:p1.1;", false);
   }
 }
+
+#if defined(__x86_64__)
+/// Registers as `g` tells them, up to the program counter.
+std::string registers(std::uint8_t sp, std::uint8_t pc) {
+  std::string text(std::size_t{17} * 16, '0');
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  const auto put = [&](std::size_t at, std::uint8_t value) {
+    text[at * 16] = kDigits[value >> 4];
+    text[at * 16 + 1] = kDigits[value & 15];
+  };
+  put(7, sp);
+  put(16, pc);
+  return text;
+}
+
+TEST(Relay, ADebuggerThatGoesInAFunctionThatItHasCalledLeavesPid1WhereItWas) {
+  const auto before = registers(0x80, 0x10), in_call = registers(0x40, 0x20);
+  for (const bool detaches : {false, true}) {
+    SCOPED_TRACE(detaches);
+    auto bench = connected();
+    bench.answers["g"] = before;
+    (void)bench.line("+" + framed("Hgp1.1"));
+    (void)bench.line("+" + framed("G" + in_call));
+    EXPECT_EQ(bench.asked(), (Payloads{"Hgp1.1", "g", "G" + in_call}));
+    (void)bench.line("+" + framed("vCont;c"));
+    (void)bench.server("T05swbreak:;thread:p1.1;");
+    (void)bench.asked();
+    if (detaches) {
+      EXPECT_EQ(bench.line("+" + framed("D;1")), "+" + framed("OK"));
+      EXPECT_EQ(bench.asked(), (Payloads{"Hgp1.1", "G" + before, "D;1"}));
+    } else {
+      bench->line_lost();
+      (void)bench.line("");
+      EXPECT_EQ(bench.asked(), (Payloads{"Hgp1.1", "G" + before, std::string(kRenewed)}));
+      EXPECT_EQ(bench->pid1(), Pid1::kHeld);
+    }
+  }
+}
+
+TEST(Relay, ADetachAtPid1sEndAfterACallThatHasEndedIsOneAtItsEnd) {
+  const auto before = registers(0x80, 0x10);
+  auto bench = held();
+  bench->server_gone();
+  bench->arm();
+  bench->server_ready_at_end("T0bthread:p1.1;", false);
+  bench.connect();
+  bench.answers["g"] = before;
+  (void)bench.line("+" + framed("G" + registers(0x40, 0x20)));
+  (void)bench.line("+" + framed("vCont;c"));
+  (void)bench.server(kDummyStop);
+  (void)bench.line("+" + framed("G" + before));
+  (void)bench.wishes();
+  (void)bench.line("+" + framed("D;1"));
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kFatalDetach});
+}
+
+TEST(Relay, RegistersThatAreWrittenOtherwiseStayWritten) {
+  const auto before = registers(0x80, 0x10);
+  struct Case {
+    std::string_view what;
+    std::string first;
+    std::string then;
+  };
+  const Case cases[] = {{"a call that has ended", registers(0x40, 0x20), before},
+                        {"another place", registers(0x80, 0x20), ""},
+                        {"a value", registers(0x80, 0x10), ""}};
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.what);
+    auto bench = connected();
+    bench.answers["g"] = before;
+    (void)bench.line("+" + framed("G" + one.first));
+    (void)bench.line("+" + framed("vCont;c"));
+    (void)bench.server("T05swbreak:;thread:p1.1;");
+    if (!one.then.empty()) (void)bench.line("+" + framed("G" + one.then));
+    (void)bench.asked();
+    EXPECT_EQ(bench.line("+" + framed("D;1")), "+" + framed("OK"));
+    EXPECT_EQ(bench.asked(), Payloads{"D;1"});
+  }
+}
+#endif
 
 TEST(Relay, ACrashInACalledFunctionIsOneWhileNothingIsWritten) {
   auto bench = running();
@@ -919,7 +999,7 @@ TEST(Relay, ACrashInACalledFunctionIsOneWhileNothingIsWritten) {
 TEST(Relay, AnExitIsPid1sEndWhateverIsWritten) {
   auto bench = held();
   bench->server_ready(Pid1::kRunning);
-  bench->stay_attached();
+  bench->arm();
   (void)bench.server("T05syscall_entry:e7;thread:p1.1;");
   bench->mark_end();
   bench.connect();
@@ -933,12 +1013,13 @@ TEST(Relay, AnExitIsPid1sEndWhateverIsWritten) {
 
 TEST(Relay, ASignalThatIsNotFatalIsKeptWhenRegistersAreWritten) {
   auto bench = running();
-  bench->stay_attached();
+  bench->arm();
   (void)bench.server("T14thread:p1.1;");  // SIGCHLD
   (void)bench.line("+" + framed("P0=00"));
   (void)bench.asked();
   (void)bench.line("+" + framed("D;1"));
-  EXPECT_EQ(bench.asked(), (Payloads{std::string(kRenewed) + " signal 20", "vCont;c"}));
+  EXPECT_EQ(bench->signal(), 20U);
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kReleaseServer});
 }
 
 TEST(Relay, ADetachIsAnsweredThoughGdbserverDiesOfIt) {
@@ -984,7 +1065,7 @@ Bench armed() {
   static constexpr std::string_view kSettings[] = {"QPassSignals:e", "QCatchSyscalls:1;e7"};
   auto bench = held();
   bench->set_settings(kSettings);
-  bench->stay_attached();
+  bench->arm();
   bench.connect();
   (void)bench.line("+" + framed("vCont;r1000,1010:p1.1;c"));
   (void)bench.asked();
@@ -1063,29 +1144,17 @@ TEST(Relay, AProgramThatPid1ExecutesIsToldToTheAgent) {
   EXPECT_EQ(bench.wishes(), unsigned{Relay::kExecuted});
 }
 
-TEST(Relay, ASignalIsForTheThreadThatStopped) {
-  auto bench = armed();
-  (void)bench.server("T0bthread:p1.2a;");
-  (void)bench.line("+" + framed("D;1"));
-  (void)bench.asked();
-  bench->accept_detach();
-  bench->run_on();
-  (void)bench.line("");
-  EXPECT_EQ(bench.asked().back(), "vCont;C0b:2a;c");
-}
-
-TEST(Relay, AnArmedAgentsGdbserverStaysWhenTheDebuggerDetaches) {
+TEST(Relay, AnArmedAgentsGdbserverIsReleasedWhenTheDebuggerDetaches) {
   const std::string_view settings[] = {"QPassSignals:e"};
   auto bench = held();
   bench->set_settings(settings);
-  bench->stay_attached();
+  bench->arm();
   bench.connect();
   (void)bench.line("+" + framed("Z0,1000,1"));
   (void)bench.asked();
   EXPECT_EQ(bench.line("+" + framed("D;1")), "+" + framed("OK"));
-  EXPECT_EQ(bench.asked(), (Payloads{"z0,1000,1", std::string(kRenewed), "vCont;c"}));
-  EXPECT_EQ(bench->pid1(), Pid1::kRunning);
-  EXPECT_EQ(bench.wishes() & Relay::kReleaseServer, 0U);
+  EXPECT_EQ(bench.asked(), Payloads{"z0,1000,1"});
+  EXPECT_EQ(bench.wishes() & Relay::kReleaseServer, unsigned{Relay::kReleaseServer});
 }
 
 TEST(Relay, GdbserverEndingInTheMiddleOfARequestIsToldToTheDebugger) {
@@ -1142,7 +1211,7 @@ TEST(Relay, AStopThatCameBeforeCtrlCTookEffectIsToldAndTheInterruptAfterIt) {
   }
 }
 
-TEST(Relay, ACtrlCThatCrossesAStopIsForWhatFollows) {
+TEST(Relay, ACtrlCWhilePid1IsHeldIsForWhatFollows) {
   for (const bool lossy : {false, true}) {
     SCOPED_TRACE(lossy);
     auto bench = connected(lossy);
@@ -1153,9 +1222,17 @@ TEST(Relay, ACtrlCThatCrossesAStopIsForWhatFollows) {
     (void)bench.send("vCont;c");
     EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
     EXPECT_EQ(bench.server(kSigstop), framed("T02thread:p1.1;"));
-    (void)bench.line("+\003");  // noise: it has seen this stop
-    (void)bench.send("vCont;c");
+    (void)bench.line("+\003");  // the user's Ctrl-C in the middle of that stop
+    (void)bench.send("g");
+    (void)bench.server("00000000");
     EXPECT_EQ(bench.wishes(), 0U);
+    (void)bench.send("vCont;c");
+    EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
+    EXPECT_EQ(bench.server(kSigstop), framed("T02thread:p1.1;"));
+    (void)bench.line("+\003");
+    (void)bench.send("D;1");  // a debugger that leaves takes it along
+    (void)bench.server("OK");
+    EXPECT_EQ(bench.wishes() & Relay::kStopPid1, 0U);
   }
 }
 
@@ -1488,13 +1565,8 @@ TEST(Relay, AStopWithNobodyThereIsTheAgentsBusiness) {
   EXPECT_EQ(bench.server("T0bthread:p1.1;"), "");
   EXPECT_EQ(bench.wishes(), unsigned{Relay::kUnattended});
   EXPECT_EQ(bench->last_stop(), "T0bthread:p1.1;");
-  bench->resume(11);
-  (void)bench.line("");
-  EXPECT_EQ(bench.asked(), Payloads{"vCont;C0b:1;c"});
-  (void)bench.server("T05syscall_return:3b;");
-  bench->resume(0);
-  (void)bench.line("");
-  EXPECT_EQ(bench.asked(), Payloads{"vCont;c"});
+  bench->release();
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kReleaseServer});
 }
 
 TEST(Relay, ReleasingLetsGdbserverGo) {
@@ -1574,7 +1646,7 @@ TEST(Relay, AFaultOfAnotherProcessIsNotPid1sEnd) {
 
 TEST(Relay, ADebuggerThatFollowsAChildLeavesPid1AndKeepsItsSession) {
   auto bench = running();
-  bench->stay_attached();
+  bench->arm();
   (void)bench.server("T05fork:p5.5;thread:p1.1;");
   EXPECT_EQ(bench.line("+" + framed("D;1")), "+" + framed("OK"));
   EXPECT_EQ(bench.asked(), Payloads{"D;1"}) << "only gdbserver can let go of one of two";

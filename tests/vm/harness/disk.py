@@ -54,12 +54,13 @@ class DiskMachine(Machine):
 
     def shell(self, command, seconds=120):
         """Types a command for the shell of SHELL; returns what it printed. Its status must be 0."""
-        begun = len(self.console.text)
-        self.type(f"{command}; echo 'status='$?\n")
-        match = self.wait_for(r"status=(\d+)\s", seconds, after=begun)
-        text = self.console.text[begun:match.start()]
-        if match.group(1) != "0":
-            raise AssertionError(self.describe(f"'{command}' to succeed", f"status {match.group(1)}", [self.console]))
+        sent = len(self.console.text)
+        # The echo of these words has a quote where the output has none, wherever it stands beside the prompt.
+        self.type(f"echo 'begun='now; {command}; echo 'status='$?\n")
+        match = self.wait_for(r"(?s)begun=now\r?\n(.*)status=(\d+)\r?\n", seconds, after=sent)
+        text, status = match.groups()
+        if status != "0":
+            raise AssertionError(self.describe(f"'{command}' to succeed", f"status {status}", [self.console]))
         return text
 
 

@@ -43,6 +43,8 @@ TEST(ClientLint, EachWrongWordIsPointedAt) {
       {"rd.gdbdebug=ttyS1 ip=garbage", {}},
       {"rd.gdbdebug=ttyS1,crash,handled", {}},
       {"rd.gdbdebug=ttyS1,wait,handled", {"handled"}},
+      {"rd.gdbdebug=ttyS1,exit,reboot", {}},
+      {"rd.gdbdebug=ttyS1,crash,reboot", {"reboot"}},
       {"rd.gdbdebug=ttyS1,crash,handled=1", {"handled=1"}},
       {"rd.gdbdebug=handled", {"!handled"}},
       {"rd.gdbdebug=ttyS1,crash,core", {}},

@@ -239,7 +239,8 @@ TEST(Request, SpeedsHaveTheSyntaxOfConsole) {
 
 TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
   constexpr auto kKnown =
-      "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, core, core=KIB, core=all, hang=SECONDS, "
+      "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, reboot, core, core=KIB, core=all, "
+      "hang=SECONDS, "
       "feed, modules=A:B, from=ADDR/PREFIX, insecure";
   constexpr auto kSeconds = ": SECONDS must be a whole number from 1 to 8640000; expected wait=30";
   constexpr auto kSpeed = ": the speed cannot be read; expected 115200n8, as in console=";
@@ -288,6 +289,8 @@ TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
       {"ssh,from=::/129", {quoted("from=::/129", kPrefix)}},
       {"ttyS1,from=192.0.2.1", {"'from': only tcp and ssh have peers to choose from"}},
       {"ttyS1,handled", {"'handled': it changes what crash holds at; expected crash,handled"}},
+      {"ttyS1,crash,reboot", {"'reboot': it adds to what exit holds at; expected exit,reboot"}},
+      {"ttyS1,exit,reboot=1", {unknown("reboot=1")}},
       {"ttyS1,handled=1", {unknown("handled=1")}},
       {"ttyS1,crash,core=", {quoted("core=", kCore)}},
       {"ttyS1,crash,core=x", {quoted("core=x", kCore)}},
