@@ -53,7 +53,8 @@ def main():
     kind, _, how = sys.argv[1].partition("/")
     line = Line(kind)
     command = [line.name if word == "@" else word for word in sys.argv[3:]]
-    process = subprocess.Popen(command, stdin=line.standard_input, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdin=line.standard_input, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
     signal.alarm(LIMIT)
     line.open()
     if how == "asked":

@@ -197,8 +197,9 @@ def compiled(folder, *command):
     """Runs a compiler; skips where there is none."""
     if not shutil.which(command[0]):
         pytest.skip(f"{command[0]} is not installed")
+    for_go = {"GOCACHE": str(folder / "go-cache"), "GOFLAGS": "-mod=mod", "GO111MODULE": "off"}
     done = subprocess.run([*map(str, command)], cwd=folder, capture_output=True, text=True, check=False, timeout=300,
-                          env={**os.environ, "GOCACHE": str(folder / "go-cache"), "GOFLAGS": "-mod=mod", "GO111MODULE": "off"})
+                          env={**os.environ, **for_go})
     if done.returncode:
         pytest.skip(f"{command[0]} cannot make it here: {done.stderr.strip()[-300:]}")
 
@@ -223,8 +224,8 @@ def musl(folder):
 
 
 def bits32(folder):
-    compiled(folder, "cc", "-m32", "-g", "-O1", "-Wl,--build-id=sha1", "-ffreestanding", "-fno-stack-protector", "-fno-pic",
-             "-no-pie", "-nostdlib", "-static", "-o", "death", SOURCES / "death_bare.c")
+    compiled(folder, "cc", "-m32", "-g", "-O1", "-Wl,--build-id=sha1", "-ffreestanding", "-fno-stack-protector",
+             "-fno-pic", "-no-pie", "-nostdlib", "-static", "-o", "death", SOURCES / "death_bare.c")
     return {}
 
 
@@ -234,8 +235,8 @@ def go(folder):
 
 
 def rust(folder):
-    compiled(folder, "rustc", "-g", "-C", "opt-level=1", "-C", "panic=abort", "-C", "link-arg=-Wl,--build-id=sha1", "-o", "death",
-             SOURCES / "death.rs")
+    compiled(folder, "rustc", "-g", "-C", "opt-level=1", "-C", "panic=abort", "-C", "link-arg=-Wl,--build-id=sha1",
+             "-o", "death", SOURCES / "death.rs")
     return {}
 
 
