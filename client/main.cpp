@@ -199,7 +199,10 @@ void add_vm(CLI::App& app, VmOptions& options) {
 
 void add_report(CLI::App& app, ReportOptions& options) {
   auto* verb = app.add_subcommand("report", "Turn a crash report in a console log into functions, files and lines");
-  verb->add_option("CONSOLE-LOG", options.log, "What the console showed; - reads standard input")
+  verb->add_option(
+          "LOG", options.logs,
+          "What the console showed: files, folders of pstore's, - for standard input, or a TARGET to read while "
+          "it arrives")
       ->required()
       ->type_name("");
   add_initrd(*verb, options.initrd, "The image that the machine booted; several times, in boot order");
@@ -208,6 +211,7 @@ void add_report(CLI::App& app, ReportOptions& options) {
   add_debug_dirs(*verb, options.debug_dirs);
   verb->add_option("--core", options.core, "Write the core in the log to this file, which gdb opens")
       ->type_name("FILE");
+  verb->add_flag("--now", options.now, "Ask the TARGET first what all of its processes do");
   verb->add_flag("--json", options.json, "Print one line of JSON");
   add_max_size(*verb, options.limits.unpacked);
 }

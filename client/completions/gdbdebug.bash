@@ -19,7 +19,7 @@ _gdbdebug_options() {
             ;;
         console) echo --socket ;;
         ps) echo --json --timeout ;;
-        report) echo "$symbols --core --json" ;;
+        report) echo "$symbols --core --json --now" ;;
         '') echo --version ;;
     esac
     echo --help

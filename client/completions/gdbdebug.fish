@@ -37,6 +37,7 @@ complete -c gdbdebug -n '__fish_seen_subcommand_from attach serve vm ps' -x -l t
 complete -c gdbdebug -n '__fish_seen_subcommand_from check' -x -a rd.gdbdebug= -l cmdline -d 'Read a kernel command line'
 complete -c gdbdebug -n '__fish_seen_subcommand_from check report ps' -l json -d 'One line of JSON'
 
+complete -c gdbdebug -n '__fish_seen_subcommand_from report' -l now -d 'Ask the target first what its processes do'
 complete -c gdbdebug -n '__fish_seen_subcommand_from report' -r -F -l core -d 'Write the core in the log to a file'
 
 complete -c gdbdebug -n '__fish_seen_subcommand_from serve' -x -l listen -d 'Where: [ADDRESS:]PORT'

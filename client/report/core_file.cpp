@@ -136,8 +136,15 @@ std::optional<CorePlace> place_of(const Core& core, const CoreThread& thread) {
                    number_at(thread.registers, machine->sp, machine->word)};
 }
 
-int signal_of(const Core& core) {
-  return core.signal.size() < 4 ? 0 : static_cast<int>(number_at(core.signal, 0, 4) & 0x7f);
+std::string signal_of(const Core& core) {
+  // signal(7); the machines that are known here have the same numbers.
+  static constexpr std::array<const char*, 32> kNames{
+      "",          "SIGHUP",  "SIGINT",    "SIGQUIT", "SIGILL",   "SIGTRAP", "SIGABRT", "SIGBUS",
+      "SIGFPE",    "SIGKILL", "SIGUSR1",   "SIGSEGV", "SIGUSR2",  "SIGPIPE", "SIGALRM", "SIGTERM",
+      "SIGSTKFLT", "SIGCHLD", "SIGCONT",   "SIGSTOP", "SIGTSTP",  "SIGTTIN", "SIGTTOU", "SIGURG",
+      "SIGXCPU",   "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",   "SIGPWR",  "SIGSYS"};
+  const auto number = core.signal.size() < 4 ? 0 : number_at(core.signal, 0, 4) & 0x7f;
+  return number < kNames.size() ? kNames[static_cast<std::size_t>(number)] : "signal " + std::to_string(number);
 }
 
 std::optional<std::string> elf_core(const Core& core, const KnownFile& known) {

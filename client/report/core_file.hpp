@@ -18,8 +18,8 @@ struct CorePlace {
 /// Nothing for a machine that is not known here, or a thread whose registers are not known.
 std::optional<CorePlace> place_of(const Core& core, const CoreThread& thread);
 
-/// The signal's number in the kernel; 0 if it stands at none.
-int signal_of(const Core& core);
+/// The signal, "SIGSEGV" or "signal 40"; empty if it stands at none.
+std::string signal_of(const Core& core);
 
 /// Whether a debugger may look for the file that is mapped by this name.
 using KnownFile = std::function<bool(const std::string& name)>;

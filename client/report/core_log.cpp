@@ -130,21 +130,16 @@ void take_pairs(Core& core, std::string_view keyword, std::string_view pairs) {
   if (keyword == "begin") core.begin.merge(values);
 }
 
-// What follows a mark, with what a terminal or a log put into it taken away: `lines` of it joined, the first with the
-// one `skip` lines further. A terminal has wrapped the line, or others' text came between.
-std::string joined(std::string_view text, std::size_t lines, std::size_t skip) {
-  std::string result;
-  for (std::size_t i = 0; i < lines; ++i) {
-    const auto end = text.find_first_of("\r\n");
-    result += text.substr(0, end);
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end);
-    for (std::size_t skipped = 0; skipped <= (i == 0 ? skip : 0); ++skipped) {
-      text.remove_prefix(std::min(text.find_first_not_of("\r\n"), text.size()));
-      if (skipped < (i == 0 ? skip : 0)) text.remove_prefix(std::min(text.find_first_of("\r\n"), text.size()));
-    }
+// The first `most` lines of `text`, without empty ones.
+std::vector<std::string_view> lines_of(std::string_view text, std::size_t most) {
+  std::vector<std::string_view> lines;
+  std::size_t begin = 0;
+  for (std::size_t at = 0; at <= text.size() && lines.size() < most; ++at) {
+    if (at < text.size() && text[at] != '\r' && text[at] != '\n') continue;
+    if (at > begin) lines.push_back(text.substr(begin, at - begin));
+    begin = at + 1;
   }
-  return result;
+  return lines;
 }
 
 class Reader {
@@ -192,16 +187,20 @@ bool Reader::take(std::string_view text) {
   return true;
 }
 
+// A record with what a terminal or a log put into it taken away: the terminal has wrapped the line, or others' text
+// came between.
 bool Reader::take_mended(std::string_view text) {
-  constexpr std::size_t kNear = 4096;
   constexpr std::size_t kLines = 12;  // of 80 columns
   constexpr std::size_t kSkipped = 3;
-  text = text.substr(0, kNear);
-  for (std::size_t lines = 2; lines <= kLines; ++lines) {
-    if (take(joined(text, lines, 0))) return true;
+  const auto lines = lines_of(text.substr(0, 4096), kLines);
+  if (lines.size() < 2 || !core_record::begins(lines.front())) return false;
+  std::string whole(lines.front());
+  for (std::size_t i = 1; i < lines.size() && whole.size() < core_record::kMaxRecord; ++i) {
+    whole += lines[i];
+    if (take(whole)) return true;
   }
-  for (std::size_t skip = 1; skip <= kSkipped; ++skip) {
-    if (take(joined(text, 2, skip))) return true;
+  for (std::size_t i = 2; i < lines.size() && i <= kSkipped + 1; ++i) {
+    if (take(std::string(lines.front()).append(lines[i]))) return true;
   }
   return false;
 }

@@ -34,6 +34,7 @@ struct CrashReport {
     bool operator==(const Map&) const = default;
   };
 
+  bool begun = false;  ///< Its first line is here, which has what is before the registers but for the command.
   std::string comm;
   std::string signal;    ///< "SIGSEGV"; empty when PID 1 was at a system call.
   std::string exit;      ///< The exit status in digits; empty when it was about to do something else.
@@ -56,7 +57,7 @@ struct CrashReport {
 
   std::size_t registers_damaged = 0;  ///< Words of register lines that are no NAME=NUMBER.
 
-  [[nodiscard]] bool complete() const { return frames_said == frames.size() && maps_said == maps.size(); }
+  [[nodiscard]] bool complete() const { return begun && frames_said == frames.size() && maps_said == maps.size(); }
 
   /// Whether the place of `frame` can be believed: it has an address behind its offset, so the offset was not cut off,
   /// and the offset is what the mapping at that address makes of it. Such a mapping may be missing.
@@ -77,7 +78,8 @@ struct CrashReport {
 };
 
 /// All reports in `log`, each once, in order. Lines of other programs, timestamps, colours and carriage returns do not
-/// matter, nor do keywords and keys that are not known here.
+/// matter, nor do keywords and keys that are not known here. Lines can be doubled and in another order; what two copies
+/// of a report have is one report.
 std::vector<CrashReport> read_reports(std::string_view log);
 
 }  // namespace gdbdebug::client

@@ -4,8 +4,6 @@
 #include <array>
 #include <cinttypes>
 #include <cstdio>
-#include <filesystem>
-#include <functional>
 #include <set>
 
 #include "base/interrupt.hpp"
@@ -16,15 +14,16 @@
 #include "report/core_file.hpp"
 #include "report/core_log.hpp"
 #include "report/crash_report.hpp"
+#include "report/hang_report.hpp"
 #include "report/symbolize.hpp"
 #include "verbs/attach.hpp"
 #include "verbs/core_report.hpp"
+#include "verbs/log_source.hpp"
 
 namespace gdbdebug::client {
 namespace {
 
-constexpr std::size_t kMaxLog = std::size_t{1} << 28;  // 256 MiB
-constexpr std::size_t kEnoughOfBuildId = 8;            // digits of one that is cut off, to tell builds apart
+constexpr std::size_t kEnoughOfBuildId = 8;  // digits of one that is cut off, to tell builds apart
 
 std::string hexadecimal(std::uint64_t number) {
   std::array<char, 24> text{};
@@ -113,7 +112,9 @@ std::string left_out(const CrashReport& report) {
 // That lines are missing or damaged; empty if none is.
 std::string gaps(const CrashReport& report) {
   std::string text;
-  if (!report.frames_said || !report.maps_said) {
+  if (!report.begun)
+    text = "the first line of the report was lost, with the signal and the machine's name";
+  else if (!report.frames_said || !report.maps_said) {
     text = "the log ends before the report does, or lines of it were lost";
   } else if (!report.complete()) {
     text = "lines of the report were lost: " + std::to_string(report.frames.size()) + " of " +
@@ -152,7 +153,8 @@ SymbolizedReport symbolize(const CrashReport& report, const std::string& sysroot
 }
 
 void print_head(const CrashReport& report) {
-  std::string text = "PID 1 (" + printable(report.comm) + ")";
+  std::string text = "PID 1";
+  if (!report.comm.empty()) text += " (" + printable(report.comm) + ")";
   if (!report.signal.empty()) text += ", " + printable(report.signal);
   if (!report.address.empty()) text += " at address " + printable(report.address);
   if (report.sender == "1") {
@@ -298,42 +300,6 @@ void add_report(Json& json, const CrashReport& report, const SymbolizedReport& s
   json.close(']');
 }
 
-// The number of a file of pstore's, whose first line is `Panic#1 Part2`: the newest text is in part 1. 0 for others.
-std::uint32_t part_of(std::string_view text) {
-  constexpr std::string_view kPart = " Part";
-  const auto line = text.substr(0, text.find('\n'));
-  const auto place = line.rfind(kPart);
-  return place == std::string_view::npos ? 0
-                                         : parse_number<std::uint32_t>(line.substr(place + kPart.size())).value_or(0);
-}
-
-// All files of a directory, as pstore leaves the end of a log in several of them.
-Result<std::string> read_logs(const std::string& directory) {
-  std::error_code failure;
-  std::vector<std::string> texts;
-  std::size_t size = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, failure)) {
-    if (!entry.is_regular_file(failure)) continue;
-    auto text = read_file(entry.path(), "reading the log", kMaxLog - size);
-    if (!text.ok()) return text.error();
-    size += text.value().size();
-    texts.push_back(std::move(text.value()));
-  }
-  if (failure) return system_error("reading the logs in", directory, failure.value());
-  std::ranges::sort(texts);
-  std::ranges::stable_sort(texts, std::ranges::greater(), part_of);
-  std::string all;
-  for (const auto& text : texts) all += text + "\n";
-  return all;
-}
-
-Result<std::string> read_log(const std::string& path) {
-  std::error_code failure;
-  if (std::filesystem::is_directory(path, failure)) return read_logs(path);
-  return path == "-" ? read_file("/dev/stdin", "reading the log", kMaxLog)
-                     : read_file(path, "reading the log", kMaxLog);
-}
-
 // The core that belongs to `report`: in both PID 1 stands in the same place. Where that is not known there may be only
 // one of each.
 const Core* core_of(const CrashReport& report, const std::vector<CrashReport>& reports,
@@ -348,11 +314,84 @@ const Core* core_of(const CrashReport& report, const std::vector<CrashReport>& r
   return reports.size() == 1 && cores.size() == 1 ? cores.data() : nullptr;
 }
 
-void print_core(const Core& core, const CoreReport& made) {
+// What a report whose first line is lost has of its core.
+CrashReport with_core(CrashReport report, const Core* core) {
+  if (report.begun || core == nullptr) return report;
+  report.comm = core->value("comm");
+  report.machine = core->value("machine");
+  report.signal = signal_of(*core);
+  return report;
+}
+
+void print_backtrace(const CoreReport& made) {
   for (const auto& line : made.backtrace) std::printf("%s\n", line.c_str());
+}
+
+// Whether gdb has found no way through the stack: code without symbols and unwind tables, as in a stripped musl.
+bool is_lost(const CoreReport& made) {
+  return std::ranges::any_of(made.backtrace, [](const std::string& line) {
+    return line.starts_with('#') && line.find(" ?? ()") != std::string::npos;
+  });
+}
+
+void print_core(const Core& core, const CoreReport& made) {
   std::printf("core: %s\n", summary_of(core).c_str());
   if (!made.file.empty()) std::printf("core file: %s\n", printable(made.file).c_str());
   if (!made.command.empty()) std::printf("open it with: %s\n", printable(made.command).c_str());
+}
+
+// What every process was doing.
+void print_hang(const HangReport& report) {
+  std::printf("%s\n", report.head.empty() ? "all processes" : printable(report.head).c_str());
+  for (const auto& process : report.processes) {
+    std::string text = process.call.empty() ? "" : " in " + printable(process.call);
+    if (!process.on.empty()) text += " " + printable(process.on);
+    if (!process.wchan.empty()) text += " (" + printable(process.wchan) + ")";
+    if (!process.cpu.empty()) text += ", runs: " + printable(process.cpu) + " ticks";
+    if (process.input) text += ", waits for somebody to type";
+    std::printf("%6s %s %s%s\n", std::to_string(process.pid).c_str(), printable(process.state).c_str(),
+                printable(process.comm).c_str(), text.c_str());
+    text.clear();
+    for (const auto& word : process.command) text += (text.empty() ? "" : " ") + printable(word);
+    if (!text.empty()) std::printf("         command: %s\n", text.c_str());
+    text.clear();
+    for (const auto& function : process.stack) text += (text.empty() ? "" : " < ") + printable(function);
+    if (!text.empty()) std::printf("         kernel: %s\n", text.c_str());
+  }
+  if (report.omitted != 0)
+    std::printf("note: %s not in the report\n", plural(report.omitted, "process is", "processes are").c_str());
+  if (!report.complete())
+    std::printf(
+        "note: the log ends before the report does, or lines of it were lost: %s\n",
+        (std::to_string(report.processes.size()) +
+         (report.said ? " of " + plural(*report.said, "process is", "processes are") : " processes are") + " there")
+            .c_str());
+}
+
+void add_hang(Json& json, const HangReport& report) {
+  json.open('{');
+  add_text(json, "head", report.head);
+  json.key("processes").open('[');
+  for (const auto& process : report.processes) {
+    json.open('{').key("pid").value(process.pid).key("parent");
+    if (process.parent) {
+      json.value(*process.parent);
+    } else {
+      json.null();
+    }
+    json.key("comm").value(process.comm);
+    add_text(json, "state", process.state);
+    add_text(json, "call", process.call);
+    add_text(json, "on", process.on);
+    add_text(json, "wchan", process.wchan);
+    add_text(json, "cpu", process.cpu);
+    json.key("input").value(process.input).key("command").open('[');
+    for (const auto& word : process.command) json.value(word);
+    json.close(']').key("kernel_stack").open('[');
+    for (const auto& function : process.stack) json.value(function);
+    json.close(']').close('}');
+  }
+  json.close(']').key("omitted").value(report.omitted).key("complete").value(report.complete()).close('}');
 }
 
 void print_notes(const std::vector<std::string>& notes) {
@@ -376,7 +415,7 @@ void add_core(Json& json, const Core& core, const CoreReport& made) {
 // A core without its report.
 void print_core_head(const Core& core) {
   std::string text = "PID 1 (" + printable(core.value("comm")) + ")";
-  if (const auto number = signal_of(core); number != 0) text += ", signal " + std::to_string(number);
+  if (const auto signal = signal_of(core); !signal.empty()) text += ", " + signal;
   if (const auto machine = core.value("machine"); !machine.empty()) text += ", " + printable(machine);
   std::printf("%s\n", text.c_str());
 }
@@ -385,24 +424,26 @@ void print_core_head(const Core& core) {
 
 Result<int> run_report(const ReportOptions& options) {
   catch_interrupts();
-  const auto log = read_log(options.log);
+  Display display;
+  const auto log = options.now ? request_report(options.logs, display) : read_logs(options.logs, display);
   if (!log.ok()) return log.error();
+  std::string where;
+  for (const auto& name : options.logs) where += (where.empty() ? "" : ", ") + name;
   const auto reports = read_reports(log.value());
   const auto [cores, damaged] = read_cores(log.value());
-  if (reports.empty() && cores.empty()) {
-    return Error{"looking for a crash report in", options.log, "there is none",
+  const auto hangs = read_hang_reports(log.value());
+  if (reports.empty() && cores.empty() && hangs.empty()) {
+    return Error{"looking for a report in", where, "there is none",
                  "it needs what the console showed of a boot with rd.gdbdebug=LINE,crash, from the line 'gdbdebug: "
                  "report: begin' to 'gdbdebug: report: end'"};
   }
   if (!options.core.empty() && cores.empty()) {
-    return Error{"looking for a core in", options.log, "there is none",
-                 "it needs a boot with rd.gdbdebug=LINE,crash,core"};
+    return Error{"looking for a core in", where, "there is none", "it needs a boot with rd.gdbdebug=LINE,crash,core"};
   }
   if (!options.core.empty() && cores.size() > 1) {
     return Error{"writing the core", options.core, "there are " + std::to_string(cores.size()) + " cores in the log",
                  "cut out the part with one of them"};
   }
-  Display display;
   const auto symbols = find_symbols(options.initrd, options.sysroot, options.limits, display);
   if (!symbols.ok()) return symbols.error();
   const auto& sysroot = symbols.value().sysroot;
@@ -413,8 +454,9 @@ Result<int> run_report(const ReportOptions& options) {
   std::set<const Core*> told;
   Json json;
   json.open('{').key("reports").open('[');
-  for (const auto& report : reports) {
-    const auto* const core = core_of(report, reports, cores);
+  for (const auto& read : reports) {
+    const auto* const core = core_of(read, reports, cores);
+    const auto report = with_core(read, core);
     const auto made = core != nullptr ? report_core(*core, options, sysroot) : CoreReport();
     if (!made.ok()) return made.error();
     told.insert(core);
@@ -426,29 +468,44 @@ Result<int> run_report(const ReportOptions& options) {
       json.close('}');
       continue;
     }
-    if (&report != reports.data()) std::printf("\n");
+    if (&read != reports.data()) std::printf("\n");
     print_head(report);
     // gdb's backtrace is by the program's own tables; the candidates are for when there is none.
-    if (made.value().backtrace.empty()) print_frames(symbolized);
+    print_backtrace(made.value());
+    if (is_lost(made.value()))
+      std::printf("gdb has not found the way through the stack. What is on it that could be:\n");
+    if (made.value().backtrace.empty() || is_lost(made.value())) print_frames(symbolized);
     if (core != nullptr) print_core(*core, made.value());
     print_registers(report);
     print_notes(made.value().notes);
     print_notes(symbolized.notes);
+  }
+  json.close(']').key("hangs").open('[');
+  for (const auto& hang : hangs) {
+    complete = complete && hang.complete();
+    if (options.json) {
+      add_hang(json, hang);
+      continue;
+    }
+    if (&hang != hangs.data() || !reports.empty()) std::printf("\n");
+    print_hang(hang);
   }
   json.close(']').key("cores").open('[');
   for (const auto& core : cores) {
     if (told.contains(&core)) continue;
     const auto made = report_core(core, options, sysroot);
     if (!made.ok()) return made.error();
-    complete = false;  // its report is missing
+    // That of a process that runs goes with the report of all of them; another one's report is missing.
+    complete = complete && made.value().complete && core.value("registers") == "place" && !hangs.empty();
     if (options.json) {
       json.open('{');
       add_core(json, core, made.value());
       json.close('}');
       continue;
     }
-    if (&core != cores.data() || !reports.empty()) std::printf("\n");
+    if (&core != cores.data() || !reports.empty() || !hangs.empty()) std::printf("\n");
     print_core_head(core);
+    print_backtrace(made.value());
     print_core(core, made.value());
     print_notes(made.value().notes);
   }

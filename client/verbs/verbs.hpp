@@ -50,11 +50,12 @@ Result<int> run_serve(const AttachOptions& options, const std::string& listen,
                       const std::vector<std::string>& snippets);
 
 struct ReportOptions {
-  std::string log;  ///< `-` for standard input.
+  std::vector<std::string> logs;  ///< Files, folders, TARGETs; `-` for standard input.
   std::vector<std::string> initrd;
   std::string sysroot;
   std::vector<std::string> debug_dirs;
   std::string core;  ///< Where to write the core of the log; empty: nowhere.
+  bool now = false;  ///< Ask the target for a report of all processes first.
   bool json = false;
   Limits limits;
 };

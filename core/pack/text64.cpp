@@ -19,7 +19,7 @@ int value_of(char c) {
 
 }  // namespace
 
-std::uint32_t crc32(std::string_view text) {
+std::uint32_t crc32(std::string_view text, std::uint32_t before) {
   static constexpr auto kTable = [] {  // of four bits
     std::array<std::uint32_t, 16> table{};
     for (std::uint32_t i = 0; i < table.size(); ++i) {
@@ -29,7 +29,7 @@ std::uint32_t crc32(std::string_view text) {
     }
     return table;
   }();
-  std::uint32_t value = ~std::uint32_t{0};
+  std::uint32_t value = ~before;
   for (const char c : text) {
     value ^= static_cast<unsigned char>(c);
     value = value >> 4 ^ kTable[value & 15];

@@ -12,8 +12,8 @@
 
 namespace gdbdebug {
 
-/// CRC-32 as in zlib, gzip and Ethernet.
-std::uint32_t crc32(std::string_view text);
+/// CRC-32 as in zlib, gzip and Ethernet. `before`: that of what is before `text`.
+std::uint32_t crc32(std::string_view text, std::uint32_t before = 0);
 
 /// Adds base64 (RFC 4648) without padding, and with `.` in the place of `+`: that is an acknowledgement to a debugger
 /// (kProtocol in core/words/hello.hpp).

@@ -47,6 +47,7 @@ Token Reader::between(char byte) {
     default:
       state_ = State::kJunk;
       echoed_ = 0;
+      word_size_ = 0;
       take_junk(byte);
       return Token::kNone;
   }
@@ -55,6 +56,8 @@ Token Reader::between(char byte) {
 /// A hello that comes back is not a question: the answer would come back too, and so on for ever. A terminal that is
 /// not raw makes up to four newlines of its CR and LF.
 void Reader::take_junk(char byte) {
+  if (word_size_ < word_.size()) word_[word_size_] = byte;
+  if (word_size_ <= word_.size()) ++word_size_;
   if (echoed_ < kOurText.size()) echoed_ = byte == kOurText[echoed_] ? echoed_ + 1 : byte == kOurText[0] ? 1 : 0;
 }
 
@@ -98,6 +101,7 @@ Token Reader::feed(char byte) {
   }
   switch (state_) {
     case State::kIdle:
+      word_size_ = 0;
       return between(byte);
     case State::kPayload:
       if (byte == '#') {

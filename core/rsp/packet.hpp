@@ -5,6 +5,7 @@
 // before it, in what a stub sends.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -36,6 +37,10 @@ inline constexpr std::string_view kHelloRequest = "qGdbdebug.hello";
 inline constexpr std::string_view kChooseRequest = "qGdbdebug.hello:";
 /// How long a hello can be.
 inline constexpr std::size_t kMaxHello = 2048;
+/// The packet, and where the line is no console the word on a line of its own, that asks for a report of all processes
+/// in the kernel log. The packet is answered with OK, but not while PID 1 runs in a session.
+inline constexpr std::string_view kReportRequest = "qGdbdebug.report";
+inline constexpr std::string_view kReportWord = "report";
 /// How the packet begins that types on the target's console, where PID 1 runs in a session on one wire. Hexadecimal
 /// digits follow. It has no reply.
 inline constexpr std::string_view kTypeRequest = "QGdbdebug.type:";
@@ -57,6 +62,8 @@ class Reader {
   /// After kPacket, payload() is valid until the next call.
   Token take(std::string_view& bytes);
   std::string_view payload() const { return {buffer_.data(), size_}; }
+  /// After kNewline: what is before it on its line; empty if that is longer than kOurText.
+  std::string_view word() const { return {word_.data(), word_size_ > word_.size() ? 0 : word_size_}; }
   /// Whether a packet, or what is left of one, is under way.
   bool in_packet() const { return state_ != State::kIdle; }
   void reset() {
@@ -75,8 +82,10 @@ class Reader {
   std::size_t size_ = 0;
   State state_ = State::kIdle;
   bool overflow_ = false;
-  std::size_t echoed_ = 0;    ///< how much of kOurText the junk ends in
-  unsigned echo_breaks_ = 0;  ///< newlines that may still come and belong to an echo
+  std::array<char, kOurText.size()> word_{};
+  std::size_t word_size_ = 0;  ///< one more if it is longer
+  std::size_t echoed_ = 0;     ///< how much of kOurText the junk ends in
+  unsigned echo_breaks_ = 0;   ///< newlines that may still come and belong to an echo
   std::uint8_t sum_ = 0;
   int received_ = 0;
 };

@@ -42,9 +42,13 @@ std::optional<std::uint32_t> read_fixed(std::string_view text) {
 
 /// The text before its check, where the check is right: it is the first one that is.
 std::string_view checked(std::string_view text) {
+  std::uint32_t sum = 0;
+  std::size_t begin = 0;
   for (auto space = text.find(' '); space != std::string_view::npos; space = text.find(' ', space + 1)) {
+    sum = crc32(text.substr(begin, space - begin), sum);
+    begin = space;
     const auto check = read_fixed(text.substr(space + 1, kDigits));
-    if (check && *check == crc32(text.substr(0, space))) return text.substr(0, space);
+    if (check && *check == sum) return text.substr(0, space);
   }
   return {};
 }
@@ -93,7 +97,12 @@ void finish(Record& record) {
   add_fixed(record, check);
 }
 
+bool begins(std::string_view text) {
+  return text.size() > kDigits && text[kDigits] == ' ' && read_fixed(text.substr(0, kDigits)).has_value();
+}
+
 std::optional<Parsed> parse(std::string_view text) {
+  if (!begins(text)) return std::nullopt;
   auto rest = checked(text.substr(0, kMaxRecord));
   Parsed parsed;
   const auto id = read_fixed(take_word(rest, ' '));

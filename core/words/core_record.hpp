@@ -63,6 +63,9 @@ struct Parsed {
   std::string_view data{};     ///< of the block: text64 of LZ4
 };
 
+/// Whether the beginning of `text` can be that of a record: it has an identity.
+bool begins(std::string_view text);
+
 /// Reads the record at the beginning of `text`, which is what follows kMark. What comes after its check is ignored.
 /// Nothing if there is none whose check is right.
 std::optional<Parsed> parse(std::string_view text);

@@ -219,6 +219,7 @@ class Agent {
   void unattended();
   bool line_speaks() const;
   void check_hang();
+  void report_now();
   void say_core(const Stop& stop, const Cause& cause, dump::Registers& registers);
   void say_core_again();
   void pass_signal(const Stop& stop, const Cause& cause);
@@ -705,6 +706,7 @@ void Agent::grant(unsigned wishes) {
   if ((wishes & Relay::kChoose) != 0) waiting_.choose(relay_.take_chosen());
   if ((wishes & Relay::kHello) != 0) relay_.queue_text(hello());
   if ((wishes & Relay::kHelloPacket) != 0) relay_.answer_hello(hello());
+  if ((wishes & Relay::kReport) != 0) report_now();
   if ((wishes & Relay::kTyped) != 0 && wire_) wire_->type(relay_.take_typed());
   if ((wishes & Relay::kOtherLetGo) != 0) let_run(static_cast<pid_t>(relay_.let_go_process()));
   if ((wishes & Relay::kLetGo) != 0) {
@@ -1240,6 +1242,19 @@ void Agent::check_hang() {
   report_hang(*request_.hang_seconds);
   if (!request_.core) return;
   core_log_.say_running([](void* self) { return static_cast<Agent*>(self)->line_speaks(); }, this);
+}
+
+/// What every process does, for somebody at the line who has asked for it, and a core of a PID 1 that nobody holds.
+void Agent::report_now() {
+  report_hang({});
+  if (!request_.core || relay_.engaged() || is_held()) return;
+  core_log_.say_running(
+      [](void* context) {
+        auto* const self = static_cast<Agent*>(context);
+        if (self->line_speaks()) self->read_line(false);  // a newline behind the word is no debugger
+        return self->relay_.engaged();
+      },
+      this);
 }
 
 /// PID 1 is about to die. What is said of it once more is at the end of the log, which is what pstore keeps.

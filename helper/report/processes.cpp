@@ -4,7 +4,9 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <array>
@@ -33,7 +35,7 @@ struct Process {
 };
 
 /// What the first argument of a system call that can wait is.
-enum class Argument : std::uint8_t { kNone, kDescriptor, kPath, kSecondPath, kProcess };
+enum class Argument : std::uint8_t { kNone, kDescriptor, kPath, kSecondPath, kProcess, kPolled };
 struct Call {
   long number;
   std::string_view name;
@@ -58,7 +60,7 @@ constexpr Call kCalls[] = {
     {SYS_execve, "execve", Argument::kPath},
     {SYS_wait4, "wait4", Argument::kProcess},
     {SYS_waitid, "waitid"},
-    {SYS_ppoll, "ppoll"},
+    {SYS_ppoll, "ppoll", Argument::kPolled},
     {SYS_pselect6, "pselect6"},
     {SYS_epoll_pwait, "epoll_pwait", Argument::kDescriptor},
     {SYS_futex, "futex"},
@@ -69,7 +71,7 @@ constexpr Call kCalls[] = {
     {SYS_finit_module, "finit_module", Argument::kDescriptor},
     {SYS_sync, "sync"},
 #ifdef SYS_poll
-    {SYS_poll, "poll"},
+    {SYS_poll, "poll", Argument::kPolled},
     {SYS_select, "select"},
     {SYS_open, "open", Argument::kPath},
     {SYS_pause, "pause"},
@@ -148,9 +150,36 @@ Text<256> text_at(unsigned process, std::uint64_t address) {
   return text;
 }
 
-bool is_terminal(std::string_view path) {
-  return path.starts_with("/dev/tty") || path == "/dev/console" || path.starts_with("/dev/hvc") ||
-         path.starts_with("/dev/pts/");
+/// Whether the process's descriptor, which leads to `path`, is a terminal.
+bool is_terminal(unsigned process, std::uint64_t descriptor, std::string_view path) {
+  if (path.starts_with("/dev/tty") || path == "/dev/console" || path.starts_with("/dev/hvc") ||
+      path.starts_with("/dev/pts/"))
+    return true;
+  // A pseudo terminal of another devpts: that of one wire is /pts/0, or /0 where its mount is not seen. Nothing else is
+  // asked about: a file on a server that does not answer would hold the agent too.
+  path.remove_prefix(path.starts_with("/pts/") ? 5 : path.starts_with('/') ? 1 : 0);
+  if (!parse_number<std::uint32_t>(path)) return false;
+  constexpr unsigned kFirstMajor = 136, kLastMajor = 143;  // Documentation/admin-guide/devices.txt
+  Text<32> name("fd/");
+  struct stat status {};
+  return ::stat(file_of(process, name.add_number(descriptor)).c_str(), &status) == 0 && S_ISCHR(status.st_mode) &&
+         major(status.st_rdev) >= kFirstMajor && major(status.st_rdev) <= kLastMajor;
+}
+
+/// The terminal among the first of the `count` descriptors at `address` (struct pollfd) that are polled for input;
+/// empty if there is none.
+Text<256> polled_terminal(unsigned process, std::uint64_t address, std::uint64_t count) {
+  std::array<pollfd, 8> polled{};
+  const auto memory = sys::open(AT_FDCWD, file_of(process, "mem").c_str(), O_RDONLY);
+  const auto size = count < polled.size() ? static_cast<std::size_t>(count) * sizeof(pollfd) : sizeof polled;
+  const auto got = memory ? ::pread(memory->get(), polled.data(), size, static_cast<off_t>(address)) : -1;
+  for (std::size_t i = 0; got > 0 && i < static_cast<std::size_t>(got) / sizeof(pollfd); ++i) {
+    if (polled[i].fd < 0 || (polled[i].events & POLLIN) == 0) continue;
+    const auto descriptor = static_cast<std::uint64_t>(polled[i].fd);
+    const auto target = target_of(process, descriptor);
+    if (is_terminal(process, descriptor, target)) return target;
+  }
+  return {};
 }
 
 /// Adds the system call in which the process is. Returns whether it waits for somebody to type.
@@ -177,9 +206,15 @@ bool add_call(log::Message& line, unsigned process) {
   add_pair(line, "call", call->name);
   switch (call->argument) {
     case Argument::kDescriptor: {
-      const auto target = target_of(process, arguments[0] & 0xffff'ffff);
+      const auto descriptor = arguments[0] & 0xffff'ffff;
+      const auto target = target_of(process, descriptor);
       add_pair(line, "on", target);
-      return call->name == "read" && is_terminal(target);
+      return call->name == "read" && is_terminal(process, descriptor, target);
+    }
+    case Argument::kPolled: {
+      const auto target = polled_terminal(process, arguments[0], arguments[1]);
+      add_pair(line, "on", target);
+      return !target.empty();
     }
     case Argument::kPath:
       add_pair(line, "path", text_at(process, arguments[0]));
@@ -251,7 +286,7 @@ bool say(const Process& process) {
 
 }  // namespace
 
-void report_hang(std::uint32_t seconds) {
+void report_hang(std::optional<std::uint32_t> seconds) {
   static std::array<Process, kMaxProcesses> processes;
   std::size_t count = 0;
   const auto more = list(processes, count);
@@ -262,9 +297,16 @@ void report_hang(std::uint32_t seconds) {
       if (!look_at(process, sample)) process.state = 'X';
     }
   }
-  log::Message head("hang: the real root's init has not been executed ");
-  head.add_number(seconds).add(" seconds after the hand-off; PID 1 (").add(pid1::status("Name"));
-  head.add(") is in state ").add(pid1::status("State")).add("; nothing is stopped");
+  log::Message head("hang: ");
+  if (seconds)
+    head.add("the real root's init has not been executed ").add_number(*seconds).add(" seconds after the hand-off");
+  else
+    head.add("a report was requested on the line");
+  head.add("; PID 1 (")
+      .add(pid1::status("Name"))
+      .add(") is in state ")
+      .add(pid1::status("State"))
+      .add("; nothing is stopped");
   log::say(report::kLevel, head);
   unsigned waiting = 0;
   for (const auto& process : found) {

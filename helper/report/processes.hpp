@@ -4,11 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 namespace gdbdebug {
 
-/// The report of a boot that has not reached the real root `seconds` after the hand-off. Takes two tenths of a second
-/// for the samples of processor time.
-void report_hang(std::uint32_t seconds);
+/// The report of a boot that has not reached the real root `seconds` after the hand-off; without them, one that
+/// somebody has asked for. Takes two tenths of a second for the samples of processor time.
+void report_hang(std::optional<std::uint32_t> seconds);
 
 }  // namespace gdbdebug

@@ -179,7 +179,7 @@ void Relay::line_bytes(std::string_view bytes) {
         if (pid1_ == Pid1::kRunning) stop_pid1();
         break;
       case rsp::Token::kNewline:
-        wishes_ |= kHello;
+        wishes_ |= line_.word() == rsp::kReportWord ? kReport : kHello;
         break;
     }
   }
@@ -197,6 +197,12 @@ void Relay::on_request(std::string_view payload) {
     for (auto name = payload.substr(rsp::kChooseRequest.size()); name.size() >= 2; name.remove_prefix(2))
       chosen_.add(static_cast<char>(parse_number<std::uint8_t>(name.substr(0, 2), 16).value_or('?')));
     wishes_ |= kChoose | kHelloPacket;
+    return;
+  }
+  if (payload == rsp::kReportRequest) {
+    wishes_ |= kReport;
+    if (!noack_) (void)to_line_.add("+");
+    if (!shows_text()) (void)to_line_.add("$OK#9a");  // or a debugger would take it for PID 1's stop
     return;
   }
   if (payload.starts_with(rsp::kTypeRequest)) {

@@ -77,6 +77,7 @@ class Relay {
     kHelloPacket = 131072,  ///< the same as kHello, in a packet: answer_hello()
     kTyped = 262144,        ///< the debugger's user types on the console: take_typed()
     kChoose = 524288,       ///< somebody wants to debug this process: take_chosen(); kHelloPacket comes with it
+    kReport = 1048576,      ///< say in the kernel log what every process does
   };
   enum class Pid1 : std::uint8_t { kFree, kRunning, kHeld };
   /// What is set beyond that is refused: it could not be taken out after a lost debugger.

@@ -281,6 +281,22 @@ PYTHON
     assert_line --partial 'the log ends before the report does'
 }
 
+@test "report: without its first line, in any order and doubled it is still a report" {
+    report | grep -v 'report: begin' >log
+    run -5 "$gdbdebug" report log --sysroot sysroot
+    assert_line 'PID 1'
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    assert_line --partial "note: the first line of the report was lost, with the signal and the machine's name"
+    report | sed -n 'p;3p;6p;6p;$p' >log
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_equal "$(grep -c '^#1 *main at' <<<"$output")" 1
+    # The console's copy and the journal's, each with another line lost.
+    { report | grep -v 'frame 1'; report | grep -v 'report: map' | sed 's/^\[.*gdb/Nov 25 13:00:00 host kernel: gdb/'; } >log
+    run -0 "$gdbdebug" report log --sysroot sysroot
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    assert_equal "$(grep -c '^PID 1' <<<"$output")" 1
+}
+
 @test "report: a log that a terminal has wrapped or cut is not believed" {
     report >log
     run -0 "$gdbdebug" report log --sysroot sysroot
@@ -328,7 +344,7 @@ PYTHON
 
 @test "report --help: says what each word is" {
     run -0 "$gdbdebug" report --help
-    assert_line --regexp '^ +CONSOLE-LOG REQUIRED +What the console showed; - reads standard input *$'
+    assert_line --regexp '^ +LOG \.\.\. REQUIRED +What the console showed: files, folders of'
 }
 
 @test "report: a log without a core writes no core file" {
@@ -345,12 +361,121 @@ PYTHON
     refute_output --partial '"core":'
 }
 
+
+@test "report: a log is read while it arrives on a line, and no longer than it takes" {
+    local kind
+    report >log
+    for kind in pty socket pipe; do
+        run -0 --separate-stderr /usr/bin/python3 "$BATS_TEST_DIRNAME/client_arrives.py" "$kind" log \
+            "$gdbdebug" report @ --sysroot sysroot
+        assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    done
+}
+
+@test "report: Ctrl-C while a report arrives shows what there is" {
+    report | head -n 6 >log
+    run -5 /usr/bin/python3 "$BATS_TEST_DIRNAME/client_arrives.py" pty/interrupt log "$gdbdebug" report @ --sysroot sysroot
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    assert_line --partial 'note: the log ends before the report does'
+}
+
+@test "report: what all processes did is shown" {
+    cp "$BATS_TEST_DIRNAME/../fault/fuzz/corpus/hang_report/console" log
+    run -0 "$gdbdebug" report log
+    assert_line --partial "the real root's init has not been executed 120 seconds after the hand-off; PID 1 (systemd) is in state S"
+    assert_line '     1 S systemd in epoll_wait anon_inode:[eventpoll] (ep_poll)'
+    assert_line '         kernel: ep_poll < do_epoll_wait < __x64_sys_epoll_wait'
+    assert_line '   231 D mount in mount /sysroot (nfs_wait), runs: 1,0 ticks'
+    assert_line '         command: mount -t nfs'
+    assert_line '   106 S ask in read /dev/console, waits for somebody to type'
+    assert_line 'note: 1 process is not in the report'
+    run -0 "$gdbdebug" report log --json
+    assert_output --partial '"hangs":[{"head":"the real root'
+    assert_output --partial '"input":true'
+    sed -i '/pid=106/d' log
+    run -5 "$gdbdebug" report log
+    assert_line --partial '2 of 3 processes are there'
+}
+
+@test "report --now: asks the target, and says what it answers" {
+    local line
+    cp "$BATS_TEST_DIRNAME/../fault/fuzz/corpus/hang_report/console" log
+    for line in pty socket; do
+        run -0 --separate-stderr /usr/bin/python3 "$BATS_TEST_DIRNAME/client_arrives.py" "$line/asked" log \
+            "$gdbdebug" report --now @
+        assert_line --partial '106 S ask in read /dev/console'
+    done
+    printf '+$OK#9a' >log
+    run -1 /usr/bin/python3 "$BATS_TEST_DIRNAME/client_arrives.py" socket/asked log "$gdbdebug" report --now @
+    assert_output --partial "and on its console, which is not this line; give the console's log to gdbdebug report"
+    printf '+$#00' >log
+    run -1 /usr/bin/python3 "$BATS_TEST_DIRNAME/client_arrives.py" socket/asked log "$gdbdebug" report --now @
+    assert_output --partial 'the target does not know the request; its gdbdebug is older'
+    run -2 "$gdbdebug" report --now one.sock two.sock
+    assert_output --partial '--now needs one'
+    run -2 "$gdbdebug" report --now log
+}
+
+@test "report: a line for a debugger alone, and a name that nothing has, are errors" {
+    local line
+    for line in ssh://root@machine vsock:3:1234; do
+        run -2 timeout 20 "$gdbdebug" report "$line"
+        assert_output --partial 'it is a line for a debugger alone, which no console writes to'
+    done
+    run -1 timeout 20 "$gdbdebug" report logs/console.log
+    assert_output --partial "reading the log 'logs/console.log': No such file or directory"
+}
+
+@test "report: a serial log in two files is one log" {
+    report >log
+    head -n 6 log >first
+    tail -n +7 log >second
+    run -0 "$gdbdebug" report first second --sysroot sysroot
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+}
+
+# The parts of a dump as pstore has them: the newest text is in part 1. part NAME NUMBER FIRST LAST
+part() {
+    { echo "${dump:-Panic#1} Part$2"; sed -n "$3,$4p" log; } >"$1"
+}
+
 @test "report: the parts of a log that pstore has kept are put together" {
     report >log
     mkdir parts
-    # The newest text is in part 1.
-    { echo 'Panic#1 Part2'; head -n 4 log; } >parts/dmesg-efi-2
-    { echo 'Panic#1 Part1'; tail -n +5 log; } >parts/dmesg-efi-1
+    part parts/dmesg-efi_pstore-170000000010001 10 1 2
+    part parts/dmesg-efi_pstore-170000000009001 9 3 4
+    part parts/dmesg-efi_pstore-170000000001001 1 5 99
     run -0 "$gdbdebug" report parts --sysroot sysroot
     assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+    run -0 "$gdbdebug" report parts/* --sysroot sysroot
+    assert_line --regexp '^#1 +main at .*/crash\.c:10 '
+}
+
+@test "report: dumps of two boots in /sys/fs/pstore do not mix" {
+    mkdir parts
+    report >log
+    part parts/dmesg-erst-7000000000000000010 2 1 4
+    part parts/dmesg-erst-7000000000000000009 1 5 99
+    mv parts/dmesg-erst-7000000000000000010 parts/dmesg-erst-7000000000000000011
+    mv parts/dmesg-erst-7000000000000000009 parts/dmesg-erst-7000000000000000010
+    report | sed 's/SIGSEGV/SIGILL/' >log
+    part parts/dmesg-erst-7000000000000000008 2 1 4
+    part parts/dmesg-erst-7000000000000000007 1 5 99
+    echo '<console of ramoops>' >parts/console-ramoops-0
+    run -0 "$gdbdebug" report parts --sysroot sysroot
+    assert_equal "$(grep -c '^#1 *main at' <<<"$output")" 2
+    assert_line --regexp '^PID 1 \(crash\), SIGILL'
+    assert_line --regexp '^PID 1 \(crash\), SIGSEGV'
+}
+
+@test "report: what systemd-pstore has moved and put together is read once" {
+    report >log
+    mkdir -p pstore/1700000000/001
+    part pstore/1700000000/001/dmesg-efi_pstore-170000000002001 2 1 4
+    part pstore/1700000000/001/dmesg-efi_pstore-170000000001001 1 5 99
+    (cd pstore/1700000000/001 && cat dmesg-efi_pstore-170000000002001 dmesg-efi_pstore-170000000001001 >dmesg.txt)
+    echo compressed >pstore/1700000000/001/dmesg-efi_pstore-170000000003001.enc.z
+    run -0 "$gdbdebug" report pstore --sysroot sysroot
+    assert_equal "$(grep -c '^#1 *main at' <<<"$output")" 1
+    assert_output --partial "170000000003001.enc.z' is left out: it is compressed"
 }

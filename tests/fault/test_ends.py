@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -418,6 +419,38 @@ def test_an_exit_while_a_debugger_is_connected_is_held_for_it(boot):
 
 
 # ---- no end at all ----
+
+
+def ask(machine, request):
+    """What a person or a program at the line has sent and got, in a connection of its own."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(str(machine.path))
+        line.sendall(request)
+        got = b""
+        while not (got.endswith(b"#9a") or got.endswith(b"\r\n")):
+            got += line.recv(4096)
+    return got
+
+
+@pytest.mark.parametrize("request_, answer", [(b"report\r\n", rb"gdbdebug version=.* state=running .*\r\n"),
+                                              (b"$qGdbdebug.report#4f", rb"\+\$OK#9a")], ids=["word", "packet"])
+@pytest.mark.parametrize("options", ["", "crash,core"])
+def test_somebody_at_the_line_can_ask_for_a_report(boot, options, request_, answer):
+    """As often as wanted, while PID 1 runs. Nothing is stopped, and a newline behind the word does not end the core."""
+    machine = boot(options, "churn")
+    machine.came_to("/lives")
+    machine.says("ready on")
+    for times in (1, 2):
+        assert re.fullmatch(answer, ask(machine, request_)), machine.log()
+        until("the report", lambda: len(re.findall("hang: end processes=[1-9]", machine.log())) == times)
+        if "core" in options:
+            until("the core", lambda: len(re.findall(r"core: \w{8} end blocks=[1-9]", machine.log())) == times)
+    told = machine.log()
+    assert told.count("gdbdebug: hang: a report was requested on the line; PID 1 (init) is in state ") == 2
+    assert re.search(r"hang: process pid=1 parent=0 comm=init state=\w .*command /init churn", told)
+    assert "core" in options or "gdbdebug: core: " not in told
+    assert "is held" not in told and status(machine.pid1, "State") not in ("t", "T")
+    assert status(machine.pid1, "TracerPid") == "0" or "crash" in options
 
 
 @pytest.mark.parametrize("options", ["hang=1,core", "crash,hang=1,core"])

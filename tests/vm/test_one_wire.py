@@ -2,6 +2,7 @@
 """One serial port, which is the console too: the debugger and the console on one wire. In a session there is nothing on
 it but packets, and none of the console's text is lost; out of one it is the console that it always was."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import subprocess
 import pytest
 from harness import BUILD, dracut_image, generators, image, probe_image
 from harness.checks import assert_at_start
+from harness.environment import scaled
 from harness.one_wire import OneWireMachine
 from harness.realroot import DRIVERS, ROOT_MODULE, Unavailable, debian, root_disk
 
@@ -275,6 +277,58 @@ def test_a_crash(one_wire, gdb):
     assert session.packets > 5 and session.damaged == 0 and session.naks == 0, session
     assert machine.wait_end(60) == "panic"
     assert "Attempted to kill init! exitcode=0x0000000b" in machine.console.text
+
+
+@pytest.fixture
+def report(directory):
+    """report(MACHINE, WORD...): what `gdbdebug report` on the machine's console says, and its status; it must end by
+    itself."""
+    command = BUILD / "client" / "gdbdebug"
+    if not command.exists():
+        pytest.skip(f"the host command is not built: {command}")
+    running = []
+
+    def start(machine, *words):
+        running.append(subprocess.Popen([command, "report", machine.debug, "--json", *words], stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def told(process, seconds=90):
+    output, errors = process.communicate(timeout=scaled(seconds))
+    assert process.returncode == 0, output + errors
+    return json.loads(output)
+
+
+def test_a_crash_is_explained_on_the_line_while_it_arrives(one_wire, report):
+    """The reader was there before the machine was switched on, and the line does not end."""
+    image = probe_image()
+    machine = one_wire(image, "rd.gdbdebug=console,crash,core PROBE=segv quiet", loglevel=1)
+    (made,) = told(report(machine, "--initrd", image))["reports"]
+    shown = [line for line in made["core"]["backtrace"] if line.startswith("#")]
+    assert made["complete"] and made["core"]["complete"], made
+    assert "crash_here" in shown[0] and "main" in shown[2], shown
+    assert machine.passed(">") == b"", "nothing is written to the line"
+
+
+def test_what_all_processes_do_is_asked_for_on_the_console(one_wire, report):
+    """The shell on the console runs on, and its line is not disturbed."""
+    image = shell_image()
+    machine = one_wire(image, "rd.gdbdebug=console,hang=3600,core")
+    start_shell(machine)
+    made = told(report(machine, "--now", "--initrd", image))
+    (hang,) = made["hangs"]
+    assert hang["head"].startswith("a report was requested on the line; PID 1 (init) is in state S"), hang
+    processes = {process["comm"]: process for process in hang["processes"]}
+    assert processes["sh"]["input"] and processes["init"]["call"] in ("wait4", "waitid"), processes
+    (core,) = made["cores"]
+    assert core["core"]["complete"] and core["core"]["backtrace"], core
+    shell(machine, "echo $((7*7))", r"^49\r?$")
 
 
 def test_a_panic_in_a_session_is_printed(one_wire, gdb):

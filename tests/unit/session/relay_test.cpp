@@ -1781,6 +1781,55 @@ TEST(Relay, ANewlineBetweenPacketsAsksForTheHello) {
   }
 }
 
+TEST(Relay, TheWordReportOnALineOfItsOwnAsksForAReport) {
+  struct Case {
+    std::string_view bytes;
+    unsigned wishes;
+  };
+  const Case cases[] = {
+      {"report\r", Relay::kReport},
+      {"report\r\n", Relay::kReport | Relay::kHello},
+      {"\nreport\n", Relay::kReport | Relay::kHello},
+      {"report", 0},
+      {"reports\n", Relay::kHello},
+      {"a report\n", Relay::kHello},
+      {"gdbdebug report\n", 0},  // an echo
+      {"Report\n", Relay::kHello},
+      {"+report\n", Relay::kReport},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(testing::PrintToString(one.bytes));
+    auto bench = held();
+    (void)bench.line(one.bytes);
+    EXPECT_EQ(bench.wishes() & (Relay::kHello | Relay::kReport), one.wishes);
+    auto slow = held();
+    for (const char& byte : one.bytes) (void)slow.line({&byte, 1});
+    EXPECT_EQ(slow.wishes() & (Relay::kHello | Relay::kReport), one.wishes) << "byte by byte";
+  }
+}
+
+TEST(Relay, APacketAsksForAReportAndTouchesNoSession) {
+  const auto request = framed(rsp::kReportRequest);
+  Bench free;
+  EXPECT_EQ(free.line(request), "+" + framed("OK"));
+  EXPECT_EQ(free.wishes(), unsigned{Relay::kReport});
+  EXPECT_FALSE(free->has_guest());
+
+  auto bench = connected();
+  EXPECT_EQ(bench.line(request), "+" + framed("OK"));
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kReport});
+  EXPECT_EQ(bench.send("g"), "+" + framed("0011"));
+
+  auto runs = running();
+  EXPECT_EQ(runs.line(request), "+") << "a reply would be taken for a stop";
+  EXPECT_EQ(runs.wishes(), unsigned{Relay::kReport});
+  EXPECT_EQ(runs.server(kPlainStop), framed(kPlainStop));
+
+  auto quiet = connected(false);
+  (void)quiet.send("QStartNoAckMode");
+  EXPECT_EQ(quiet.line("+" + request), framed("OK"));
+}
+
 TEST(Relay, ATextOfTheAgentsGoesOutBehindWhatIsThere) {
   auto bench = held();
   bench->queue_text("gdbdebug state=held\r\n");

@@ -176,7 +176,7 @@ TEST(CoreLogs, TheFileIsACoreFile) {
   ASSERT_TRUE(place);
   EXPECT_EQ(place->pc, 0x10U);
   EXPECT_EQ(place->sp, 0x20U);
-  EXPECT_EQ(signal_of(log.cores[0]), 11);
+  EXPECT_EQ(signal_of(log.cores[0]), "SIGSEGV");
   const auto file = elf_core(log.cores[0], [](const std::string&) { return true; });
   ASSERT_TRUE(file);
   EXPECT_EQ(file->substr(0, 7), std::string("\x7f"

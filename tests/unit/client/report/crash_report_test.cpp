@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace gdbdebug::client {
@@ -209,12 +210,94 @@ TEST(ClientReport, ABeginInTheMiddleEndsTheOneBefore) {
   EXPECT_EQ(reports[1], whole());
 }
 
-TEST(ClientReport, LinesWithoutABeginAreNoReport) {
-  auto log = log_of("", "\n");
-  log.erase(0, log.find('\n') + 1);
-  EXPECT_TRUE(read_reports(log).empty());
-  EXPECT_TRUE(read_reports("").empty());
-  EXPECT_TRUE(read_reports("gdbdebug: report: ").empty());
+std::vector<std::string> lines_of_log() {
+  std::vector<std::string> lines;
+  for (const auto& line : kLines) lines.push_back("[    1.0] gdbdebug: report: " + line + "\r\n");
+  return lines;
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string log;
+  for (const auto& line : lines) log += line;
+  return log;
+}
+
+TEST(ClientReport, LinesWithoutABeginAreAReportThatIsNotComplete) {
+  auto lines = lines_of_log();
+  lines.erase(lines.begin());
+  const auto reports = read_reports(joined(lines));
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_FALSE(reports[0].begun);
+  EXPECT_FALSE(reports[0].complete());
+  EXPECT_EQ(reports[0].frames, whole().frames);
+  for (const char* nothing : {"", "gdbdebug: report: ", "gdbdebug: report: weather sun=yes\n"})
+    EXPECT_TRUE(read_reports(nothing).empty()) << nothing;
+}
+
+TEST(ClientReport, LinesCanBeDoubled) {
+  for (std::size_t i = 0; i < std::size(kLines); ++i) {
+    for (const std::size_t times : {2U, 3U}) {
+      auto lines = lines_of_log();
+      lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(i), times - 1, lines[i]);
+      const auto reports = read_reports(joined(lines));
+      ASSERT_EQ(reports.size(), 1U) << i;
+      EXPECT_EQ(reports[0], whole()) << i;
+    }
+  }
+}
+
+TEST(ClientReport, LinesCanChangePlaces) {
+  for (std::size_t i = 0; i < std::size(kLines); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (i - j == std::size(kLines) - 1) continue;  // what begins behind its end is the next one
+      auto lines = lines_of_log();
+      std::swap(lines[i], lines[j]);
+      auto reports = read_reports(joined(lines));
+      ASSERT_EQ(reports.size(), 1U) << i << j;
+      auto wanted = whole();
+      std::ranges::sort(reports[0].registers);
+      std::ranges::sort(wanted.registers);
+      EXPECT_EQ(reports[0], wanted) << i << ' ' << j;
+    }
+  }
+}
+
+TEST(ClientReport, TwoCopiesMendEachOther) {
+  for (std::size_t i = 0; i < std::size(kLines); ++i) {
+    if (i == 2) continue;  // without pc and sp nothing says that they are the same
+    for (std::size_t j = 0; j < std::size(kLines); ++j) {
+      if (j == i || j == 2) continue;
+      auto first = lines_of_log();
+      auto second = first;
+      first.erase(first.begin() + static_cast<std::ptrdiff_t>(i));
+      second.erase(second.begin() + static_cast<std::ptrdiff_t>(j));
+      auto reports = read_reports(joined(first) + "other\n" + joined(second));
+      ASSERT_EQ(reports.size(), 1U) << i << j;
+      auto wanted = whole();
+      std::ranges::sort(reports[0].registers);
+      std::ranges::sort(wanted.registers);
+      EXPECT_EQ(reports[0], wanted) << i << ' ' << j;
+    }
+  }
+}
+
+TEST(ClientReport, TheNextCrashIsAnotherReportThoughItsFirstLineIsLost) {
+  auto next = lines_of_log();
+  next.erase(next.begin());
+  auto text = joined(next);
+  text.replace(text.find("sp=0x7ffe"), 9, "sp=0x7fff");
+  text.replace(text.find("rbx=0x0"), 7, "rbx=0x9");
+  const auto reports = read_reports(joined(lines_of_log()) + text);
+  ASSERT_EQ(reports.size(), 2U);
+  EXPECT_EQ(reports[0], whole());
+  EXPECT_FALSE(reports[1].begun);
+  EXPECT_EQ(reports[1].registers.at(1).second, 0x7fffU);
+}
+
+TEST(ClientReport, AHostileLogHasSoManyReportsAtMost) {
+  std::string log;
+  for (int i = 0; i < 20'000; ++i) log += "gdbdebug: report: begin comm=" + std::to_string(i) + "\n";
+  EXPECT_EQ(read_reports(log).size(), 1024U);
 }
 
 TEST(ClientReport, EveryPrefixOfALogIsReadWithoutHarm) {
