@@ -166,16 +166,15 @@ void Relay::line_bytes(std::string_view bytes) {
       case rsp::Token::kAck:
         if (!acked_ && knock_answered()) begin_session();
         acked_ = true;
-        unseen_ = false;
         ack_deadline_.reset();
         break;
       case rsp::Token::kNak:
         if (!noack_ && !acked_) (void)to_line_.add({reply_buffer_.data(), reply_size_});
         break;
       case rsp::Token::kInterrupt:
-        // Sent before the debugger had seen the stop that has just come, it is for what follows that stop.
+        // While PID 1 is held it is for what follows (gdb's manual, "Interrupts"): gdb also sends it when it notices its
+        // user's Ctrl-C in the middle of a stop from which it goes on by itself, as from a dprintf.
         if (!in_session() || cleaning_ != Cleaning::kNone || interrupt_) break;
-        if (pid1_ != Pid1::kRunning && !unseen_) break;
         interrupt_ = true;
         if (pid1_ == Pid1::kRunning) stop_pid1();
         break;
@@ -211,7 +210,6 @@ void Relay::on_request(std::string_view payload) {
   if (!noack_) (void)to_line_.add("+");
   if (repeated) return;  // its reply is on the way, or will be asked for with a NAK
 
-  unseen_ = false;
   const bool follows_up = knock_answered();
   request_hash_ = request_hash;
   acked_ = true;
@@ -623,7 +621,6 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   interrupt_ = interrupt_ && !ours;
   if (in_session()) {
     if (anchored_ && stop) anchor();
-    unseen_ = true;
     if (showing_ && !acked_)
       late_stop_.set(payload);
     else
@@ -917,6 +914,7 @@ void Relay::debugger_lost() {
 /// A stop that waited for the debugger's acknowledgement is not for the next one.
 void Relay::dismiss() {
   guest_ = Guest::kNobody;
+  interrupt_ = false;
   late_stop_.clear();
 }
 
@@ -995,7 +993,6 @@ void Relay::mark_end() {
 void Relay::accept_end() {
   Text<4> text("X");
   reply(text.add_hex(static_cast<std::uint8_t>(signal_)));
-  interrupt_ = false;
   dismiss();
 }
 

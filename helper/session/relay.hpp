@@ -330,7 +330,6 @@ class Relay {
   unsigned wishes_ = 0;
 
   bool interrupt_ = false;     ///< the debugger asked for a stop
-  bool unseen_ = false;        ///< nothing shows yet that it has seen the last one
   bool stop_pending_ = false;  ///< a SIGSTOP of ours was sent and has not shown yet
   bool own_stop_ = false;      ///< PID 1 is held because of it
   bool fatal_stop_ = false;    ///< PID 1 is held at a fatal signal, or its exit

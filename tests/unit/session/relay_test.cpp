@@ -1211,7 +1211,7 @@ TEST(Relay, AStopThatCameBeforeCtrlCTookEffectIsToldAndTheInterruptAfterIt) {
   }
 }
 
-TEST(Relay, ACtrlCThatCrossesAStopIsForWhatFollows) {
+TEST(Relay, ACtrlCWhilePid1IsHeldIsForWhatFollows) {
   for (const bool lossy : {false, true}) {
     SCOPED_TRACE(lossy);
     auto bench = connected(lossy);
@@ -1222,9 +1222,17 @@ TEST(Relay, ACtrlCThatCrossesAStopIsForWhatFollows) {
     (void)bench.send("vCont;c");
     EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
     EXPECT_EQ(bench.server(kSigstop), framed("T02thread:p1.1;"));
-    (void)bench.line("+\003");  // noise: it has seen this stop
-    (void)bench.send("vCont;c");
+    (void)bench.line("+\003");  // the user's Ctrl-C in the middle of that stop
+    (void)bench.send("g");
+    (void)bench.server("00000000");
     EXPECT_EQ(bench.wishes(), 0U);
+    (void)bench.send("vCont;c");
+    EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
+    EXPECT_EQ(bench.server(kSigstop), framed("T02thread:p1.1;"));
+    (void)bench.line("+\003");
+    (void)bench.send("D;1");  // a debugger that leaves takes it along
+    (void)bench.server("OK");
+    EXPECT_EQ(bench.wishes() & Relay::kStopPid1, 0U);
   }
 }
 
