@@ -19,8 +19,7 @@ UniqueFd image_root();
 /// Where in the image's root the overlay has kernel modules of its own and a modprobe for them; empty: it has none.
 std::string_view modules_of_overlay();
 
-/// Takes the overlay out of the image, if the agent was started from one and nothing in it is needed any more: the real
-/// init then finds the image as it was made.
+/// Takes the overlay out of the image, if the agent was started from one: the real init finds the image as it was made.
 void remove_overlay(const UniqueFd& image);
 
 /// Makes the root and fills it; the caller still stands in the image's root afterwards, in a mount namespace of its
