@@ -70,6 +70,17 @@ bool is_console(const Line& line, std::string_view text) {
   return found;
 }
 
+// Where `wait` holds PID 1.
+std::string places_of(const Request& request) {
+  std::string text;
+  const auto add = [&](std::string_view place) { text += (text.empty() ? "" : ", and at ") + std::string(place); };
+  if (request.at_init)
+    add(request.holds_later() ? "the first instruction of the image's init" : "its first instruction");
+  if (request.at_root) add("the first instruction of the real root's init");
+  if (request.at_shutdown) add("the first instruction of each program that shuts the machine down");
+  return text;
+}
+
 std::string meaning_of(const Request& request, bool shared) {
   std::string text = "the line is " + std::string(request.line.text);
   if (shared) {
@@ -82,7 +93,7 @@ std::string meaning_of(const Request& request, bool shared) {
     if (request.speed.rtscts) text += "r";
   }
   text += peers_of(request);
-  if (request.wait) text += "; PID 1 is held at its first instruction" + within(request.wait_seconds);
+  if (request.wait) text += "; PID 1 is held at " + places_of(request) + within(request.wait_seconds);
   if (request.crash) text += "; PID 1 is held when a fatal signal is about to end it" + within(request.crash_seconds);
   if (request.crash && request.handled) text += "; also at a signal for which PID 1 has a handler";
   if (request.exit) text += "; PID 1 is held when it is about to exit";

@@ -10,7 +10,8 @@ namespace gdbdebug {
 namespace {
 
 constexpr std::string_view kOptions =
-    "wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, reboot, core, core=KIB, core=all, hang=SECONDS, "
+    "wait, wait=SECONDS, at=PLACE, crash, crash=SECONDS, handled, exit, reboot, core, core=KIB, core=all, "
+    "hang=SECONDS, "
     "feed, modules=A:B, from=ADDR/PREFIX, insecure";
 constexpr const char* kReading = "reading the line";
 constexpr std::string_view kWrongSeconds = "SECONDS must be a whole number from 1 to 8640000";
@@ -24,6 +25,12 @@ constexpr struct Flag {
               {"reboot", &Request::reboot},
               {"feed", &Request::feed},
               {"insecure", &Request::insecure}};
+
+/// What `at=` names, joined by colons.
+constexpr struct Place {
+  std::string_view name;
+  bool Request::*value;
+} kPlaces[] = {{"init", &Request::at_init}, {"root", &Request::at_root}, {"shutdown", &Request::at_shutdown}};
 
 /// Device names are as in /dev: no directories, so nothing leads out of it, and no empty or hidden names.
 bool is_device_name(std::string_view name) {
@@ -154,6 +161,24 @@ void parse_timed(std::string_view option, std::string_view value, bool has_value
   seconds = parsed;
 }
 
+/// A place that is not known voids the whole option: a machine that waits where nobody expects it is lost.
+void parse_at(std::string_view option, std::string_view value, Request& request, Notes& notes) {
+  Request named;
+  auto rest = value;
+  for (bool more = true; more;) {
+    more = rest.find(':') != std::string_view::npos;
+    const auto word = take_word(rest, ':');
+    const Place* found = nullptr;
+    for (const auto& place : kPlaces) {
+      if (word == place.name) found = &place;
+    }
+    if (found == nullptr) return notes.add(option, "the places are init, root and shutdown", "at=root or at=init:root");
+    named.*found->value = true;
+  }
+  request.wait = true;
+  for (const auto& place : kPlaces) request.*place.value |= named.*place.value;
+}
+
 void parse_hang(std::string_view option, std::string_view value, Request& request, Notes& notes) {
   const auto seconds = parse_seconds(value);
   if (!seconds) return notes.add(option, kWrongSeconds, "hang=60");
@@ -204,6 +229,7 @@ void parse_option(std::string_view option, Request& request, Notes& notes) {
 
   if (name == "wait") return parse_timed(option, value, has_value, request.wait, request.wait_seconds, notes);
   if (name == "crash") return parse_timed(option, value, has_value, request.crash, request.crash_seconds, notes);
+  if (name == "at") return parse_at(option, value, request, notes);
   if (name == "hang") return parse_hang(option, value, request, notes);
   if (name == "core") return parse_core(option, value, has_value, request, notes);
   if (name == "modules") return parse_modules(option, value, request, notes);
@@ -350,6 +376,7 @@ Result<Request> parse_request(std::string_view value, Notes& notes) {
     more = rest.find(',') != std::string_view::npos;
     parse_option(take_word(rest, ','), request, notes);
   }
+  if (request.wait && !request.holds_later()) request.at_init = true;
 
   if (request.line.kind == Line::Kind::kTcp && request.from_count == 0 && !request.insecure) {
     return Error{kReading, request.line.text, 0,

@@ -63,6 +63,9 @@ struct Request {
   bool has_speed = false;  ///< an option gives one
   bool wait = false;
   std::optional<std::uint32_t> wait_seconds;  ///< nullopt with `wait`: for ever
+  bool at_init = false;                       ///< `wait` holds PID 1 at the real init's first instruction; the default
+  bool at_root = false;                       ///< at that of the real root's init
+  bool at_shutdown = false;                   ///< at that of each program that PID 1 executes to shut down
   bool crash = false;
   std::optional<std::uint32_t> crash_seconds;  ///< nullopt with `crash`: for ever
   bool handled = false;                        ///< with `crash`: holds also at signals for which PID 1 has a handler
@@ -79,7 +82,8 @@ struct Request {
   std::size_t from_count = 0;
 
   bool armed() const { return crash || exit; }
-  /// Whether gdbserver must be attached before the hand-off.
+  bool holds_later() const { return at_root || at_shutdown; }
+  /// Whether PID 1 must be traced before the hand-off.
   bool holds() const { return wait || armed(); }
   std::span<const Network> networks() const { return {from.data(), from_count}; }
 };

@@ -54,6 +54,8 @@ namespace {
 /// A stop that nobody has asked for and that says nothing ends by itself.
 constexpr std::uint64_t kUnknownStopMs = 60'000;
 constexpr std::string_view kWithout = "booting without a debugger";
+constexpr std::string_view kAtRoot = "at the first instruction of the real root's init";
+constexpr std::string_view kAtShutdown = "at the first instruction of what shuts the machine down";
 
 /// Whether the agent can keep a processor busy without keeping gdbserver from it.
 bool has_spare_processor() {
@@ -174,6 +176,13 @@ class Agent {
   void server_stuck();
   void start_for_debugger();
   bool take_over();
+  /// Whether PID 1 is watched while no debugger is there.
+  bool watches() const {
+    return request_.armed() || request_.at_shutdown || (request_.at_root && !real_root_.entered());
+  }
+  std::string_view place_of_exec();
+  void hold_at_exec();
+  void executed_in_session();
   bool wait_for_hold();
   bool serve_stub();
   void debugger_lost();
@@ -184,7 +193,7 @@ class Agent {
   void at_exit(const Watcher::Event& event);
   void hold_at_end(const Stop& stop, const Cause& cause, const Ending& ending);
   bool is_held() const { return relay_.pid1() == Relay::Pid1::kHeld || watcher_.is_held(); }
-  bool is_at_end() const { return relay_.at_end() || watcher_.is_held(); }
+  bool is_at_end() const { return relay_.at_end() || (watcher_.is_held() && !watcher_.at_exec()); }
   void unattended();
   bool line_speaks() const;
   void check_hang();
@@ -224,6 +233,7 @@ class Agent {
   bool survives_ = false;  ///< gdbserver detaches from PID 1 at a fatal signal, and it does not die of that
   bool done_ = false;
   bool executed_ = false;       ///< PID 1 is the real init
+  std::string_view place_;      ///< of the exec at which PID 1 was held last, in words
   bool unknown_stop_ = false;   ///< what PID 1 is held for is not known
   unsigned deaths_ = 0;         ///< gdbservers that ended by themselves since a debugger was last there
   bool met_ = false;            ///< a debugger was there already
@@ -353,7 +363,8 @@ bool Agent::attach() {
 bool Agent::hold() {
   relay_.set_settings(crash_settings_.packets());
   if (request_.armed()) relay_.arm();
-  if (!request_.wait) {
+  if (request_.holds_later()) relay_.watch();
+  if (!request_.at_init) {
     if (!watch()) return false;
     hand_over();
     return true;
@@ -417,6 +428,10 @@ void Agent::say_ready() {
     message.add("for a debugger");
   } else if (request_.armed()) {
     message.add("PID 1 runs, and will be held if it is about to die; a debugger can attach at any time");
+  } else if (watches()) {
+    message.add("PID 1 runs, and will be held ");
+    message.add(request_.at_root && !real_root_.entered() ? kAtRoot : kAtShutdown);
+    message.add("; a debugger can attach at any time");
   } else {
     message.add("PID 1 runs; a debugger can attach at any time");
   }
@@ -470,6 +485,7 @@ void Agent::step() {
       wire_->handle(which, polls[kWire + which].revents);
   }
   look_after();
+  if (watcher_.at_exec() && !server_.running()) hold_at_exec();
   if (line_.settle_peers(relay_.in_session())) relay_.line_lost();  // what it has said was the one's before
   check_deadlines();
   flush();  // first: what is wished for may take longer than a debugger waits for its acknowledgement
@@ -643,7 +659,7 @@ void Agent::grant(unsigned wishes) {
     warn_of_watchdog(request_.feed);
   }
   if ((wishes & Relay::kLost) != 0) debugger_lost();
-  if ((wishes & Relay::kExecuted) != 0) real_root_.look();
+  if ((wishes & Relay::kExecuted) != 0) executed_in_session();
   if ((wishes & Relay::kCallStop) != 0) call_in_session();
   if ((wishes & Relay::kFatalStop) != 0) stopped_in_session();
   if ((wishes & Relay::kFatalResume) != 0) resumed_at_fatal_stop();
@@ -687,7 +703,7 @@ void Agent::server_ended() {
   if (!server_.running()) return;
   const bool dies = relay_.at_end() && !survives_;
   const auto how = std::exchange(survives_, false) ? Leaves::kWithSignal : Leaves::kWithoutSignal;
-  if (!request_.armed() || dies) {
+  if (!watches() || dies) {
     server_.end(false, patches_of(relay_));
   } else if (relay_.let_go()) {  // gdbserver has detached from PID 1 before
     server_.end(false, patches_of(relay_));
@@ -732,7 +748,7 @@ void Agent::server_died() {
     if (session) debugger_lost();
     return;
   }
-  if (request_.armed())
+  if (watches())
     watch_again(Leaves::kByItself);
   else
     server_.end(true, patches_of(relay_));
@@ -809,8 +825,8 @@ bool Agent::take_over() {
     return false;
   }
   for (unsigned tries = 0; tries < kTries; ++tries) {
-    const bool held = watcher_.is_held();
     const auto event = watcher_.held();
+    const bool held = watcher_.is_held() && event.kind == Watcher::Event::Kind::kSignal;
     status = watcher_.at_exit() ? Status(Error{"attaching gdbserver to PID 1", "", ESRCH}) : watcher_.give();
     if (!status && status.error().err == EAGAIN) {
       look_after();  // what has come in between
@@ -922,8 +938,11 @@ void Agent::look_after() {
   while (const auto event = watcher_.next()) {
     switch (event->kind) {
       case Watcher::Event::Kind::kExec:
-        if (executed_) real_root_.look();
-        executed_ = true;
+        place_ = place_of_exec();
+        if (!place_.empty()) {
+          watcher_.hold(*event);  // see hold_at_exec()
+          break;
+        }
         watcher_.watch_calls(request_.exit && request_.reboot && !real_root_.entered());
         watcher_.pass(*event);
         break;
@@ -936,6 +955,40 @@ void Agent::look_after() {
         break;
     }
   }
+}
+
+/// PID 1 has executed a program. Where it is to be held for that, in words; otherwise nothing.
+std::string_view Agent::place_of_exec() {
+  if (!std::exchange(executed_, true)) return {};  // the image's init
+  const bool was_there = real_root_.entered();
+  real_root_.look();
+  if (request_.at_root && !was_there && real_root_.entered()) return kAtRoot;
+  return request_.at_shutdown && pid1::shuts_down() ? kAtShutdown : std::string_view{};
+}
+
+/// PID 1 goes from the agent to gdbserver before its first instruction, and waits there for a debugger.
+void Agent::hold_at_exec() {
+  if (!take_over()) return watcher_.go_on();  // where it has not gone on already
+  relay_.server_ready_stopped();
+  met_ = false;
+  if (request_.wait_seconds) hold_for(*request_.wait_seconds);
+  log::Message message("PID 1 is held ");
+  message.add(place_).add(", ").add(pid1::executable()).add(", and waits ");
+  if (request_.wait_seconds) message.add_number(*request_.wait_seconds).add(" seconds ");
+  message.add("for a debugger on ").add(line_.describe());
+  log::say(log::Level::kAlert, message);
+  say_aloud(message);
+  warn_of_watchdog(request_.feed);
+}
+
+/// The debugger is told of the exec, and goes on by itself as a rule; the stop that it sees then is this one.
+void Agent::executed_in_session() {
+  const auto place = place_of_exec();
+  if (place.empty() || !relay_.in_session()) return;
+  (void)::kill(1, SIGSTOP);
+  relay_.stop_after_exec();
+  log::Message message("PID 1 is held ");
+  log::say(log::Level::kInfo, message.add(place).add(", in a debugger's session"));
 }
 
 /// PID 1 is about to get a signal.

@@ -172,8 +172,8 @@ void Relay::line_bytes(std::string_view bytes) {
         if (!noack_ && !acked_) (void)to_line_.add({reply_buffer_.data(), reply_size_});
         break;
       case rsp::Token::kInterrupt:
-        // While PID 1 is held it is for what follows (gdb's manual, "Interrupts"): gdb also sends it when it notices its
-        // user's Ctrl-C in the middle of a stop from which it goes on by itself, as from a dprintf.
+        // While PID 1 is held it is for what follows (gdb's manual, "Interrupts"): gdb also sends it when it notices
+        // its user's Ctrl-C in the middle of a stop from which it goes on by itself, as from a dprintf.
         if (!in_session() || cleaning_ != Cleaning::kNone || interrupt_) break;
         interrupt_ = true;
         if (pid1_ == Pid1::kRunning) stop_pid1();
@@ -385,7 +385,7 @@ void Relay::forward_detach(std::string_view payload) {
     stop_pending_ = false;
     return ask_server("D;1", Ask::kLetGo);
   }
-  if (armed_) {
+  if (watched_) {
     reply("OK");
     return clean(Then::kRelease);
   }

@@ -169,7 +169,11 @@ class Relay {
   /// there it is not replaced.
   void set_settings(std::span<const std::string_view> settings) { settings_ = settings; }
   /// PID 1 is to be held at its end also where a debugger has gone.
-  void arm() { armed_ = true; }
+  void arm() { armed_ = watched_ = true; }
+  /// PID 1 does not run free after a session: see kReleaseServer.
+  void watch() { watched_ = true; }
+  /// PID 1 is held at an exec, and has to stop once more before its first instruction: a SIGSTOP was queued for it.
+  void stop_after_exec() { interrupt_ = stop_pending_ = true; }
   /// Whether PID 1 is held without a gdbserver.
   void set_held(bool held) { held_ = held; }
   /// The stop at which nobody is there is PID 1's end.
@@ -309,6 +313,7 @@ class Relay {
   const Peek peek_;
   const bool lossy_;
   bool armed_ = false;
+  bool watched_ = false;
   bool held_ = false;       ///< PID 1 is held without a gdbserver
   bool read_only_ = false;  ///< it cannot go on
   bool detached_ = false;   ///< gdbserver was told to detach, and has said OK

@@ -101,6 +101,19 @@ Text<512> executable() {
   return name;
 }
 
+bool shuts_down() {
+  std::array<char, 512> words{};
+  const auto file = sys::open(AT_FDCWD, "/proc/1/cmdline", O_RDONLY);
+  const auto count = file ? sys::read(file->get(), words) : 0;
+  std::string_view rest(words.data(), count > 0 ? static_cast<std::size_t>(count) : 0);
+  for (unsigned word = 0; word < 3; ++word) {  // a script's interpreter stands before its name, with one argument
+    const auto path = take_word(rest, '\0');
+    const auto name = path.substr(path.rfind('/') + 1);
+    if (name == "systemd-shutdown" || name == "shutdown") return true;
+  }
+  return false;
+}
+
 Text<128> build_id(const UniqueFd& file) {
   unsigned char ident[EI_NIDENT]{};
   if (!read_at(file, 0, ident) || ident[EI_MAG0] != ELFMAG0 || ident[EI_MAG1] != ELFMAG1) return {};

@@ -23,6 +23,9 @@ Text<96> file_of(pid_t process, std::string_view name);
 Result<UniqueFd> open_mapped(pid_t process, std::uint64_t begin, std::uint64_t end);
 /// What PID 1 executes, as /proc/1/exe names it; empty if it cannot be read.
 Text<512> executable();
+/// Whether it executes a program that ends the machine: systemd's own, or the /shutdown of an exitrd to which that goes
+/// on (systemd-shutdown(8)), also where it is a script.
+bool shuts_down();
 /// The build ID of an ELF file in hexadecimal digits (the note NT_GNU_BUILD_ID); empty if it has none.
 Text<128> build_id(const UniqueFd& file);
 Text<128> executable_build_id();

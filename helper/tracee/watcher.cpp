@@ -320,6 +320,24 @@ void Watcher::go_on() {
 /// Makes a thread stop at a SIGSTOP of ours.
 Status Watcher::stop_one(pid_t thread) {
   if (::syscall(SYS_tgkill, 1, thread, SIGSTOP) != 0) return failed(kStopping, "");
+  return await_stop(thread, false);
+}
+
+/// It stands at an exec: the SIGSTOP comes before its first instruction, and so does every other signal that waits.
+Status Watcher::stop_after_exec() {
+  state_ = State::kWatching;
+  if (::syscall(SYS_tgkill, 1, held_.thread, SIGSTOP) != 0) {
+    const auto status = failed(kStopping, "");
+    restart(held_.thread, 0);
+    return status;
+  }
+  restart(held_.thread, 0);
+  return await_stop(held_.thread, true);
+}
+
+/// Waits for the SIGSTOP. What comes in its place is judged first, unless it `passes_signals`: then the thread gets
+/// them and is waited for.
+Status Watcher::await_stop(pid_t thread, bool passes_signals) {
   const auto deadline = sys::now_ms() + kStopTimeoutMs;
   for (auto now = sys::now_ms(); now < deadline; now = sys::now_ms()) {
     siginfo_t info{};
@@ -329,6 +347,10 @@ Status Watcher::stop_one(pid_t thread) {
       if (info.si_pid == thread && trap.kind == Trap::Kind::kSignal && trap.signal == SIGSTOP) return Done{};
       saved_ = judge_or_run(info.si_pid, info.si_status);
       if (!saved_) continue;
+      if (passes_signals && saved_->kind == Event::Kind::kSignal) {
+        pass(*std::exchange(saved_, std::nullopt));
+        continue;
+      }
       (void)::kill(1, SIGCONT);  // takes the SIGSTOP back
       return Error{kStopping, "", EAGAIN};
     }
@@ -363,7 +385,9 @@ bool Watcher::detach_others(pid_t but) {
 
 Status Watcher::give() {
   pid_t first = held_.thread;
-  if (state_ == State::kWatching) {
+  if (at_exec()) {
+    if (const auto status = stop_after_exec(); !status) return status;
+  } else if (state_ == State::kWatching) {
     first = first_living_thread();
     if (const auto status = stop_one(first); !status) return status;
   }

@@ -58,8 +58,9 @@ class Watcher {
   void hold(const Event& event);
   /// Ends a hold: everybody goes on, the held thread with its signal.
   void go_on();
-  /// Lets go of PID 1 so that it stands in a group stop, for gdbserver to attach. The signal at which it was held is
-  /// not handed on. An error: it does not stop, and is watched as before.
+  /// Lets go of PID 1 so that it stands in a group stop, for gdbserver to attach: where it was held at an exec, before
+  /// the first instruction. The signal at which it was held is not handed on. An error: it does not stop, and is
+  /// watched as before.
   Status give();
   /// Lets go of PID 1, which goes on by itself and without its signal: a fault comes again.
   void let_go();
@@ -68,7 +69,9 @@ class Watcher {
   bool active() const { return state_ != State::kAway; }
   bool is_held() const { return state_ == State::kHeld; }
   /// Whether it is held where no gdbserver can come: that attaches only to what still runs its program.
-  bool at_exit() const { return is_held() && held_.kind != Event::Kind::kSignal; }
+  bool at_exit() const { return is_held() && (held_.kind == Event::Kind::kExit || held_.kind == Event::Kind::kCall); }
+  /// Whether it is held at an exec, with its first instruction still to come.
+  bool at_exec() const { return is_held() && held_.kind == Event::Kind::kExec; }
   /// From now on PID 1 stops at each system call, and at reboot(2) it is to be judged. Each call becomes slower.
   void watch_calls(bool wanted) { calls_ = wanted; }
   const Event& held() const { return held_; }
@@ -90,6 +93,8 @@ class Watcher {
   void go_on_from(pid_t first);
   static bool detach_others(pid_t but);
   Status stop_one(pid_t thread);
+  Status stop_after_exec();
+  Status await_stop(pid_t thread, bool passes_signals);
 
   State state_ = State::kAway;
   bool calls_ = false;

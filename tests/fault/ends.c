@@ -184,6 +184,17 @@ static void switch_root(const char* word, int is_initramfs) {
   _exit(97);
 }
 
+// As systemd does it, and the exitrd to which that goes back, whose program is a script.
+static void shut_down(const char* program) {
+  (void)!symlink("/init", "/shutdown");
+  mkdir("/scripts", 0755);
+  const int script = open("/scripts/shutdown", O_WRONLY | O_CREAT, 0755);
+  (void)!write(script, "#!/init live\n", 13);
+  close(script);
+  execl(program, program, "live", NULL);
+  _exit(96);
+}
+
 int main(int argc, char** argv) {
   const char* what = argc > 1 ? argv[1] : "";
   if (!strcmp(what, "churn")) churn();
@@ -233,8 +244,10 @@ int main(int argc, char** argv) {
     restart(LINUX_REBOOT_CMD_RESTART);
   }
   if (!strcmp(what, "power-off")) restart(LINUX_REBOOT_CMD_POWER_OFF);
-  if (!strcmp(what, "real-root")) switch_root("power-off", 0);
-  if (!strcmp(what, "squash-root")) switch_root("power-off", 1);
+  if (!strncmp(what, "real-root:", 10)) switch_root(what + 10, 0);
+  if (!strncmp(what, "squash-root:", 12)) switch_root(what + 12, 1);
+  if (!strcmp(what, "shutdown")) shut_down("/shutdown");
+  if (!strcmp(what, "script")) shut_down("/scripts/shutdown");
   live_on();
   return 0;
 }

@@ -301,14 +301,90 @@ def test_a_restart_is_not_held_without_reboot(boot, options):
 
 
 def test_the_real_root_stops_the_machine_on_purpose(boot):
-    machine = boot("crash,exit,reboot", "real-root")
+    machine = boot("crash,exit,reboot", "real-root:power-off")
     machine.ended()
     assert "is held" not in machine.log()
 
 
 def test_a_root_that_is_an_initramfs_still_is_not_the_real_one(boot):
-    machine = boot("crash,exit,reboot", "squash-root")
+    machine = boot("crash,exit,reboot", "squash-root:power-off")
     assert machine.says(HELD)[2] == "reboot(2) with POWER_OFF"
+
+
+# ---- where else PID 1 is held ----
+
+AT_ROOT = r"PID 1 is held at the first instruction of the real root's init, /init, and waits .*for a debugger on"
+AT_SHUTDOWN = r"PID 1 is held at the first instruction of what shuts the machine down, /init, and waits .*for a debugger on"
+
+
+def leaves_its_start(machine):
+    """A debugger comes, finds PID 1 at its first instruction, and goes."""
+    gdb = machine.gdb("info symbol $pc")
+    gdb.wait_for("_start in section .text")
+    gdb.says("detach", "Detaching from")
+
+
+@pytest.mark.parametrize("options", ["at=root", "at=root:shutdown", "crash,exit,wait=60,at=root"])
+def test_held_at_the_first_instruction_of_the_real_roots_init(boot, options):
+    machine = boot(options, "real-root:live")
+    machine.says(AT_ROOT)
+    machine.is_held()
+    leaves_its_start(machine)
+    machine.came_to("/lives")
+    assert status(machine.pid1, "TracerPid") == "0" or options != "at=root"
+
+
+@pytest.mark.parametrize("word", ["real-root:shutdown", "real-root:script"])
+def test_held_at_what_shuts_the_machine_down(boot, word):
+    machine = boot("at=root:shutdown", word)
+    machine.says(AT_ROOT)
+    leaves_its_start(machine)
+    machine.says(AT_SHUTDOWN)
+    machine.is_held()
+    leaves_its_start(machine)
+    machine.came_to("/lives")
+
+
+def test_a_real_root_that_is_only_passed_through_is_not_held(boot):
+    machine = boot("at=root", "squash-root:live")
+    machine.came_to("/lives")
+    assert "is held" not in machine.log()
+
+
+def test_a_hold_at_the_real_roots_init_ends_by_itself(boot):
+    machine = boot("wait=1,at=root", "real-root:live")
+    machine.says(AT_ROOT)
+    machine.says("no debugger came within 1 seconds; booting on")
+    machine.came_to("/lives")
+
+
+def test_a_crash_behind_a_hold_at_the_real_roots_init_is_held(boot):
+    machine = boot("crash,at=root", "real-root:segv")
+    machine.says(AT_ROOT)
+    leaves_its_start(machine)
+    assert machine.says(HELD)[2] == "SIGSEGV at address 0x8"
+
+
+def test_a_debugger_that_is_connected_stops_at_the_real_roots_init(boot):
+    machine = boot("at=init:root", "real-root:live")
+    gdb = machine.gdb("info symbol $pc", "print/x $pc", "continue")
+    gdb.wait_for("_start in section .text")
+    start = gdb.wait_for(r"\$1 = (0x\w+)")[1]
+    gdb.wait_for("received signal SIGINT")
+    gdb.says("print/x $pc", rf"\$2 = {start}")
+    gdb.says("detach", "Detaching from")
+    machine.came_to("/lives")
+
+
+def test_a_debugger_that_is_lost_at_the_real_roots_init_leaves_pid_1_held(boot):
+    machine = boot("at=root", "real-root:live")
+    machine.says(AT_ROOT)
+    gdb = machine.gdb("break live_on")
+    gdb.wait_for("Breakpoint 1 at")
+    gdb.process.kill()
+    gdb.process.wait()
+    leaves_its_start(machine)
+    machine.came_to("/lives")
 
 
 # ---- while a debugger is connected ----

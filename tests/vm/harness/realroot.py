@@ -29,6 +29,7 @@ for process in /proc/[0-9]*; do
             echo "root: ours ${process#/proc/} $name"
             sed "s/^/root: mount /" "$process/mountinfo"
             ls -l "$process/fd" "$process/cwd" "$process/root" | sed "s/^/root: file /"
+            sed -n 's/^VmRSS: */root: resident /p' "$process/status"
             ;;
     esac
 done

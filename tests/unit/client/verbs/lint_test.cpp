@@ -52,6 +52,8 @@ TEST(ClientLint, EachWrongWordIsPointedAt) {
       {"rd.gdbdebug=ttyS1,wait,core", {"core"}},
       {"rd.gdbdebug=ttyS1,crash,core=x", {"core=x"}},
       {"rd.gdbdebug=core", {"!core"}},
+      {"rd.gdbdebug=ttyS1,at=init:root:shutdown", {}},
+      {"rd.gdbdebug=ttyS1,at=rooot", {"at=rooot"}},
       {"rd.gdbdebug=ttyS1,hang=60,core", {}},
       {"rd.gdbdebug=ttyS1,hang", {"hang"}},
       {"rd.gdbdebug=hang=60", {"!hang=60"}},

@@ -197,6 +197,41 @@ TEST(Request, ModesAreReadInAnyMixture) {
   }
 }
 
+TEST(Request, WaitHoldsAtTheFirstInstructionUnlessOtherPlacesAreNamed) {
+  struct Case {
+    std::string_view value;
+    bool wait, init, root, shutdown;
+    std::size_t notes = 0;
+  };
+  const Case cases[] = {
+      {"ttyS1", false, false, false, false},
+      {"ttyS1,wait", true, true, false, false},
+      {"ttyS1,at=init", true, true, false, false},
+      {"ttyS1,at=root", true, false, true, false},
+      {"ttyS1,wait=30,at=root:shutdown", true, false, true, true},
+      {"ttyS1,at=init:root:shutdown", true, true, true, true},
+      {"ttyS1,at=root,at=shutdown", true, false, true, true},
+      {"ttyS1,at=foo", false, false, false, false, 1},
+      {"ttyS1,at=root:foo", false, false, false, false, 1},
+      {"ttyS1,at=", false, false, false, false, 1},
+      {"ttyS1,at", false, false, false, false, 1},
+      {"ttyS1,at=root:", false, false, false, false, 1},
+      {"ttyS1,wait,at=foo", true, true, false, false, 1},
+  };
+  for (const auto& one : cases) {
+    SCOPED_TRACE(one.value);
+    Notes notes;
+    const auto request = parse_request(one.value, notes);
+    ASSERT_TRUE(request);
+    EXPECT_EQ(texts(notes).size(), one.notes);
+    EXPECT_EQ(request->wait, one.wait);
+    EXPECT_EQ(request->at_init, one.init);
+    EXPECT_EQ(request->at_root, one.root);
+    EXPECT_EQ(request->at_shutdown, one.shutdown);
+    EXPECT_EQ(request->holds(), one.wait);
+  }
+}
+
 TEST(Request, SpeedsHaveTheSyntaxOfConsole) {
   struct Case {
     std::string_view text;
