@@ -232,9 +232,13 @@ def test_the_overlay_is_the_same_twice_and_left_alone_when_it_fails(helper, tmp_
         subprocess.run([*command, path], check=True, timeout=60)
     assert made[0].read_bytes() == made[1].read_bytes()
     before = made[0].read_bytes()
+    (tmp_path / "dynamic").mkdir()
+    shutil.copy("/bin/true", tmp_path / "dynamic/gdbdebug-init")
     for wrong, words in ((["--gdbserver", "/nonexistent"], "not a file"), (["--compress", "rar"], "gzip, zstd"),
                          (["--lines", "serial telex"], "telex"), (["--front", "--compress", "xz"], "in front"),
-                         (["--programs", "/bin"], "gdbdebug-init"), (["--bogus"], "--bogus")):
+                         (["--programs", "/bin"], "gdbdebug-init"),
+                         (["--root", "/.", "--programs", tmp_path / "dynamic"], "dynamically linked"),
+                         (["--bogus"], "--bogus")):
         run = subprocess.run([*command, *wrong, made[0]], capture_output=True, text=True, timeout=60, check=False)
         assert run.returncode != 0 and words in run.stderr, run.stderr
         assert made[0].read_bytes() == before
