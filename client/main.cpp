@@ -100,6 +100,7 @@ void add_symbol_options(CLI::App& verb, AttachOptions& options) {
 void add_debugger_options(CLI::App& verb, AttachOptions& options) {
   verb.add_flag("--main", options.main, "Go on to main() of the real init, also if it is stripped");
   verb.add_flag("--crash", options.crashed, "Wait until PID 1 is held because it is about to die");
+  verb.add_option("--process", options.process, "Wait until this process is held, and debug it")->type_name("NAME|PID");
   verb.add_option("--break", options.breaks, "Set a breakpoint there")->type_name("WHERE")->take_all();
   verb.add_option("--gdb", options.debugger, "The debugger: default: the first found of gdb, gdb-multiarch and lldb")
       ->type_name("PROGRAM");
@@ -154,6 +155,13 @@ void add_console(CLI::App& app, ConsoleOptions& options) {
   verb->add_option("TARGET", options.target, kTargetHelp)->required()->type_name("");
   verb->add_option("--socket", options.socket, "Where a debugger can come")->type_name("PATH");
   verb->footer("Ctrl-] ends it.");
+}
+
+void add_ps(CLI::App& app, PsOptions& options) {
+  auto* verb = app.add_subcommand("ps", "List the processes that the target holds for a debugger");
+  verb->add_option("TARGET", options.target, kTargetHelp)->required()->type_name("");
+  verb->add_flag("--json", options.json, "Print one line of JSON");
+  add_timeout(*verb, options.timeout);
 }
 
 void add_vm(CLI::App& app, VmOptions& options) {
@@ -277,6 +285,8 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   add_report(app, report);
   ConsoleOptions console;
   add_console(app, console);
+  PsOptions ps;
+  add_ps(app, ps);
   if (const auto wrong = wrong_verb(app, argc, argv)) return tell(*wrong);
   const auto others = split_off_arguments(argc, argv);
   try {
@@ -306,6 +316,7 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   if (app.got_subcommand("serve")) return finish(run_serve(serve, listen, snippets));
   if (app.got_subcommand("report")) return finish(run_report(report));
   if (app.got_subcommand("console")) return finish(run_console(console));
+  if (app.got_subcommand("ps")) return finish(run_ps(ps));
   if (app.got_subcommand("vm")) {
     vm.qemu_arguments = others;
     return finish(run_vm(vm));

@@ -6,7 +6,7 @@
 # _gdbdebug_options VERB: its options.
 _gdbdebug_options() {
     local symbols='--initrd --sysroot --debug-dir --max-size'
-    local debugger='--main --crash --break --gdb --console-to --vdso --stats --verbose --timeout'
+    local debugger='--main --crash --process --break --gdb --console-to --vdso --stats --verbose --timeout'
     case $1 in
         sysroot) echo --max-size ;;
         check) echo --cmdline --json --max-size ;;
@@ -18,6 +18,7 @@ _gdbdebug_options() {
             echo "--gdb-arg --debug-dir --max-size $debugger"
             ;;
         console) echo --socket ;;
+        ps) echo --json --timeout ;;
         report) echo "$symbols --core --json" ;;
         '') echo --version ;;
     esac
@@ -35,7 +36,7 @@ _gdbdebug_values() {
         --snippet) echo vscode dap clion emacs gdb ;;
         --debug) echo ttyS1,wait ttyS1,crash ttyS1,crash,core console,wait ;;
         --cmdline) echo rd.gdbdebug= ;;
-        --max-size | --break | --timeout | --listen | --append | --memory | --gdb-arg) echo any ;;
+        --max-size | --break | --process | --timeout | --listen | --append | --memory | --gdb-arg) echo any ;;
     esac
 }
 
@@ -47,7 +48,7 @@ _gdbdebug() {
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case $word in
             --) return ;; # another program's
-            sysroot | check | attach | serve | vm | report | console) verb=${verb:-$word} ;;
+            sysroot | check | attach | serve | vm | report | console | ps) verb=${verb:-$word} ;;
         esac
     done
     values=$(_gdbdebug_values "$previous")
@@ -61,7 +62,7 @@ _gdbdebug() {
             if [[ $current == -* ]]; then
                 COMPREPLY=($(compgen -W "$(_gdbdebug_options "$verb")" -- "$current"))
             elif [[ -z $verb ]]; then
-                COMPREPLY=($(compgen -W 'sysroot check attach serve vm report console' -- "$current"))
+                COMPREPLY=($(compgen -W 'sysroot check attach serve vm report console ps' -- "$current"))
             elif [[ $verb != vm ]]; then
                 COMPREPLY=($(compgen -f -- "$current")) && compopt -o filenames
             fi

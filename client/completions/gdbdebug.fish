@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Completion of gdbdebug's command line for fish.
 
-set -l verbs sysroot check attach serve vm report console
+set -l verbs sysroot check attach serve vm report console ps
 
 complete -c gdbdebug -s h -l help -d 'Help'
 complete -c gdbdebug -n "not __fish_seen_subcommand_from $verbs" -f -l version -d 'Version'
@@ -12,6 +12,7 @@ complete -c gdbdebug -n "not __fish_seen_subcommand_from $verbs" -f -a serve -d 
 complete -c gdbdebug -n "not __fish_seen_subcommand_from $verbs" -f -a vm -d 'Boot in QEMU, with the debugger'
 complete -c gdbdebug -n "not __fish_seen_subcommand_from $verbs" -f -a report -d 'Read a crash report'
 complete -c gdbdebug -n "not __fish_seen_subcommand_from $verbs" -f -a console -d 'A terminal on the console'
+complete -c gdbdebug -n "not __fish_seen_subcommand_from $verbs" -f -a ps -d 'List what the target holds'
 
 complete -c gdbdebug -n "__fish_seen_subcommand_from $verbs" -x -l max-size -d 'Refuse an image that is larger'
 
@@ -24,16 +25,17 @@ complete -c gdbdebug -n '__fish_seen_subcommand_from attach serve report' -x -a 
 set -l debugger '__fish_seen_subcommand_from attach serve vm'
 complete -c gdbdebug -n $debugger -l main -d 'Go on to main() of the real init'
 complete -c gdbdebug -n $debugger -l crash -d 'Wait until PID 1 is about to die'
+complete -c gdbdebug -n $debugger -x -l process -d 'Wait until this process is held'
 complete -c gdbdebug -n $debugger -x -l break -d 'Set a breakpoint there'
 complete -c gdbdebug -n $debugger -x -a '(__fish_complete_command)' -l gdb -d 'The debugger'
 complete -c gdbdebug -n $debugger -r -F -l console-to -d 'Where the text of the console goes'
 complete -c gdbdebug -n $debugger -l vdso -d 'Let the debugger read the vdso too'
 complete -c gdbdebug -n $debugger -l stats -d 'Say how many bytes went over the line'
 complete -c gdbdebug -n $debugger -s v -l verbose -d 'Print the commands given to the debugger'
-complete -c gdbdebug -n $debugger -x -l timeout -d 'Wait so many seconds for the target'
+complete -c gdbdebug -n '__fish_seen_subcommand_from attach serve vm ps' -x -l timeout -d 'Wait so many seconds for the target'
 
 complete -c gdbdebug -n '__fish_seen_subcommand_from check' -x -a rd.gdbdebug= -l cmdline -d 'Read a kernel command line'
-complete -c gdbdebug -n '__fish_seen_subcommand_from check report' -l json -d 'One line of JSON'
+complete -c gdbdebug -n '__fish_seen_subcommand_from check report ps' -l json -d 'One line of JSON'
 
 complete -c gdbdebug -n '__fish_seen_subcommand_from report' -r -F -l core -d 'Write the core in the log to a file'
 

@@ -23,11 +23,13 @@ namespace {
 
 constexpr const char* kUsualDebugDirectory = "/usr/lib/debug";
 
-std::string in_words(const std::string& state) {
-  if (state == "held") return "PID 1 is held";
-  if (state == "crashed") return "PID 1 is held where it would have died";
-  if (state == "running") return "PID 1 runs, and is stopped when the debugger connects";
-  return "PID 1 is " + state;
+std::string in_words(const Greeting& greeting) {
+  const auto who = "PID " + (greeting.pid.empty() ? "1" : greeting.pid);
+  const auto& state = greeting.state;
+  if (state == "held") return who + " is held";
+  if (state == "crashed") return who + " is held where it would have died";
+  if (state == "running") return who + " runs, and is stopped when the debugger connects";
+  return who + " is " + state;
 }
 
 }  // namespace
@@ -77,7 +79,7 @@ std::string compare(const std::optional<Greeting>& greeting, const Symbols& symb
     display.say("a gdbserver answers that is not gdbdebug's; whether the image is the right one cannot be checked");
   } else {
     display.say("gdbdebug " + greeting->version + " on " +
-                (greeting->machine.empty() ? "the target" : greeting->machine) + ": " + in_words(greeting->state) +
+                (greeting->machine.empty() ? "the target" : greeting->machine) + ": " + in_words(*greeting) +
                 (greeting->exe.empty() ? "" : ", in " + greeting->exe));
     if (!greeting->watchdog.empty()) {
       display.say("WARNING: a watchdog runs there that nobody feeds while PID 1 is held: it resets the target after " +
@@ -251,7 +253,8 @@ Result<int> run_attach(const AttachOptions& options) {
   if (!symbols.ok()) return symbols.error();
   // Before the wait: nobody wants to hear afterwards that there is no debugger.
   if (const auto debugger = find_debugger(options.debugger, ""); !debugger.ok()) return debugger.error();
-  auto arrival = await_target(target.value(), {kAdvice, options.timeout, options.crashed, {}}, display);
+  auto arrival =
+      await_target(target.value(), {kAdvice, options.timeout, options.crashed, {}, options.process}, display);
   display.clear();
   if (!arrival.ok()) return arrival.error();
   return debug(options, target.value(), std::move(arrival.value()), symbols.value(), display);

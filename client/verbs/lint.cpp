@@ -98,6 +98,10 @@ std::string meaning_of(const Request& request, bool shared) {
   if (request.crash && request.handled) text += "; also at a signal for which PID 1 has a handler";
   if (request.exit) text += "; PID 1 is held when it is about to exit";
   if (request.exit && request.reboot) text += ", or to restart or stop the machine";
+  for (const auto program : request.held()) {
+    text += "; each process that executes " + std::string(program) + " is held at its first instruction" +
+            within(request.hold_seconds);
+  }
   if (request.hang_seconds) {
     text +=
         "; a report of all processes goes into the kernel log if the real root's init has not been executed after " +
@@ -125,6 +129,15 @@ bool is_usual_device(std::string_view name) {
          driver.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 3) == std::string_view::npos;
 }
 
+// What a boot executes so often that nothing would come of holding it.
+bool is_everywhere(std::string_view program) {
+  const auto name = program.substr(program.rfind('/') + 1);
+  for (const std::string_view each : {"sh", "bash", "dash", "ash", "busybox", "mount", "env", "systemd-executor"}) {
+    if (name == each) return true;
+  }
+  return false;
+}
+
 void add_remark(std::string_view word, std::string reason, std::string hint, Lint& into) {
   const auto [column, length] = place_of(word, into.text);
   into.remarks.push_back({false, column, length, std::move(reason), std::move(hint)});
@@ -135,6 +148,10 @@ std::optional<Request> read_value(std::string_view value, Lint& into) {
   Notes notes;
   const auto request = parse_request(value, notes);
   for (const auto& note : notes.all()) add_remark(note.word, std::string(note.reason), std::string(note.hint), into);
+  for (const auto program : request ? request->held() : std::span<const std::string_view>{}) {
+    if (is_everywhere(program))
+      add_remark(program, "a boot executes it many times, and each time it is held", "holdtime=30", into);
+  }
   if (notes.dropped() > 0) {
     const auto [column, length] = place_of(value, into.text);
     into.remarks.push_back({false, column + length, 0, "and " + std::to_string(notes.dropped()) + " more", {}});

@@ -40,7 +40,8 @@ Result<int> run_serve(const AttachOptions& options, const std::string& listen,
   Display display;
   const auto symbols = find_symbols(options.initrd, options.sysroot, options.limits, display);
   if (!symbols.ok()) return symbols.error();
-  auto arrival = await_target(target.value(), {kAdvice, options.timeout, options.crashed, {}}, display);
+  auto arrival =
+      await_target(target.value(), {kAdvice, options.timeout, options.crashed, {}, options.process}, display);
   display.clear();
   if (!arrival.ok()) return arrival.error();
 

@@ -35,6 +35,7 @@ struct AttachOptions {
   std::vector<std::string> breaks;
   bool main = false;
   bool crashed = false;  ///< Wait until PID 1 is held because it was about to die.
+  std::string process;   ///< Wait until this one is held, a number or the name of a program; empty: any.
   int timeout = 0;       ///< Seconds to wait for the target; 0: no limit.
   bool stats = false;
   bool whole_vdso = false;
@@ -64,6 +65,13 @@ struct ConsoleOptions {
   std::string socket;  ///< For a debugger; empty: one that is told.
 };
 Result<int> run_console(const ConsoleOptions& options);
+
+struct PsOptions {
+  std::string target;
+  int timeout = 0;  ///< As above.
+  bool json = false;
+};
+Result<int> run_ps(const PsOptions& options);
 
 struct VmOptions {
   AttachOptions attach;             ///< Without a target; its initrd is what is booted.

@@ -376,7 +376,7 @@ Result<int> run_vm(const VmOptions& given) {
   };
   Target target;
   target.text = target.path = socket;
-  const Awaited awaited{"", options.attach.timeout, options.attach.crashed, still_there};
+  const Awaited awaited{"", options.attach.timeout, options.attach.crashed, still_there, options.attach.process};
   auto arrival = await_target(target, awaited, display);
   display.clear();
   if (!arrival.ok()) {

@@ -45,10 +45,11 @@ struct Asking {
   rsp::Reader packets{packet_room};
   bool by_packet = false;  // how it is asked
   int empty_answers = 0;   // it does not know the packet
-  bool heard = false;  // a byte came
+  bool heard = false;      // a byte came
   int questions = 0;
   std::string since_rude;  // what came after the last rude question
   std::optional<Greeting> greeting;
+  bool chosen = false;   // the target was told at once which process is wanted
   bool refused = false;  // somebody else is there
   bool stub = false;
 };
@@ -81,8 +82,40 @@ std::string closed_so_often(int times) {
   return "it was opened and closed " + std::to_string(times) + " times without a byte";
 }
 
-bool is_awaited(const std::string& state, const Awaited& awaited) {
-  return !awaited.crashed || state == "crashed";
+// The number of the process that is awaited, if it is there: the one that is offered where several have that name.
+std::string find_awaited(const Greeting& greeting, const Awaited& awaited) {
+  if (awaited.process.empty()) return greeting.pid;
+  if (awaited.process == "1") return "1";
+  std::string found;
+  for (const auto& held : greeting.held) {
+    if (held.pid != awaited.process && held.name != awaited.process) continue;
+    if (found.empty() || held.pid == greeting.pid) found = held.pid;
+  }
+  return found;
+}
+
+bool is_awaited(const Greeting& greeting, const Awaited& awaited) {
+  if (awaited.crashed && greeting.state != "crashed") return false;
+  return awaited.process.empty() || find_awaited(greeting, awaited) == greeting.pid;
+}
+
+// Whether it is held, and another one is offered.
+bool is_to_be_chosen(const Greeting& greeting, const Awaited& awaited) {
+  const auto pid = find_awaited(greeting, awaited);
+  return !awaited.process.empty() && !pid.empty() && pid != greeting.pid;
+}
+
+std::string choosing_question(const std::string& pid) {
+  std::string request(rsp::kChooseRequest);
+  for (const char digit : pid) request += std::string("3") + digit;  // in hexadecimal digits
+  std::array<char, 128> room;
+  return std::string(rsp::frame(request, room));
+}
+
+// What the target is waited for where it answers, and is not what is awaited.
+std::string waited_for(const Greeting& greeting, const Awaited& awaited) {
+  if (awaited.crashed) return "PID 1 is " + greeting.state + ", and is waited for until it crashes";
+  return "'" + awaited.process + "' is waited for until it is held";
 }
 
 }  // namespace
@@ -121,6 +154,10 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
       if (asking.greeting) {
         error.reason = "it answers, but PID 1 did not crash" + limit;
         error.next = "PID 1 is " + asking.greeting->state;
+        if (!awaited.crashed) {
+          error.reason = "it answers, but '" + awaited.process + "' was not held" + limit;
+          error.next = "`gdbdebug ps " + target.text + "` lists what is held";
+        }
       }
       error.code = Exit::no_answer;
       return error;
@@ -150,15 +187,17 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
       ++asking.questions;
       const bool rude = !asking.by_packet && asking.questions > kPlainQuestions && !asking.greeting;
       if (rude) asking.since_rude.clear();
-      const auto question = asking.by_packet ? packet_question() : std::string(rude ? kRudeQuestion : kQuestion);
+      auto question = asking.by_packet ? packet_question() : std::string(rude ? kRudeQuestion : kQuestion);
+      if (asking.greeting && is_to_be_chosen(*asking.greeting, awaited))
+        question = choosing_question(find_awaited(*asking.greeting, awaited));
       (void)!::write(arrival.wire.output(), question.data(), question.size());  // what is lost is asked again
       next_question = now + kAskAgain;
       if (asking.questions > 1 && !asking.heard) refused = is_busy(target);
       if (asking.questions > 1 && !asking.greeting && !refused) advise();
     }
-    display.doing(asking.greeting ? "the target on '" + target.text + "' answers; PID 1 is " + asking.greeting->state +
-                                        ", and is waited for until it crashes"
-                                  : (refused ? refusal : waiting));
+    display.doing(asking.greeting
+                      ? "the target on '" + target.text + "' answers; " + waited_for(*asking.greeting, awaited)
+                      : (refused ? refusal : waiting));
 
     const auto left = std::chrono::duration_cast<milliseconds>(next_question - Clock::now()).count();
     pollfd polled{arrival.wire.input(), POLLIN, 0};
@@ -189,8 +228,12 @@ Result<Arrival> await_target(const Target& target, const Awaited& awaited, Displ
       asking.questions = 0;
       next_question = Clock::now();
     }
-    if (asking.greeting && is_awaited(asking.greeting->state, awaited)) break;
-    if (asking.stub && !awaited.crashed) {
+    if (asking.greeting && is_awaited(*asking.greeting, awaited)) break;
+    if (asking.greeting && !asking.chosen && is_to_be_chosen(*asking.greeting, awaited)) {
+      asking.chosen = true;
+      next_question = Clock::now();
+    }
+    if (asking.stub && !awaited.crashed && awaited.process.empty()) {
       if (asking.empty_answers > 1) (void)!::write(arrival.wire.output(), "+", 1);  // it waits for that
       break;
     }

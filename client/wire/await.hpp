@@ -26,6 +26,9 @@ struct Awaited {
   bool crashed = false;  ///< Until PID 1 is held because it was about to die, rather than until it can be debugged.
   /// Asked now and then: nothing while the target can still come, else the error to end with. May be empty.
   std::function<std::optional<Error>()> still_there;
+  /// Until this process is held, by its number or by the name of its program, and the debugger gets it; empty:
+  /// whichever the target offers. 1: PID 1, held or not.
+  std::string process = {};
 };
 
 /// Opens the line to `target`, as often as it takes, and asks for a hello every second until one comes that says what

@@ -31,6 +31,22 @@ bool is_number(std::string_view text) {
   return std::ranges::all_of(text, is_digit);
 }
 
+bool is_pid(std::string_view text) {
+  constexpr std::size_t kDigits = 10;
+  return text.size() <= kDigits && is_number(text);
+}
+
+// `PID:NAME:WHY`, where NAME can have any byte, written as in the other values.
+std::optional<HeldProcess> read_held(std::string_view text) {
+  HeldProcess held;
+  held.pid = take_word(text, ':');
+  held.name = unescaped(take_word(text, ':'));
+  held.why = text;
+  const bool whole = !held.pid.empty() && !held.name.empty() && !held.why.empty();
+  const bool fits = whole && is_pid(held.pid) && is_path(held.name) && is_word(held.why);
+  return fits ? std::optional(std::move(held)) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Greeting> read_greeting(std::string_view line) {
@@ -53,11 +69,18 @@ std::optional<Greeting> read_greeting(std::string_view line) {
     };
     take("version", greeting.version, is_word);
     take("state", greeting.state, is_word);
+    take("pid", greeting.pid, is_pid);
     take("exe", greeting.exe, is_path);
     take("build_id", greeting.build_id, is_hexadecimal);
     take("machine", greeting.machine, is_machine);
     take("watchdog", greeting.watchdog, is_number);
     take("wire", greeting.wire, is_word);
+    if (key != "held") continue;
+    if (auto held = read_held(word)) {
+      greeting.held.push_back(std::move(*held));
+    } else {
+      greeting.refused += " held";
+    }
   }
   if (greeting.version.empty() || greeting.state.empty()) return std::nullopt;
   return greeting;

@@ -2,6 +2,7 @@
 // request: see request.hpp.
 #include "core/request/request.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "core/base/text.hpp"
@@ -12,7 +13,7 @@ namespace {
 constexpr std::string_view kOptions =
     "wait, wait=SECONDS, at=PLACE, crash, crash=SECONDS, handled, exit, reboot, core, core=KIB, core=all, "
     "hang=SECONDS, "
-    "feed, modules=A:B, from=ADDR/PREFIX, insecure";
+    "feed, hold=PROGRAM, holdtime=SECONDS, modules=A:B, from=ADDR/PREFIX, insecure";
 constexpr const char* kReading = "reading the line";
 constexpr std::string_view kWrongSeconds = "SECONDS must be a whole number from 1 to 8640000";
 
@@ -99,7 +100,8 @@ Result<Line> parse_line(std::string_view text) {
     line.name = text;
     // A word that is an option and not a device is a forgotten line, not a terminal called "wait".
     const auto word = text.substr(0, text.find('='));
-    bool is_option = word == "wait" || word == "crash" || word == "core" || word == "hang";
+    bool is_option =
+        word == "wait" || word == "crash" || word == "core" || word == "hang" || word == "hold" || word == "holdtime";
     for (const auto& flag : kFlags) is_option = is_option || word == flag.name;
     if (is_option)
       return Error{kReading, text, 0, "the line comes first, then the options; try rd.gdbdebug=ttyS1,wait"};
@@ -185,6 +187,29 @@ void parse_hang(std::string_view option, std::string_view value, Request& reques
   request.hang_seconds = seconds;
 }
 
+/// A path of the image or of the real root, or what comes after its last slash.
+bool is_program(std::string_view name) {
+  if (name.empty() || name.size() > kMaxHeldName || name.back() == '/' || name == "." || name == "..") return false;
+  if (name.find('/') != std::string_view::npos && name.front() != '/') return false;
+  return std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < '\x7f' && c != ':'; });
+}
+
+void parse_hold(std::string_view option, std::string_view value, Request& request, Notes& notes) {
+  if (!is_program(value))
+    return notes.add(option, "PROGRAM must be an absolute path or a file name, without colon or comma",
+                     "hold=systemd-udevd");
+  const auto known = request.held();
+  if (std::find(known.begin(), known.end(), value) != known.end()) return;
+  if (request.hold_count == request.hold.size()) return notes.add(option, "there is room for eight of these only");
+  request.hold[request.hold_count++] = value;
+}
+
+void parse_holdtime(std::string_view option, std::string_view value, Request& request, Notes& notes) {
+  const auto seconds = parse_seconds(value);
+  if (!seconds) return notes.add(option, kWrongSeconds, "holdtime=30");
+  request.hold_seconds = seconds;
+}
+
 /// `core`, `core=KIB`, `core=all`.
 void parse_core(std::string_view option, std::string_view value, bool has_value, Request& request, Notes& notes) {
   const auto kib = parse_number<std::uint32_t>(value);
@@ -231,6 +256,8 @@ void parse_option(std::string_view option, Request& request, Notes& notes) {
   if (name == "crash") return parse_timed(option, value, has_value, request.crash, request.crash_seconds, notes);
   if (name == "at") return parse_at(option, value, request, notes);
   if (name == "hang") return parse_hang(option, value, request, notes);
+  if (name == "hold") return parse_hold(option, value, request, notes);
+  if (name == "holdtime") return parse_holdtime(option, value, request, notes);
   if (name == "core") return parse_core(option, value, has_value, request, notes);
   if (name == "modules") return parse_modules(option, value, request, notes);
   if (name == "from") return parse_from(option, value, request, notes);
@@ -259,6 +286,8 @@ void check_together(const Request& request, Notes& notes) {
   if (request.reboot && !request.exit) notes.add("reboot", "it adds to what exit holds at", "exit,reboot");
   if (request.core && !request.armed() && !request.hang_seconds)
     notes.add("core", "it needs crash, exit or hang=, which say when", "crash,core");
+  if (request.hold_seconds && request.hold_count == 0)
+    notes.add("holdtime", "it needs hold=, which says what is held", "hold=systemd-udevd,holdtime=30");
   if (request.insecure && request.line.kind != Line::Kind::kTcp) notes.add("insecure", "only tcp can be insecure");
 }
 

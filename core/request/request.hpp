@@ -55,6 +55,9 @@ bool parse_address(std::string_view text, Network& network);
 bool contains(const Network& network, std::span<const std::uint8_t> address);
 
 inline constexpr std::size_t kMaxNetworks = 8;
+/// Programs that `hold=` can name, and how long a name may be: the longest file name of Linux (NAME_MAX) and a folder.
+inline constexpr std::size_t kMaxHeld = 8;
+inline constexpr std::size_t kMaxHeldName = 255;
 
 /// All that rd.gdbdebug= can ask for.
 struct Request {
@@ -73,9 +76,12 @@ struct Request {
   bool reboot = false;                          ///< with `exit`: holds also where PID 1 ends the machine
   std::optional<std::uint32_t> hang_seconds{};  ///< a report if the real root is not reached so long after the hand-off
   bool core = false;  ///< with `crash`, `exit` or `hang`: a core in the kernel log behind the report
-  std::optional<std::uint32_t> core_kib;  ///< of memory in it; nullopt: the default
-  bool core_all = false;                  ///< everything that is writable
-  bool feed = false;                      ///< feeds a watchdog that PID 1 has started, while PID 1 is held
+  std::optional<std::uint32_t> core_kib;          ///< of memory in it; nullopt: the default
+  bool core_all = false;                          ///< everything that is writable
+  bool feed = false;                              ///< feeds a watchdog that PID 1 has started, while PID 1 is held
+  std::array<std::string_view, kMaxHeld> hold{};  ///< programs that are held at their first instruction
+  std::size_t hold_count = 0;
+  std::optional<std::uint32_t> hold_seconds{};  ///< with `hold`: lets each go after that; nullopt: never
   bool insecure = false;
   std::string_view modules;  ///< `A:B`, not yet taken apart
   std::array<Network, kMaxNetworks> from{};
@@ -85,6 +91,7 @@ struct Request {
   bool holds_later() const { return at_root || at_shutdown; }
   /// Whether PID 1 must be traced before the hand-off.
   bool holds() const { return wait || armed(); }
+  std::span<const std::string_view> held() const { return {hold.data(), hold_count}; }
   std::span<const Network> networks() const { return {from.data(), from_count}; }
 };
 

@@ -31,6 +31,11 @@ inline constexpr std::string_view kOurText = "gdbdebug";
 
 /// The packet that asks for the hello, where a newline may be meant for somebody else: on a line that is a console too.
 inline constexpr std::string_view kHelloRequest = "qGdbdebug.hello";
+/// The same, where a process is chosen first, which the next debugger gets if it is held: its name or number follows in
+/// hexadecimal digits. The hello tells which one it is.
+inline constexpr std::string_view kChooseRequest = "qGdbdebug.hello:";
+/// How long a hello can be.
+inline constexpr std::size_t kMaxHello = 2048;
 /// How the packet begins that types on the target's console, where PID 1 runs in a session on one wire. Hexadecimal
 /// digits follow. It has no reply.
 inline constexpr std::string_view kTypeRequest = "QGdbdebug.type:";

@@ -4,20 +4,30 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "core/base/text.hpp"
 
 namespace gdbdebug {
 
+/// A process that is held.
+struct HeldProcess {
+  unsigned process = 1;
+  std::string_view name;
+  std::string_view why;  ///< start: at its first instruction; end: before it would die; debugger: one left it so
+};
+
 struct Hello {
   std::string_view version;
   std::string_view state;                 ///< held, running or crashed
-  std::string_view exe;                   ///< what PID 1 executes; may be empty
+  std::string_view exe;                   ///< what it executes; may be empty
   std::string_view build_id;              ///< in hexadecimal digits; may be empty
   std::string_view machine;               ///< as uname -m says
   std::optional<unsigned> watchdog = {};  ///< seconds (running_watchdog() in watchdog.hpp)
   bool shared = false;                    ///< the line is a console too
+  unsigned process = 1;                   ///< the one that the next debugger gets: all that is before is said of it
+  std::span<const HeldProcess> held = {};
 };
 
 /// How the line begins that a second debugger gets before it is closed.
@@ -33,7 +43,7 @@ void add_escaped(TextBuffer& text, std::string_view value, std::string_view also
 void add_pair(TextBuffer& text, std::string_view key, std::string_view value, std::string_view also = {});
 
 /// `gdbdebug version=0.1.0 state=held pid=1 exe=/usr/lib/systemd/systemd build_id=6f1d machine=x86_64`, CR, LF.
-/// What has no value is left out.
-Text<1024> compose_hello(const Hello& hello);
+/// What has no value is left out, and of the processes that are held what there is no room for.
+Text<2048> compose_hello(const Hello& hello);
 
 }  // namespace gdbdebug

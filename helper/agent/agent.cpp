@@ -23,8 +23,10 @@
 #include "agent/judge.hpp"
 #include "agent/root.hpp"
 #include "core/layout.hpp"
+#include "core/rsp/packet.hpp"
 #include "core/words/hello.hpp"
 #include "core/words/launch.hpp"
+#include "hold/waiting.hpp"
 #include "line/devices.hpp"
 #include "line/line.hpp"
 #include "line/modules.hpp"
@@ -81,8 +83,21 @@ std::string_view outcome(Fate fate) {
   return "PID 1 now dies as it would have without gdbdebug";
 }
 
+/// The process that gdbserver is attached to, or will be: PID 1, or one that `hold=` holds.
+pid_t subject = 1;
+
+Text<120> name_of_subject() {
+  Text<120> name("PID ");
+  name.add_number(static_cast<std::uint64_t>(subject));
+  return name;
+}
+
 bool peek(std::uint64_t address, std::span<char> bytes) {
-  return pid1::read_memory(1, address, bytes);
+  return pid1::read_memory(subject, address, bytes);
+}
+
+Text<512> executable() {
+  return pid1::executable(subject);
 }
 
 /// The names of PID 1's threads; how many of them fit.
@@ -133,7 +148,7 @@ class Agent {
       : request_(request),
         modules_(request, std::move(modules)),
         line_(request, modules_, ip),
-        relay_(line_.lossy(), pid1::executable, peek),
+        relay_(line_.lossy(), executable, peek),
         handoff_(std::move(handoff)),
         parts_(parts) {
     if (!parts.open()) return;
@@ -185,6 +200,12 @@ class Agent {
   void executed_in_session();
   bool wait_for_hold();
   bool serve_stub();
+  void start_for_held(const hold::Waiting::Process& held);
+  void tell_of_pid1();
+  void set_subject(pid_t process);
+  pid_t offered() const;
+  std::span<const HeldProcess> find_held() const;
+  void settle_held();
   void debugger_lost();
   void hold_for(std::uint32_t seconds);
   void check_stop();
@@ -192,8 +213,9 @@ class Agent {
   void at_signal(const Watcher::Event& event);
   void at_exit(const Watcher::Event& event);
   void hold_at_end(const Stop& stop, const Cause& cause, const Ending& ending);
-  bool is_held() const { return relay_.pid1() == Relay::Pid1::kHeld || watcher_.is_held(); }
-  bool is_at_end() const { return relay_.at_end() || (watcher_.is_held() && !watcher_.at_exec()); }
+  /// Of PID 1, whoever the debugger has.
+  bool is_held() const { return (subject == 1 && relay_.pid1() == Relay::Pid1::kHeld) || watcher_.is_held(); }
+  bool is_at_end() const { return (subject == 1 && relay_.at_end()) || (watcher_.is_held() && !watcher_.at_exec()); }
   void unattended();
   bool line_speaks() const;
   void check_hang();
@@ -207,7 +229,7 @@ class Agent {
   Fate fate_when_let_go();
   void check_deadlines();
   std::string_view state() const;
-  Text<1024> hello() const;
+  Text<rsp::kMaxHello> hello() const;
 
   const Request& request_;
   Modules modules_;
@@ -219,6 +241,7 @@ class Agent {
   bool no_server_ = false;    ///< gdbserver could not be had when PID 1 was held
   bool again_ = false;        ///< PID 1 comes once more to a stop that was reported
   Text<64> held_stop_;        ///< of PID 1 that the watcher holds, in the form of a stop reply
+  hold::Waiting waiting_;
   DeviceWatch devices_;
   UniqueFd handoff_;
   wire::Parts& parts_;
@@ -250,9 +273,11 @@ class Agent {
   std::uint64_t handled_until_ = 0;  ///< an exit counts as PID 1's crash until then
   std::uint64_t reported_ = 0;       ///< the stop in a session that was reported last
   std::uint32_t hold_seconds_ = 0;
-  std::optional<std::uint64_t> hold_deadline_;  ///< when PID 1 goes on after hold_seconds_ without a debugger
-  std::optional<std::uint64_t> hang_deadline_;  ///< when to report a boot that has not reached the real root
-  std::optional<std::uint64_t> stop_deadline_;  ///< when to look why PID 1 has not stopped for a debugger
+  std::optional<std::uint64_t> hold_deadline_;     ///< when PID 1 goes on after hold_seconds_ without a debugger
+  std::optional<std::uint64_t> subject_deadline_;  ///< when another process goes on that was left held
+  bool news_ = false;                              ///< PID 1 was held while another process is debugged
+  std::optional<std::uint64_t> hang_deadline_;     ///< when to report a boot that has not reached the real root
+  std::optional<std::uint64_t> stop_deadline_;     ///< when to look why PID 1 has not stopped for a debugger
 };
 
 // ---- before the hand-off ----
@@ -268,6 +293,10 @@ void Agent::run() {
     log::warning(status.error(), "a debugger may hang at the switch to the real root");
   if (const auto status = devices_.start(); !status)
     log::warning(status.error(), "a device that appears late is not seen");
+  if (request_.hold_count > 0) {
+    if (const auto status = waiting_.start(request_); !status)
+      log::error(status.error(), "no program is held, and the boot goes on");
+  }
   // Who holds PID 1 must be able to let a debugger in; otherwise the boot does not wait for the line. Where that is a
   // console, it is ours before PID 1 gets another.
   const bool opens_first = request_.wait || wire_;
@@ -285,7 +314,7 @@ void Agent::run() {
 /// gdbserver it is served meanwhile: its next exec would hold it until somebody looks, and so would its end.
 bool Agent::open_line() {
   const sys::Meanwhile meanwhile(
-      server_.running() || watcher_.active()
+      server_.running() || watcher_.active() || waiting_.active()
           ? [](void* self, int fd,
                std::uint64_t deadline_ms) { return static_cast<Agent*>(self)->serve_until(fd, deadline_ms); }
           : sys::Meanwhile::Wait{},
@@ -445,12 +474,12 @@ void Agent::say_ready() {
 
 void Agent::step() {
   constexpr std::size_t kLine = 0, kServer = 1, kMessages = 2, kDevices = 3, kAwaited = 4, kPid1 = 5, kWatches = 6;
-  constexpr std::size_t kWire = kWatches + OpenLine::kWatches;
+  constexpr std::size_t kWire = kWatches + OpenLine::kWatches, kHold = kWire + wire::Wire::kWatches;
   const bool writes = !relay_.to_line().empty() || (wire_ && wire_->has_raw());
   const auto line_events = static_cast<short>((relay_.wants_line() ? POLLIN : 0) | (writes ? POLLOUT : 0));
   const auto server_events =
       static_cast<short>((relay_.wants_server() ? POLLIN : 0) | (relay_.to_server().empty() ? 0 : POLLOUT));
-  std::array<pollfd, kWire + wire::Wire::kWatches> polls{};
+  std::array<pollfd, kHold + hold::Waiting::kWatches> polls{};
   polls[kLine] = {.fd = line_.fd(), .events = line_events, .revents = 0};
   // Nothing that is wanted: then not its end either, which poll() would tell at once and for ever.
   polls[kServer] = {.fd = server_events != 0 ? server_.fd() : -1, .events = server_events, .revents = 0};
@@ -462,6 +491,7 @@ void Agent::step() {
     polls[kWatches + which] = {.fd = line_.watch_fd(which), .events = POLLIN, .revents = 0};
   for (std::size_t which = 0; which < wire::Wire::kWatches; ++which)
     polls[kWire + which] = wire_ ? wire_->watch(which) : pollfd{.fd = -1, .events = 0, .revents = 0};
+  for (std::size_t which = 0; which < hold::Waiting::kWatches; ++which) polls[kHold + which] = waiting_.watch(which);
   const int count = wait(polls);
   if (count < 0 && errno != EINTR) {
     log::error(failed("waiting for events", ""), "going on without a debugger");
@@ -483,6 +513,8 @@ void Agent::step() {
     }
     for (std::size_t which = 0; wire_ && which < wire::Wire::kWatches; ++which)
       wire_->handle(which, polls[kWire + which].revents);
+    for (std::size_t which = 0; which < hold::Waiting::kWatches; ++which)
+      waiting_.handle(which, polls[kHold + which].revents);
   }
   look_after();
   if (watcher_.at_exec() && !server_.running()) hold_at_exec();
@@ -491,7 +523,8 @@ void Agent::step() {
   flush();  // first: what is wished for may take longer than a debugger waits for its acknowledgement
   do {
     for (auto wishes = relay_.take_wishes(); wishes != 0; wishes = relay_.take_wishes()) grant(wishes);
-  } while (serve_stub());
+    settle_held();
+  } while (serve_stub() || relay_.wants_server_started());
   serve_wire();
   flush();
 }
@@ -566,8 +599,10 @@ std::optional<std::uint64_t> Agent::wire_deadline() const {
 int Agent::timeout() const {
   std::optional<std::uint64_t> next;
   const auto hold_deadline = relay_.engaged() ? std::nullopt : hold_deadline_;
-  for (const auto& deadline : {relay_.deadline(), hold_deadline, awaited_.deadline, stop_deadline_, hang_deadline_,
-                               line_.deadline(), wire_deadline(), feeder_.deadline()}) {
+  const auto subject_deadline = relay_.engaged() ? std::nullopt : subject_deadline_;
+  for (const auto& deadline :
+       {relay_.deadline(), hold_deadline, subject_deadline, awaited_.deadline, stop_deadline_, hang_deadline_,
+        line_.deadline(), wire_deadline(), feeder_.deadline(), waiting_.deadline()}) {
     if (deadline && (!next || *deadline < *next)) next = deadline;
   }
   if (!next) return -1;
@@ -652,27 +687,32 @@ void Agent::grant(unsigned wishes) {
   if ((wishes & Relay::kStopPid1) != 0) (void)::kill(running, SIGSTOP);
   if ((wishes & Relay::kCancelStop) != 0) (void)::kill(running, SIGCONT);
   if ((wishes & Relay::kSessionBegan) != 0) {
-    met_ = true;
-    deaths_ = 0;
-    unknown_stop_ = false;
-    hold_deadline_.reset();
-    warn_of_watchdog(request_.feed);
+    subject_deadline_.reset();
+    if (subject == 1) {
+      met_ = true;
+      deaths_ = 0;
+      unknown_stop_ = false;
+      hold_deadline_.reset();
+      warn_of_watchdog(request_.feed);
+    }
   }
   if ((wishes & Relay::kLost) != 0) debugger_lost();
-  if ((wishes & Relay::kExecuted) != 0) executed_in_session();
+  if ((wishes & Relay::kExecuted) != 0 && subject == 1) executed_in_session();
   if ((wishes & Relay::kCallStop) != 0) call_in_session();
   if ((wishes & Relay::kFatalStop) != 0) stopped_in_session();
   if ((wishes & Relay::kFatalResume) != 0) resumed_at_fatal_stop();
   if ((wishes & Relay::kFatalDetach) != 0) detach_at_fatal_stop();
+  if ((wishes & Relay::kChoose) != 0) waiting_.choose(relay_.take_chosen());
   if ((wishes & Relay::kHello) != 0) relay_.queue_text(hello());
   if ((wishes & Relay::kHelloPacket) != 0) relay_.answer_hello(hello());
   if ((wishes & Relay::kTyped) != 0 && wire_) wire_->type(relay_.take_typed());
   if ((wishes & Relay::kOtherLetGo) != 0) let_run(static_cast<pid_t>(relay_.let_go_process()));
   if ((wishes & Relay::kLetGo) != 0) {
-    let_run(1);
-    log::say(log::Level::kWarning,
-             request_.armed() ? "the debugger goes on with another process; PID 1 runs, and is not watched meanwhile"
-                              : "the debugger goes on with another process; PID 1 runs");
+    let_run(subject);
+    if (subject == 1)
+      log::say(log::Level::kWarning,
+               request_.armed() ? "the debugger goes on with another process; PID 1 runs, and is not watched meanwhile"
+                                : "the debugger goes on with another process; PID 1 runs");
   }
   if ((wishes & Relay::kServerStuck) != 0) server_stuck();
   if ((wishes & Relay::kRenewServer) != 0) renew_server();
@@ -693,6 +733,10 @@ std::span<const Patch> patches_of(const Relay& relay) {
 
 /// gdbserver is to end, or has ended because it was told to: after a detach, or after a lost debugger.
 void Agent::server_ended() {
+  if (subject != 1) {
+    server_.end(false, patches_of(relay_));
+    return relay_.server_gone();
+  }
   hold_deadline_.reset();
   if (stub_) {
     stub_.reset();
@@ -732,6 +776,14 @@ void Agent::watch_again(Leaves how) {
 
 /// gdbserver has ended by itself. PID 1 stands where that left it, or has run on for a moment; its breakpoints are in.
 void Agent::server_died() {
+  if (subject != 1) {
+    if (!parse_end(relay_.last_stop())) {
+      log::Message message("gdbserver has ended by itself; ");
+      log::say(log::Level::kError, message.add(name_of_subject()).add(" runs on"));
+    }
+    server_.end(true, patches_of(relay_));
+    return relay_.server_gone();
+  }
   constexpr unsigned kDeaths = 3;
   const bool held = relay_.pid1() == Relay::Pid1::kHeld && !relay_.let_go();
   const bool at_end = relay_.at_end();  // it comes there once more
@@ -759,9 +811,9 @@ void Agent::server_died() {
 /// In the place of a gdbserver that has ended or does not answer. Whether PID 1 is held by another one now.
 bool Agent::replace_server() {
   auto status = server_.replace(program_.c_str(), patches_of(relay_), {.stop = relay_.last_stop()});
-  if (status) status = crash_settings_.tell(server_);
+  if (status && subject == 1) status = crash_settings_.tell(server_);
   if (status) relay_.server_replaced();
-  if (!status) log::error(status.error(), "PID 1 runs without a debugger");
+  if (!status) log::error(status.error(), name_of_subject().add(" runs without a debugger"));
   return static_cast<bool>(status);
 }
 
@@ -774,9 +826,9 @@ void Agent::renew_server() {
                           .delivers = runs,
                           .delivers_fatal = runs && is_fatal(signal)};
   auto status = server_.renew(program_.c_str(), patches_of(relay_), standing);
-  if (status) status = crash_settings_.tell(server_);
+  if (status && subject == 1) status = crash_settings_.tell(server_);
   if (status) return relay_.server_renewed();
-  log::error(status.error(), "PID 1 runs without a debugger");
+  log::error(status.error(), name_of_subject().add(" runs without a debugger"));
   server_.end(true, patches_of(relay_));
   relay_.server_gone();
 }
@@ -784,8 +836,9 @@ void Agent::renew_server() {
 /// Somebody waits for an answer that gdbserver owes to the one before.
 void Agent::server_stuck() {
   // PID 1 may sleep where nothing stops it; then another gdbserver could not do more.
-  if (relay_.pid1() == Relay::Pid1::kRunning && !pid1::status("State").view().starts_with('t')) return;
-  log::say(log::Level::kError, "gdbserver does not answer; PID 1 stays held, under another one");
+  if (relay_.pid1() == Relay::Pid1::kRunning && !pid1::status_of(subject, "State").view().starts_with('t')) return;
+  log::Message message("gdbserver does not answer; ");
+  log::say(log::Level::kError, message.add(name_of_subject()).add(" stays held, under another one"));
   if (replace_server()) return;
   server_.end(true, patches_of(relay_));
   relay_.server_gone();
@@ -793,6 +846,10 @@ void Agent::server_stuck() {
 
 void Agent::start_for_debugger() {
   if (server_.running() || stub_) return;
+  settle_held();  // the one before
+  if (server_.running()) return;
+  if (offered() != 1) return start_for_held(*waiting_.take());
+  waiting_.choose({});
   if (watcher_.at_exit() || (watcher_.is_held() && no_server_)) {
     const auto& held = watcher_.held();
     const bool at_signal = held.kind == Watcher::Event::Kind::kSignal;
@@ -813,6 +870,58 @@ void Agent::start_for_debugger() {
   say_sleep("no debugger can attach before it wakes");
   Text<600> reason(describe_sleep());
   relay_.server_failed(reason.add("; no debugger can attach before it wakes. Its kernel stack is in the kernel log"));
+}
+
+void Agent::set_subject(pid_t process) {
+  subject = process;
+  server_.set_subject(process);
+  relay_.set_subject(static_cast<unsigned>(process));
+}
+
+/// Which process the next debugger gets, or the one that is there has.
+pid_t Agent::offered() const {
+  if (subject != 1 || server_.running() || stub_) return subject;
+  if (watcher_.is_held() && !waiting_.has_chosen()) return 1;
+  const auto* next = waiting_.next();
+  return next != nullptr ? next->pid : 1;
+}
+
+/// A debugger has come, and a process waits for it.
+void Agent::start_for_held(const hold::Waiting::Process& held) {
+  set_subject(held.pid);
+  subject_deadline_ = held.deadline;
+  auto status = server_.attach(program_.c_str());
+  if (status) status = server_.settle();
+  if (status) return relay_.server_ready_held();
+  log::error(status.error(), "the process that was held goes on");
+  server_.end(true);
+  relay_.server_failed("gdbserver cannot attach to the process that was held; it goes on");
+}
+
+/// The process that was held has no gdbserver any more, or is not there any more: the next one is offered.
+void Agent::settle_held() {
+  waiting_.tick(sys::now_ms(), line_.describe());
+  if (subject == 1) return;
+  if (server_.running() && !relay_.in_session() && waiting_.ended(subject)) {
+    server_.end(true);
+    relay_.server_gone();
+  }
+  if (server_.running()) return tell_of_pid1();
+  subject_deadline_.reset();
+  news_ = false;
+  waiting_.let_go(subject);
+  set_subject(1);
+  // It has waited for somebody who was there already.
+  if (watcher_.at_exec()) return hold_at_exec();
+  if (watcher_.is_held() && request_.crash_seconds) hold_for(*request_.crash_seconds);
+}
+
+/// Who debugs another process learns that PID 1 waits.
+void Agent::tell_of_pid1() {
+  if (!news_ || !relay_.takes_text()) return;
+  news_ = false;
+  relay_.show_text("gdbdebug: PID 1 is held before it would die; after a detach the next debugger gets it\n",
+                   sys::now_ms());
 }
 
 /// PID 1 goes from the agent to a fresh gdbserver, which holds it where it stands, and at the signal at which it
@@ -885,7 +994,7 @@ bool Agent::serve_stub() {
 void Agent::check_stop() {
   constexpr std::uint64_t kStopMs = 1000;
   const auto now = sys::now_ms();
-  if (!relay_.wants_stop()) {
+  if (!relay_.wants_stop() || subject != 1) {
     stop_deadline_.reset();
     told_of_sleep_ = false;
     return;
@@ -912,19 +1021,25 @@ void Agent::hold_for(std::uint32_t seconds) {
 void Agent::debugger_lost() {
   constexpr std::uint32_t kUnaskedSeconds = 300;  // nobody has asked for a machine that waits
   if (relay_.runs_on()) {
-    return log::say(log::Level::kWarning,
-                    "the debugger was lost; what it had set is taken out of PID 1, which runs on");
+    log::Message message("the debugger was lost; what it had set is taken out of ");
+    return log::say(log::Level::kWarning, message.add(name_of_subject()).add(", which runs on"));
   }
   std::optional<std::uint32_t> seconds = kUnaskedSeconds;
-  if (request_.wait && !relay_.at_end())
+  if (subject != 1)
+    seconds = request_.hold_seconds.value_or(kUnaskedSeconds);
+  else if (request_.wait && !relay_.at_end())
     seconds = request_.wait_seconds;
   else if (request_.armed())
     seconds = request_.crash_seconds;
-  log::Message message("the debugger was lost; PID 1 stays held");
+  log::Message message("the debugger was lost; ");
+  message.add(name_of_subject()).add(" stays held");
   if (relay_.at_end()) message.add(" before it would die");
   message.add(" and waits ");
   if (seconds) {
-    hold_for(*seconds);
+    if (subject == 1)
+      hold_for(*seconds);
+    else
+      subject_deadline_ = sys::now_ms() + std::uint64_t{*seconds} * 1000;
     message.add_number(*seconds).add(" seconds ");
   }
   log::say(log::Level::kAlert, message.add("for the next one on ").add(line_.describe()));
@@ -941,6 +1056,7 @@ void Agent::look_after() {
         place_ = place_of_exec();
         if (!place_.empty()) {
           watcher_.hold(*event);  // see hold_at_exec()
+          if (server_.running()) log::say(log::Level::kAlert, "PID 1 is held, and waits for the debugger to detach");
           break;
         }
         watcher_.watch_calls(request_.exit && request_.reboot && !real_root_.entered());
@@ -1046,6 +1162,7 @@ void Agent::at_exit(const Watcher::Event& event) {
 
 void Agent::hold_at_end(const Stop& stop, const Cause& cause, const Ending& ending) {
   relay_.set_held(true);
+  news_ = subject != 1;
   if (again_) return;
   report_end(stop, cause, ending, register_texts(watcher_.held().thread), line_.describe(), request_.crash_seconds);
   report::TracedRegisters registers;
@@ -1058,6 +1175,7 @@ void Agent::hold_at_end(const Stop& stop, const Cause& cause, const Ending& endi
 void Agent::unattended() {
   const auto stop = parse_stop(relay_.last_stop());
   if (!stop && parse_end(relay_.last_stop())) return;  // it was PID 1's
+  if (subject != 1) return relay_.release();
   if (stop && stop->process != 1) {
     log::Message message("process ");
     message.add_number(stop->process).add(" was left traced by a debugger that has gone; it runs on");
@@ -1204,6 +1322,7 @@ Fate Agent::fate_when_let_go() {
 /// The debugger hands PID 1 the signal at which it stands. The kernel keeps it from a PID 1 that is traced, so that it
 /// would fault in the same place for ever; where it would die it dies.
 void Agent::resumed_at_fatal_stop() {
+  if (subject != 1) return relay_.go_on();
   if (fate_when_let_go() != Fate::kDies) return relay_.go_on();
   log::say(log::Level::kAlert,
            "the debugger has passed the signal on; PID 1 now dies as it would have without gdbdebug");
@@ -1213,6 +1332,11 @@ void Agent::resumed_at_fatal_stop() {
 }
 
 void Agent::detach_at_fatal_stop() {
+  if (subject != 1) {
+    relay_.accept_detach();
+    drain_line();
+    return relay_.release();
+  }
   const auto fate = fate_when_let_go();
   log::Message message("debugger detached; ");
   message.add(outcome(fate));
@@ -1233,6 +1357,12 @@ void Agent::check_deadlines() {
   if (request_.feed) feeder_.step(now, is_held());
   check_stop();
   if (hang_deadline_ && now >= *hang_deadline_) check_hang();
+  if (subject_deadline_ && now >= *subject_deadline_ && !relay_.engaged()) {
+    subject_deadline_.reset();
+    log::Message message("no debugger came in time; ");
+    log::say(log::Level::kError, message.add(name_of_subject()).add(" goes on"));
+    relay_.release();
+  }
   // Who has just come may be a debugger or a mere knock: it is told apart first.
   if (!hold_deadline_ || now < *hold_deadline_ || relay_.engaged()) return;
   hold_deadline_.reset();
@@ -1257,18 +1387,43 @@ void Agent::check_deadlines() {
   relay_.release();
 }
 
+/// Of the process that is offered.
 std::string_view Agent::state() const {
-  if (is_at_end()) return "crashed";
+  const auto process = offered();
+  if (process == 1 && is_at_end()) return "crashed";
+  if (process != subject) return "held";  // it waits
+  if (process == 1 && watcher_.is_held()) return "held";
   return relay_.pid1() == Relay::Pid1::kHeld && !relay_.let_go() ? "held" : "running";
 }
 
-Text<1024> Agent::hello() const {
+/// All that are held; valid until the next call.
+std::span<const HeldProcess> Agent::find_held() const {
+  static std::array<HeldProcess, hold::kMaxWaiting + 1> held;
+  static Text<256> name;
+  std::size_t count = 0;
+  if (is_held()) {
+    name = pid1::status("Name");
+    const bool at_start = request_.wait && !met_ && !is_at_end();
+    held[count++] = {1, name, is_at_end() ? "end" : at_start ? "start" : "debugger"};
+  }
+  for (const auto& process : waiting_.all()) {
+    using State = hold::Waiting::Process::State;
+    const auto number = static_cast<unsigned>(process.pid);
+    if (process.pid != 0 && process.state == State::kWaits) held[count++] = {number, process.name, "start"};
+    if (process.pid != 0 && process.state == State::kTaken && relay_.pid1() == Relay::Pid1::kHeld)
+      held[count++] = {number, process.name, "debugger"};
+  }
+  return std::span(held).first(count);
+}
+
+Text<rsp::kMaxHello> Agent::hello() const {
   utsname system{};
   (void)::uname(&system);  // cannot fail with a valid buffer
-  const auto exe = pid1::executable();
-  const auto build_id = pid1::executable_build_id();
-  return compose_hello(
-      {GDBDEBUG_VERSION, state(), exe, build_id, system.machine, running_watchdog(), wire_.has_value()});
+  const auto process = offered();
+  const auto exe = pid1::executable(process);
+  const auto build_id = pid1::executable_build_id(process);
+  return compose_hello({GDBDEBUG_VERSION, state(), exe, build_id, system.machine, running_watchdog(), wire_.has_value(),
+                        static_cast<unsigned>(process), find_held()});
 }
 
 }  // namespace

@@ -86,18 +86,18 @@ bool is_monitor_exit(std::string_view payload) {
   return rest.size() < 2 || rest.starts_with("00");
 }
 
-/// Which process a resume packet sets going. PID 1 if it is one of several.
-unsigned resumed_process(std::string_view payload) {
-  if (!payload.starts_with("vCont;")) return 1;
+/// Which process a resume packet sets going. `subject` if it is one of several.
+unsigned resumed_process(std::string_view payload, unsigned subject) {
+  if (!payload.starts_with("vCont;")) return subject;
   unsigned process = 0;
   for (auto actions = payload.substr(6); !actions.empty();) {
     auto action = take_word(actions, ';');
     (void)take_word(action, ':');
-    const unsigned named = action.starts_with('p') ? parse_process(action) : 1;
-    if (named == 0 || named == 1) return 1;
+    const unsigned named = action.starts_with('p') ? parse_process(action) : subject;
+    if (named == 0 || named == subject) return subject;
     process = named;
   }
-  return process == 0 ? 1 : process;
+  return process == 0 ? subject : process;
 }
 
 /// How many bytes a breakpoint of this kind takes the place of (gdb's manual, "Z0"). On x86 the kind is 1; on Arm 3
@@ -192,6 +192,13 @@ void Relay::on_request(std::string_view payload) {
     wishes_ |= kHelloPacket;
     return;
   }
+  if (payload.starts_with(rsp::kChooseRequest)) {
+    chosen_.clear();
+    for (auto name = payload.substr(rsp::kChooseRequest.size()); name.size() >= 2; name.remove_prefix(2))
+      chosen_.add(static_cast<char>(parse_number<std::uint8_t>(name.substr(0, 2), 16).value_or('?')));
+    wishes_ |= kChoose | kHelloPacket;
+    return;
+  }
   if (payload.starts_with(rsp::kTypeRequest)) {
     (void)to_line_.add("+");
     if (!shows_text()) return;  // PID 1 has just stopped; a reply would be taken for that to the next request
@@ -261,7 +268,8 @@ bool Relay::answer_here(std::string_view payload) {
     return true;
   }
   if (payload.starts_with("vKill") || payload.starts_with("R")) {
-    reply("E.gdbdebug: killing PID 1 would panic the machine; use detach");
+    reply(subject_ == 1 ? "E.gdbdebug: killing PID 1 would panic the machine; use detach"
+                        : "E.gdbdebug: the process is not gdbdebug's to kill; use detach");
     return true;
   }
   if (payload.starts_with("vRun") || payload.starts_with("vAttach")) {
@@ -312,7 +320,7 @@ void Relay::forward(std::string_view payload) {
   }
   if (payload.starts_with("QCatchSyscalls:")) {
     catches_ = payload.starts_with("QCatchSyscalls:1");
-    for (const auto setting : settings_) {
+    for (const auto setting : settings()) {
       if (!catches_ && setting.starts_with("QCatchSyscalls:1")) return ask_server(setting, Ask::kReply);
     }
   }
@@ -359,12 +367,12 @@ void Relay::forward_breakpoint(std::string_view payload) {
 /// gdbserver takes every packet that begins with a D for a detach, and reads its number as strtol(3) does: lldb's is
 /// `D;0000000000000001`. It is asked in the one form that is known here.
 void Relay::forward_detach(std::string_view payload) {
-  const auto process = payload == "D"              ? std::optional<std::uint32_t>(1)
+  const auto process = payload == "D"              ? std::optional<std::uint32_t>(subject_)
                        : payload.starts_with("D;") ? parse_number<std::uint32_t>(payload.substr(2), 16)
                                                    : std::nullopt;
-  if (!process || (*process != 1 && !multiprocess_))
+  if (!process || (*process != subject_ && !multiprocess_))
     return reply("E.gdbdebug: this form of detach is not supported; use D;1");
-  if (*process != 1) {  // a child that gdb has followed: what was set there goes with it
+  if (*process != subject_) {  // a child that gdb has followed: what was set there goes with it
     std::size_t kept = 0;
     for (std::size_t i = 0; i < breakpoint_count_; ++i) {
       if (breakpoints_[i].process != *process) breakpoints_[kept++] = breakpoints_[i];
@@ -383,9 +391,9 @@ void Relay::forward_detach(std::string_view payload) {
   if (other_count_ > 0) {  // the debugger follows a child, or keeps several processes
     if (stop_pending_) wishes_ |= kCancelStop;
     stop_pending_ = false;
-    return ask_server("D;1", Ask::kLetGo);
+    return ask_server(Text<16>("D;").add_number(subject_, 16), Ask::kLetGo);
   }
-  if (watched_) {
+  if (watched()) {
     reply("OK");
     return clean(Then::kRelease);
   }
@@ -404,8 +412,8 @@ void Relay::forward_resume(std::string_view payload) {
   stood_ = {};
   own_stop_ = fatal_stop_ = gdbs_stop_ = written_ = not_its_own_ = untold_ = false;
   signal_ = 0;
-  running_process_ = resumed_process(payload);
-  if (let_go_ && running_process_ == 1 && other_count_ > 0) running_process_ = others_[0];
+  running_process_ = resumed_process(payload, subject_);
+  if (let_go_ && running_process_ == subject_ && other_count_ > 0) running_process_ = others_[0];
   if (interrupt_) stop_pid1();
   ask_server(payload, Ask::kResume);
 }
@@ -571,7 +579,7 @@ void Relay::on_reply(std::string_view payload, std::uint64_t now_ms) {
 void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   ask_ = Ask::kNothing;
   const auto ended = parse_end(payload);
-  if (ended && *ended != 1) {
+  if (ended && !is_subject(*ended)) {
     const bool told = in_session() && knows_process(*ended);
     forget_process(*ended);
     // Another process's end is not PID 1's, and stops nobody: what was asked for is still under way.
@@ -579,7 +587,7 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
   }
   pid1_ = Pid1::kHeld;
   const auto stop = parse_stop(payload);
-  const bool of_pid1 = stop && stop->process == 1;
+  const bool of_pid1 = stop && is_subject(stop->process);
   if (of_pid1 && stop->event == "exec") wishes_ |= kExecuted;
   // Of a PID 1 with threads gdbserver has sometimes one more to tell of than was sent; and one that is handed on stops
   // PID 1 for good.
@@ -599,11 +607,11 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
     call_ = Call::kNone;
   }
   if (stop && (stop->event == "fork" || stop->event == "vfork")) note_process(parse_process(stop->value));
-  if (stop) process_ = stop->process;
+  if (stop) process_ = of_pid1 ? subject_ : stop->process;
   stop_.set(payload);
   if (cleaning_ != Cleaning::kNone) {
     untold_ = fatal_stop_ || (of_pid1 && stop->is_call());
-    if (untold_ && armed_ && then_ == Then::kRelease) then_ = Then::kStay;
+    if (untold_ && armed() && then_ == Then::kRelease) then_ = Then::kStay;
     return clean_on();
   }
 
@@ -612,7 +620,7 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
     own_stop_ = false;
     return resume_again();
   }
-  if (in_session() && armed_ && of_pid1 && stop->is_call() && !catches_) {
+  if (in_session() && armed() && of_pid1 && stop->is_call() && !catches_) {
     wishes_ |= kCallStop;
     return;
   }
@@ -626,7 +634,7 @@ void Relay::on_stop(std::string_view payload, std::uint64_t now_ms) {
     else
       tell_stop(payload, now_ms);
     // Not where a function that the debugger has called in PID 1 returns to.
-    if (fatal_stop_ && armed_ && !called_) wishes_ |= kFatalStop;
+    if (fatal_stop_ && armed() && !called_) wishes_ |= kFatalStop;
     return;
   }
   wishes_ |= kUnattended;
@@ -655,10 +663,16 @@ Text<512> Relay::take_typed() {
   return keys;
 }
 
+Text<64> Relay::take_chosen() {
+  const Text<64> name(chosen_);
+  chosen_.clear();
+  return name;
+}
+
 /// Nothing of the session's is touched. On a line where nobody debugs nobody acknowledges it either, and what is lost
 /// is asked for again.
 void Relay::answer_hello(std::string_view hello) {
-  std::array<char, kMaxReason + 64> packet;
+  std::array<char, rsp::kMaxHello + 64> packet;
   if (!noack_) (void)to_line_.add("+");
   (void)to_line_.add(rsp::frame(trim(hello), packet));
 }
@@ -805,7 +819,7 @@ void Relay::stop_pid1() {
 
 void Relay::clean(Then then) {
   // What it ends with is judged first, as if nobody had been there.
-  if (untold_ && armed_ && then == Then::kRelease) then = Then::kStay;
+  if (untold_ && armed() && then == Then::kRelease) then = Then::kStay;
   then_ = let_go_ ? Then::kRelease : then;  // it is not PID 1 that would stay or run on
   removed_ = 0;
   if (guest_ == Guest::kConnected && then != Then::kDetach) dismiss();
@@ -827,8 +841,8 @@ bool Relay::remove_breakpoint() {
     } else {
       process_ = next.process;
     }
-  } else if (process_ != 1 && !let_go_) {
-    process_ = 1;
+  } else if (process_ != subject_ && !let_go_) {
+    process_ = subject_;
   } else {
     return false;
   }
@@ -860,8 +874,8 @@ void Relay::clean_on() {
     const auto number = setting_ - std::size(kForgetTraces);
     ++setting_;
     if (number < std::size(kForget)) return ask_server(kForget[number], Ask::kOwn);
-    if (number - std::size(kForget) < settings_.size())
-      return ask_server(settings_[number - std::size(kForget)], Ask::kOwn);
+    if (number - std::size(kForget) < settings().size())
+      return ask_server(settings()[number - std::size(kForget)], Ask::kOwn);
     return cleaned();
   }
   // gdbserver would hand PID 1 the signal of a stop that was the debugger's own work.
@@ -870,7 +884,7 @@ void Relay::clean_on() {
   stop_pending_ = false;
   if (then_ == Then::kDetach) {
     cleaning_ = Cleaning::kNone;
-    return ask_server("D;1", Ask::kDetach);
+    return ask_server(Text<16>("D;").add_number(subject_, 16), Ask::kDetach);
   }
   cleaning_ = Cleaning::kReleasing;
   wishes_ |= kReleaseServer;
@@ -1027,6 +1041,11 @@ void Relay::server_ready_stopped() {
   server_ready(Pid1::kHeld);
 }
 
+void Relay::server_ready_held() {
+  knock_ran_ = false;
+  server_ready_stopped();
+}
+
 void Relay::server_ready_at_end(std::string_view stop, bool read_only) {
   stop_.set(stop);
   read_only_ = read_only;
@@ -1054,7 +1073,7 @@ void Relay::server_renewed() {
   call_ = Call::kNone;
   called_.reset();
   other_count_ = 0;
-  process_ = running_process_ = 1;
+  process_ = running_process_ = subject_;
   cleaned();
 }
 
@@ -1095,7 +1114,7 @@ void Relay::server_gone() {
   call_ = Call::kNone;
   called_.reset();
   used_ = anchored_ = let_go_ = read_only_ = false;
-  process_ = running_process_ = 1;
+  process_ = running_process_ = subject_;
   breakpoint_count_ = other_count_ = 0;
   to_server_.clear();
   server_.reset();

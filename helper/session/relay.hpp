@@ -76,6 +76,7 @@ class Relay {
     kOtherLetGo = 65536,    ///< the debugger has detached from another process, let_go_process()
     kHelloPacket = 131072,  ///< the same as kHello, in a packet: answer_hello()
     kTyped = 262144,        ///< the debugger's user types on the console: take_typed()
+    kChoose = 524288,       ///< somebody wants to debug this process: take_chosen(); kHelloPacket comes with it
   };
   enum class Pid1 : std::uint8_t { kFree, kRunning, kHeld };
   /// What is set beyond that is refused: it could not be taken out after a lost debugger.
@@ -105,9 +106,13 @@ class Relay {
   void server_ready(Pid1 pid1);
   /// The same, with PID 1 held by a SIGSTOP of ours.
   void server_ready_stopped();
+  /// The same of a process beside PID 1 that is held since before the debugger came: a knock leaves it where it stands.
+  void server_ready_held();
   /// The same, with PID 1 held at its end: `stop` is the reply that tells of it. `read_only`: PID 1 can be looked at,
   /// and nothing else.
   void server_ready_at_end(std::string_view stop, bool read_only);
+  /// While no gdbserver is attached: which process the next one is for. What is said of PID 1 here holds for that one.
+  void set_subject(unsigned process) { subject_ = process_ = selected_ = running_process_ = process; }
   void server_failed(std::string_view reason);
   void server_gone();
   /// Another gdbserver holds PID 1 where the one before did, which was idle: the cleaning up is done.
@@ -148,6 +153,8 @@ class Relay {
   std::uint64_t shown_ms() const { return shown_ms_; }
   /// What kTyped has typed.
   Text<512> take_typed();
+  /// What kChoose has named.
+  Text<64> take_chosen();
   /// The answer to kHelloPacket.
   void answer_hello(std::string_view hello);
   /// Whether somebody is there, if only with a first packet.
@@ -299,6 +306,14 @@ class Relay {
   void anchor();
   void note_process(unsigned process);
   bool knows_process(unsigned process) const;
+  /// A process beside PID 1 has neither a watcher nor settings of the agent's own.
+  bool armed() const { return armed_ && subject_ == 1; }
+  bool watched() const { return watched_ && subject_ == 1; }
+  std::span<const std::string_view> settings() const {
+    return subject_ == 1 ? settings_ : std::span<const std::string_view>();
+  }
+  /// Whether a stop or an end is that of the process that gdbserver is attached to: 1 also stands for no number.
+  bool is_subject(unsigned process) const { return process == subject_ || process == 1; }
   void forget_process(unsigned process);
   void cleaned();
   void forward_features(std::string_view payload);
@@ -352,6 +367,7 @@ class Relay {
 
   std::uint64_t shown_ms_ = 0;
   Text<512> typed_;
+  Text<64> chosen_;
   Text<16384> late_stop_;  ///< the stop that came while text was not acknowledged
   std::optional<std::uint64_t> ack_deadline_;
   std::optional<std::uint64_t> stuck_deadline_;
@@ -364,6 +380,7 @@ class Relay {
   bool acked_ = true;     ///< the last reply was acknowledged
   bool showing_ = false;  ///< and was text that the debugger is shown
 
+  unsigned subject_ = 1;  ///< the process that gdbserver is attached to
   unsigned running_process_ = 1;
   unsigned detaching_ = 0;             ///< the other process of the last D packet
   std::array<unsigned, 64> others_{};  ///< the processes beside PID 1 that the debugger has been told of

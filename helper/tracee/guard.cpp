@@ -21,7 +21,8 @@ constexpr long kPeriodNs = 200'000'000;
 /// Made by syscall(2): the C library's timer_create(3) brings its threads along, for SIGEV_THREAD.
 std::array<int, 2> timers;
 unsigned timer_count = 0;
-volatile sig_atomic_t guarded = 0;
+volatile sig_atomic_t guarded = 0;  // a gdbserver
+bool watches = false;               // the agent traces PID 1
 
 /// A default disposition would wake the agent only once: the timer of an ignored signal is not armed again.
 void on_continue(int) {
@@ -39,18 +40,7 @@ bool set_timer(int timer, const itimerspec& period) {
   return ::syscall(kTimerSettime, timer, 0, &period, nullptr) == 0;
 }
 
-}  // namespace
-
-Status install() {
-  struct sigaction action {};
-  action.sa_handler = on_continue;
-  action.sa_flags = SA_RESTART;
-  if (::sigaction(SIGCONT, &action, nullptr) != 0) return failed("installing a signal handler", "SIGCONT");
-  return Done{};
-}
-
-Status start(pid_t server) {
-  guarded = server;
+Status arm() {
   for (; timer_count < timers.size(); ++timer_count) {
     sigevent event{};
     event.sigev_notify = SIGEV_SIGNAL;
@@ -67,10 +57,40 @@ Status start(pid_t server) {
   return Done{};
 }
 
-void stop() {
-  guarded = 0;
+void disarm() {
+  if (guarded != 0 || watches) return;
   const itimerspec never{};
   for (unsigned i = 0; i < timer_count; ++i) (void)set_timer(timers[i], never);
+}
+
+}  // namespace
+
+Status install() {
+  struct sigaction action {};
+  action.sa_handler = on_continue;
+  action.sa_flags = SA_RESTART;
+  if (::sigaction(SIGCONT, &action, nullptr) != 0) return failed("installing a signal handler", "SIGCONT");
+  return Done{};
+}
+
+Status start(pid_t server) {
+  guarded = server;
+  return arm();
+}
+
+void stop() {
+  guarded = 0;
+  disarm();
+}
+
+Status watch() {
+  watches = true;
+  return arm();
+}
+
+void unwatch() {
+  watches = false;
+  disarm();
 }
 
 }  // namespace gdbdebug::guard

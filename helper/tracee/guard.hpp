@@ -16,9 +16,11 @@ namespace gdbdebug::guard {
 
 /// Installs the handler for SIGCONT. Once, before the first start(). Waits of the agent end with EINTR from then on.
 Status install();
-/// Arms the timers for `server`, or for the agent alone where that is PID 1's tracer (0); what fails is only the guard,
-/// so the session goes on.
+/// Arms the timers for a gdbserver. What fails is only the guard, so the session goes on.
 Status start(pid_t server);
 void stop();
+/// The same for the agent alone, while it is PID 1's tracer.
+Status watch();
+void unwatch();
 
 }  // namespace gdbdebug::guard

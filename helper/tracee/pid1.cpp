@@ -91,9 +91,9 @@ Result<UniqueFd> open_mapped(pid_t process, std::uint64_t begin, std::uint64_t e
   return sys::open(AT_FDCWD, path.c_str(), O_RDONLY);
 }
 
-Text<512> executable() {
+Text<512> executable(pid_t process) {
   Text<512> name;
-  const auto count = ::readlink("/proc/1/exe", name.tail(), name.room());
+  const auto count = ::readlink(file_of(process, "exe").c_str(), name.tail(), name.room());
   if (count > 0) name.grow(static_cast<std::size_t>(count));
   constexpr std::string_view kDeleted =
       " (deleted)";  // of a root that has been given up, or a package that was updated
@@ -121,8 +121,8 @@ Text<128> build_id(const UniqueFd& file) {
   return find_build_id<Elf32_Ehdr, Elf32_Phdr>(file);
 }
 
-Text<128> executable_build_id() {
-  const auto file = sys::open(AT_FDCWD, "/proc/1/exe", O_RDONLY);
+Text<128> executable_build_id(pid_t process) {
+  const auto file = sys::open(AT_FDCWD, file_of(process, "exe").c_str(), O_RDONLY);
   return file ? build_id(*file) : Text<128>();
 }
 
@@ -175,8 +175,8 @@ bool lives(unsigned thread) {
          std::string_view("ZX").find(text.view()[name_end + 2]) == std::string_view::npos;
 }
 
-bool is_stopped() {
-  const auto tasks = sys::open(AT_FDCWD, "/proc/1/task", O_RDONLY | O_DIRECTORY);
+bool is_stopped(pid_t process) {
+  const auto tasks = sys::open(AT_FDCWD, file_of(process, "task").c_str(), O_RDONLY | O_DIRECTORY);
   if (!tasks) return false;
   sys::Names names(*tasks);
   for (auto name = names.next(); !name.empty(); name = names.next()) {

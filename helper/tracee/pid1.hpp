@@ -21,14 +21,14 @@ Text<96> file_of(pid_t process, std::string_view name);
 /// The file that is mapped from `begin` to `end`. Also one that has been deleted, or lies in another mount namespace
 /// (proc(5), /proc/PID/map_files).
 Result<UniqueFd> open_mapped(pid_t process, std::uint64_t begin, std::uint64_t end);
-/// What PID 1 executes, as /proc/1/exe names it; empty if it cannot be read.
-Text<512> executable();
+/// What PID 1, or another process, executes, as /proc/1/exe names it; empty if it cannot be read.
+Text<512> executable(pid_t process = 1);
 /// Whether it executes a program that ends the machine: systemd's own, or the /shutdown of an exitrd to which that goes
 /// on (systemd-shutdown(8)), also where it is a script.
 bool shuts_down();
 /// The build ID of an ELF file in hexadecimal digits (the note NT_GNU_BUILD_ID); empty if it has none.
 Text<128> build_id(const UniqueFd& file);
-Text<128> executable_build_id();
+Text<128> executable_build_id(pid_t process = 1);
 /// The value of a line `key:` in /proc/1/status, without white space around it; empty if there is none.
 Text<256> status(std::string_view key);
 /// The same of another process.
@@ -46,7 +46,7 @@ struct Call {
 Call call_of(unsigned thread);
 /// Whether a thread runs, or could. The first thread stays as a zombie when it ends before the others.
 bool lives(unsigned thread);
-/// Whether every thread of PID 1 is stopped as by SIGSTOP, and by no tracer.
-bool is_stopped();
+/// Whether every thread of PID 1, or of another process, is stopped as by SIGSTOP, and by no tracer.
+bool is_stopped(pid_t process = 1);
 
 }  // namespace gdbdebug::pid1

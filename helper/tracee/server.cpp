@@ -50,7 +50,7 @@ rsp::Reader reader(reply_buffer);
 
 /// In the child between fork and exec: system calls only.
 [[noreturn]] void become_gdbserver(const char* program, int socket, std::span<const int> kept, int messages, int report,
-                                   int gate, pid_t agent) {
+                                   int gate, pid_t agent, const char* subject) {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -70,7 +70,7 @@ rsp::Reader reader(reply_buffer);
   if (sys::read(gate, {&go, 1}) != 1) ::_exit(127);
   if (::dup2(socket, STDIN_FILENO) >= 0 && ::dup2(socket, STDOUT_FILENO) >= 0 && ::dup2(messages, STDERR_FILENO) >= 0) {
     char* const argv[] = {const_cast<char*>("@gdbserver"), const_cast<char*>("--once"), const_cast<char*>("--attach"),
-                          const_cast<char*>("-"),          const_cast<char*>("1"),      nullptr};
+                          const_cast<char*>("-"),          const_cast<char*>(subject),  nullptr};
     char* const envp[] = {nullptr};
     ::execve(program, argv, envp);
   }
@@ -102,17 +102,23 @@ void put_back(pid_t process, std::span<const Patch> patches) {
   }
 }
 
+Text<16> detach_packet(pid_t process) {
+  Text<16> packet("D;");
+  packet.add_number(static_cast<std::uint64_t>(process), 16);
+  return packet;
+}
+
 constexpr std::uint64_t kSigstop = std::uint64_t{1} << (SIGSTOP - 1);
 
 /// The processes beside PID 1 that `tracer` traces; how many of them fit.
-std::size_t traced_by(pid_t tracer, std::span<pid_t> found) {
+std::size_t traced_by(pid_t tracer, pid_t subject, std::span<pid_t> found) {
   std::size_t count = 0;
   const auto proc = sys::open(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
   if (!proc || tracer <= 0) return 0;
   sys::Names names(*proc);
   for (auto name = names.next(); !name.empty() && count < found.size(); name = names.next()) {
     const auto pid = parse_number<std::uint32_t>(name);
-    if (!pid || *pid == 1) continue;
+    if (!pid || *pid == 1 || static_cast<pid_t>(*pid) == subject) continue;
     if (parse_number<std::uint32_t>(pid1::status_of(static_cast<pid_t>(*pid), "TracerPid")) == std::uint32_t(tracer))
       found[count++] = static_cast<pid_t>(*pid);
   }
@@ -122,10 +128,10 @@ std::size_t traced_by(pid_t tracer, std::span<pid_t> found) {
 /// Nobody traces PID 1 any more, and it is about to stop at the SIGSTOP that is queued. One that was thrown away, by
 /// the SIGCONT of a gdbserver without a fence or of another process, is not waited for: PID 1 runs, and the next
 /// gdbserver must come at once.
-void wait_for_stop() {
+void wait_for_stop(pid_t process) {
   const auto deadline = sys::now_ms() + kStopTimeoutMs;
-  for (unsigned unqueued = 0; !pid1::is_stopped() && unqueued < 3 && sys::now_ms() < deadline;) {
-    const auto queued = parse_number<std::uint64_t>(pid1::status("ShdPnd"), 16).value_or(kSigstop);
+  for (unsigned unqueued = 0; !pid1::is_stopped(process) && unqueued < 3 && sys::now_ms() < deadline;) {
+    const auto queued = parse_number<std::uint64_t>(pid1::status_of(process, "ShdPnd"), 16).value_or(kSigstop);
     unqueued = (queued & kSigstop) == 0 ? unqueued + 1 : 0;
     (void)::poll(nullptr, 0, 1);
   }
@@ -156,11 +162,12 @@ Status Server::fork(const char* program, Process& process) {
   int gate[2];
   // Should the agent be killed while PID 1 stands at a SIGSTOP, that of the attach or one of its own, only a SIGCONT
   // ends that. The kernel sends it, and gdbserver keeps the reading end open for as long as it takes.
-  if (!continues_pid1_.made() && continues_pid1_.make()) (void)continues_pid1_.tie(1, SIGCONT);
+  if (!continues_pid1_.made() && continues_pid1_.make()) (void)continues_pid1_.tie(subject_, SIGCONT);
   // Should gdbserver be killed, PID 1 must not run on with its breakpoints in. The kernel closes its files before it
   // lets go of PID 1, so the SIGSTOP is queued while PID 1 is still traced; an untraced init is not stopped by it. The
   // reading end is the agent's alone: when the agent has gone nobody is stopped.
-  if (process.anchor.make()) (void)process.anchor.tie(1, SIGSTOP);
+  // Another process would be, so it is left without: the agent puts its bytes back as soon as it sees the end.
+  if (process.anchor.make() && subject_ == 1) (void)process.anchor.tie(subject_, SIGSTOP);
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return failed("making a socket pair", "");
   process.socket.reset(pair[0]);
   const UniqueFd theirs(pair[1]);
@@ -174,13 +181,16 @@ Status Server::fork(const char* program, Process& process) {
   const UniqueFd their_gate(gate[0]);
   process.gate.reset(gate[1]);
 
+  Text<12> subject;
+  subject.add_number(static_cast<std::uint64_t>(subject_));
   const pid_t agent = ::getpid();
   process.pid = ::fork();
   if (process.pid < 0) return failed("starting gdbserver", program);
   if (process.pid == 0) {
     process.gate.reset();
     const int kept[] = {process.socket.get(), continues_pid1_.reading_end(), process.anchor.writing_end()};
-    become_gdbserver(program, theirs.get(), kept, their_messages.get(), their_report.get(), their_gate.get(), agent);
+    become_gdbserver(program, theirs.get(), kept, their_messages.get(), their_report.get(), their_gate.get(), agent,
+                     subject.c_str());
   }
   process.anchor.leave_writing_end();
   return Done{};
@@ -237,6 +247,13 @@ Status Server::attach(const char* program) {
 Status Server::prepare(const char* program) {
   if (next_.pid > 0) return Done{};
   return fork(program, next_);
+}
+
+void Server::set_subject(pid_t process) {
+  if (running() || process == subject_) return;
+  subject_ = process;
+  drop_prepared();
+  continues_pid1_.untie();  // it is another process's
 }
 
 void Server::drop_prepared() {
@@ -305,25 +322,25 @@ void Server::leave(std::span<const Patch> patches, const Standing& standing) {
        {std::string_view("QTDisconnected:0"), std::string_view("QTStop"), signals.view()})
     answers = answers && ask(packet, kDetachTimeoutMs);
   if (!answers) return bury(patches);
-  (void)::kill(1, SIGSTOP);
-  (void)ask("D;1", kDetachTimeoutMs);
+  (void)::kill(subject_, SIGSTOP);
+  (void)ask(detach_packet(subject_), kDetachTimeoutMs);
   finish(false);
-  put_back(1, patches);
-  wait_for_stop();
+  put_back(subject_, patches);
+  wait_for_stop(subject_);
 }
 
 void Server::bury(std::span<const Patch> patches) {
   // Traced by a gdbserver that is still there it is stopped by this; otherwise the anchor has done it.
-  (void)::kill(1, SIGSTOP);
+  (void)::kill(subject_, SIGSTOP);
   std::array<pid_t, 64> others{};
-  const auto count = traced_by(pid_, others);
+  const auto count = traced_by(pid_, subject_, others);
   finish(true);
-  put_back(1, patches);
+  put_back(subject_, patches);
   for (const pid_t other : std::span(others).first(count)) {
     put_back(other, patches);
     (void)::kill(other, SIGCONT);
   }
-  wait_for_stop();
+  wait_for_stop(subject_);
 }
 
 Status Server::renew(const char* program, std::span<const Patch> patches, const Standing& standing) {
@@ -336,7 +353,7 @@ Status Server::replace(const char* program, std::span<const Patch> patches, cons
   const auto forked = prepare(program);
   bury(patches);
   if (!forked) {
-    (void)::kill(1, SIGCONT);
+    (void)::kill(subject_, SIGCONT);
     return forked;
   }
   if (const auto status = let_in(std::exchange(next_, {}), program); !status) return status;
@@ -347,14 +364,14 @@ Status Server::replace(const char* program, std::span<const Patch> patches, cons
 /// single SIGSTOP, which is not handed on: the group stop is over, and no SIGSTOP of the attach is left.
 Status Server::settle(std::span<const Patch> patches, const Standing& standing) {
   // The later one throws the earlier one away (prepare_signal() in kernel/signal.c), so nothing of PID 1's is run.
-  (void)::kill(1, SIGCONT);
+  (void)::kill(subject_, SIGCONT);
   const auto stopped = parse_stop(standing.stop);
-  const auto thread = stopped ? stopped->thread : 1;
+  const auto thread = stopped ? stopped->thread : static_cast<unsigned>(subject_);
   Text<32> only;  // the other threads do not run meanwhile
-  if (::syscall(SYS_tgkill, 1, thread, SIGSTOP) == 0)
+  if (::syscall(SYS_tgkill, subject_, thread, SIGSTOP) == 0)
     only.add(':').add_number(thread, 16);
   else
-    (void)::kill(1, SIGSTOP);
+    (void)::kill(subject_, SIGSTOP);
   Text<64> resume("vCont;c");
   for (resume.add(only);;) {
     const auto reply = ask(resume);
@@ -362,7 +379,7 @@ Status Server::settle(std::span<const Patch> patches, const Standing& standing) 
     const auto stop = parse_stop(*reply);
     if (!stop && !only.empty()) {  // the thread was about to end, and has ended
       only.clear();
-      (void)::kill(1, SIGSTOP);
+      (void)::kill(subject_, SIGSTOP);
       resume.set("vCont;c");
       continue;
     }
@@ -376,13 +393,14 @@ Status Server::settle(std::span<const Patch> patches, const Standing& standing) 
     }
     resume.add(only);
   }
-  if (const int signal = host_signal(standing.signal); signal != 0) (void)::syscall(SYS_tgkill, 1, thread, signal);
+  if (const int signal = host_signal(standing.signal); signal != 0)
+    (void)::syscall(SYS_tgkill, subject_, thread, signal);
   return standing.stop.empty() ? Status(Done{}) : step_back(patches, standing.stop);
 }
 
 bool Server::release_others(std::span<const Patch> patches) {
   std::array<pid_t, 64> others{};
-  for (auto count = traced_by(pid_, others); count > 0;) {
+  for (auto count = traced_by(pid_, subject_, others); count > 0;) {
     for (const pid_t other : std::span(others).first(count)) {
       put_back(other, patches);
       Text<32> detach("D;");
@@ -390,7 +408,7 @@ bool Server::release_others(std::span<const Patch> patches) {
       (void)::kill(other, SIGCONT);
     }
     if (count < others.size()) break;
-    count = traced_by(pid_, others);
+    count = traced_by(pid_, subject_, others);
   }
   return true;
 }
@@ -539,18 +557,21 @@ void Server::end(bool at_once, std::span<const Patch> patches) {
   std::size_t count = 0;
   if (!at_once && socket_) {
     at_once = !release_others(patches);
-    if (!at_once) (void)send("D;1");
+    if (!at_once) (void)send(detach_packet(subject_));
   }
-  if (at_once) count = traced_by(pid_, others);
+  if (at_once) count = traced_by(pid_, subject_, others);
   finish(at_once);
-  put_back(1, patches);
+  put_back(subject_, patches);
   for (const pid_t other : std::span(others).first(count)) {
     put_back(other, patches);
     (void)::kill(other, SIGCONT);
   }
   // One that was killed leaves PID 1 with the SIGSTOP by which it was attached, or that of the anchor. SIGCONT does
-  // nothing to a PID 1 that runs.
-  (void)::kill(1, SIGCONT);
+  // nothing to a PID 1 that runs; another process may have a handler for it.
+  if (subject_ == 1)
+    (void)::kill(1, SIGCONT);
+  else
+    let_run(subject_);
   continues_pid1_.untie();
   anchor_.untie();
 }

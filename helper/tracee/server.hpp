@@ -105,6 +105,11 @@ class Server {
   void read_messages();
   std::string_view last_message() const { return message_; }
 
+  /// Which process the next gdbserver is for: PID 1, or one that stands where a SIGSTOP has stopped it.
+  void set_subject(pid_t process);
+  /// A process that stands where a SIGSTOP has stopped it is held as by a debugger's own, and that SIGSTOP is over.
+  Status settle() { return settle({}, {}); }
+
   bool running() const { return pid_ > 0; }
   pid_t pid() const { return pid_; }
   int fd() const { return socket_.get(); }
@@ -132,6 +137,7 @@ class Server {
 
   Process next_;  ///< prepared
   pid_t pid_ = -1;
+  pid_t subject_ = 1;
   Rope continues_pid1_;  ///< the agent has gone: PID 1 does not stay at a SIGSTOP of gdbserver's or of ours
   Rope anchor_;
   UniqueFd socket_;

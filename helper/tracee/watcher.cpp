@@ -168,7 +168,7 @@ Status Watcher::take(bool stopped) {
     return Error{kWatching, "", error};
   }
   state_ = State::kWatching;
-  (void)guard::start(0);  // without it a kill(-1, SIGSTOP) of PID 1's can stop the machine
+  (void)guard::watch();  // without it a kill(-1, SIGSTOP) of PID 1's can stop the machine
   on_child(0);
   return Done{};
 }
@@ -402,7 +402,7 @@ Status Watcher::give() {
     (void)::poll(nullptr, 0, 1);
   (void)detach_others(first);
   state_ = State::kAway;
-  guard::stop();
+  guard::unwatch();
   return Done{};
 }
 
@@ -413,7 +413,7 @@ void Watcher::let_go() {
   (void)detach_others(last);
   if (last != 0) (void)detach(last, 0);
   state_ = State::kAway;
-  guard::stop();
+  guard::unwatch();
 }
 
 }  // namespace gdbdebug

@@ -216,6 +216,39 @@ S
     assert_line --partial 'PID 1 is held where it would have died'
 }
 
+@test "attach: --process waits until the process is held, and asks for it" {
+    line=unix:$PWD/sock
+    with_program program --record sent --held 210:other:start --held 231:systemd-udevd:start
+    run -4 timeout 60 "$gdbdebug" attach --timeout 2 --process 99 --sysroot sysroot "$target" -- -batch -ex kill
+    assert_line --partial "it answers, but '99' was not held within 2 s; \`gdbdebug ps $target\` lists what is held"
+    run -0 attach --process other --sysroot sysroot "$target" -- -batch -ex kill
+    assert_line --partial 'PID 210 is held'
+    run ! grep -aF qGdbdebug.hello: sent
+    run -0 attach --process systemd-udevd --sysroot sysroot "$target" -- -batch -ex kill
+    assert_line --partial 'PID 231 is held'
+    grep -aF '$qGdbdebug.hello:323331#' sent
+}
+
+@test "ps: lists what the target holds, and which is next" {
+    line=unix:$PWD/sock
+    with_program program --held 210:systemd-udevd:start --held 231:mount:debugger
+    run -0 --separate-stderr "$gdbdebug" ps "$target"
+    assert_output $'210     systemd-udevd   held at its first instruction; it is the next debugger\'s
+231     mount           held where a debugger left it'
+    run -0 --separate-stderr "$gdbdebug" ps --json "$target"
+    assert_output --partial '"held":[{"pid":210,"name":"systemd-udevd","why":"start"},{"pid":231,"name":"mount","why":"debugger"}]'
+    stop_targets
+    rm -f sock target.where
+    with_program program --state running
+    run -0 --separate-stderr "$gdbdebug" ps "$target"
+    assert_output 'nothing is held; PID 1 runs'
+    stop_targets
+    rm -f sock target.where
+    with_program program --plain
+    run -1 timeout 60 "$gdbdebug" ps "$target"
+    assert_output --partial "a gdbserver answers that is not gdbdebug's"
+}
+
 @test "attach: a target on its console is asked by a packet, and never by a newline" {
     line=unix:$PWD/sock
     with_program program --shared --record sent

@@ -9,6 +9,7 @@ own, which is ended when the line is closed. Every byte is counted in --counts.
 import argparse
 import os
 import pty
+import re
 import select
 import signal
 import socket
@@ -25,6 +26,7 @@ def arguments():
     parser.add_argument("--exe", default=None, help="what the hello says; the program unless told")
     parser.add_argument("--build-id", default="")
     parser.add_argument("--state", default="held")
+    parser.add_argument("--held", action="append", default=[], help="PID:NAME:WHY of a process that is held")
     parser.add_argument("--watchdog", help="seconds after which one resets the machine")
     parser.add_argument("--deaf", type=int, default=0, help="answer nothing to so many questions first")
     parser.add_argument("--asleep", action="store_true", help="acknowledge packets, and answer none: PID 1 cannot stop")
@@ -39,6 +41,7 @@ def arguments():
 
 
 HELLO = b"$qGdbdebug.hello#c7"
+CHOOSE = re.compile(rb"\$qGdbdebug\.hello:([0-9a-f]+)#..")
 
 
 def framed(payload):
@@ -49,6 +52,7 @@ class Target:
     def __init__(self, options):
         self.options = options
         self.asked = 0
+        self.pid = options.held[0].split(":")[0] if options.held else "1"
         self.packets = 0
         self.sent = self.received = 0
 
@@ -56,7 +60,7 @@ class Target:
         self.asked += 1
         if self.options.plain or self.asked <= self.options.deaf:
             return b""
-        words = ["gdbdebug", "version=0.1.0", "state=" + self.options.state, "pid=1",
+        words = ["gdbdebug", "version=0.1.0", "state=" + self.options.state, "pid=" + self.pid,
                  "exe=" + (self.options.exe or self.options.program).replace("-", "\\x2d").replace("+", "\\x2b")]
         if self.options.build_id:
             words.append("build_id=" + self.options.build_id)
@@ -65,6 +69,7 @@ class Target:
             words.append("watchdog=" + self.options.watchdog)
         if self.options.shared:
             words.append("wire=shared")
+        words += ["held=" + held.replace("-", "\\x2d") for held in self.options.held]
         return (" ".join(words) + "\r\n").encode()
 
     def damage(self, data):
@@ -103,6 +108,9 @@ class Target:
                     if self.options.record:
                         with open(self.options.record, "ab") as file:
                             file.write(data)
+                    if choice := CHOOSE.search(data):
+                        self.pid = bytes.fromhex(choice[1].decode()).decode()
+                        data = CHOOSE.sub(HELLO, data)
                     if HELLO in data and not (self.options.old or self.options.plain):
                         data = data.replace(HELLO, b"")
                         hello = self.hello().strip()

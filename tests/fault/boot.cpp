@@ -80,11 +80,12 @@ bool readable(int fd) {
 
 /// Who makes a call. A child of the agent is kChild until it has executed gdbserver, and kServer from then on.
 /// Where the line is a console too, the first child of PID 1 is the guard from the moment when it has forked the agent.
-enum class Role : std::uint8_t { kInit, kAgent, kChild, kServer, kReal, kOther, kGuard };
-constexpr std::array<const char*, 7> kRoles = {"init", "agent", "child", "gdbserver", "real", "other", "guard"};
+enum class Role : std::uint8_t { kInit, kAgent, kChild, kServer, kReal, kOther, kGuard, kHolder };
+constexpr std::array<const char*, 8> kRoles = {"init", "agent", "child", "gdbserver",
+                                               "real", "other", "guard", "holder"};
 
 struct Fault {
-  enum class Kind : std::uint8_t { kNone, kErrno, kKillAgent, kKillServer, kStopServer };
+  enum class Kind : std::uint8_t { kNone, kErrno, kKillAgent, kKillServer, kStopServer, kKillHolder };
   Kind kind = Kind::kNone;
   Role role = Role::kOther;
   int number = -1;          ///< of the call
@@ -101,6 +102,7 @@ struct Options {
   std::string program = "/init";
   std::string command_line;
   Mode mode = Mode::kOff;
+  bool holds = false;   ///< a process of the agent's holds programs
   bool shared = false;  ///< the line is a console of the kernel too
   std::string real_init{kRealInit};
   fs::path reference;  ///< what the real init must find; empty: print it
@@ -260,6 +262,7 @@ class Supervisor {
   pid_t pid1_ = -1;
   pid_t agent_ = -1;
   pid_t guard_ = -1;
+  pid_t holder_ = -1;
   pid_t server_ = -1;
   int pid1_fd_ = -1;
   int listening_ = -1;
@@ -353,6 +356,10 @@ Supervisor::Process& Supervisor::process_of(const Call& call) {
       process.role = Role::kAgent;
     } else if (guard_ > 0 && parent == guard_) {
       process.role = Role::kGuard;
+    } else if ((options_.holds && holder_ < 0 && parent == agent_ && agent_ > 0) ||
+               (holder_ > 0 && parent == holder_)) {
+      if (holder_ < 0) holder_ = pid;  // before any gdbserver; and its child
+      process.role = Role::kHolder;
     } else if (parent == agent_ && agent_ > 0) {
       process.role = Role::kChild;
       server_ = pid;
@@ -429,7 +436,9 @@ bool Supervisor::strike(const Call& call, Role role, unsigned occurrence) {
     listener_.fail(call, fault.error);
     return true;
   }
-  const pid_t victim = fault.kind == Fault::Kind::kKillAgent ? agent_ : server_;
+  const pid_t victim = fault.kind == Fault::Kind::kKillAgent    ? agent_
+                       : fault.kind == Fault::Kind::kKillHolder ? holder_
+                                                                : server_;
   const int signal = fault.kind == Fault::Kind::kStopServer ? SIGSTOP : SIGKILL;
   if (victim <= 0 || ::kill(victim, signal) != 0) no_server_there_ = true;
   return false;
@@ -778,13 +787,14 @@ Mode mode_of(std::string_view value) {
   if (value == "off") return Mode::kOff;
   if (value == "wait" || value == "console") return Mode::kWait;
   if (value == "wait=1") return Mode::kWaitSeconds;
-  if (value == "demand") return Mode::kDemand;
+  if (value == "demand" || value == "hold") return Mode::kDemand;
   if (value == "crash") return Mode::kCrash;
   if (value == "exit") return Mode::kExit;
-  std::fprintf(stderr,
-               "fault-boot: no mode '%.*s'; there are off, wait, wait=1, demand, crash, exit, console, each also\n"
-               "with overlay- in front\n",
-               static_cast<int>(value.size()), value.data());
+  std::fprintf(
+      stderr,
+      "fault-boot: no mode '%.*s'; there are off, wait, wait=1, demand, hold, crash, exit, console, each also\n"
+      "with overlay- in front\n",
+      static_cast<int>(value.size()), value.data());
   std::_Exit(2);
 }
 
@@ -792,16 +802,21 @@ std::string command_line_of(std::string_view mode) {
   if (mode == "off") return "quiet splash\n";
   if (mode == "console") return "quiet rd.gdbdebug=console,wait splash\n";
   auto line = "quiet rd.gdbdebug=" + std::string(kLine.substr(5));
-  if (mode != "demand") line += ',' + std::string(mode);
+  if (mode == "hold")
+    line += ",hold=held";
+  else if (mode != "demand")
+    line += ',' + std::string(mode);
   return line + " splash\n";
 }
 
-/// `KIND ROLE CALL OCCURRENCE [ERRNO]`, KIND one of fail, lack, kill-agent, kill-gdbserver, stop-gdbserver.
+/// `KIND ROLE CALL OCCURRENCE [ERRNO]`, KIND one of fail, lack, kill-agent, kill-gdbserver, stop-gdbserver,
+/// kill-holder.
 Fault fault_of(const std::vector<std::string>& words) {
   Fault fault;
   if (words.size() < 4) give_up("a fault is KIND ROLE CALL OCCURRENCE [ERRNO]");
   fault.kind = words[0] == "kill-agent"       ? Fault::Kind::kKillAgent
                : words[0] == "kill-gdbserver" ? Fault::Kind::kKillServer
+               : words[0] == "kill-holder"    ? Fault::Kind::kKillHolder
                : words[0] == "stop-gdbserver" ? Fault::Kind::kStopServer
                                               : Fault::Kind::kErrno;
   fault.always = words[0] == "lack";
@@ -840,6 +855,7 @@ int boot_main(int argc, char** argv) {
   }
   options.mode = mode_of(mode);
   options.shared = mode == "console";
+  options.holds = mode == "hold";
   options.command_line = command_line_of(mode);
   for (std::size_t i = 3; i < words.size(); ++i) {
     if (words[i] == "--direct")

@@ -16,4 +16,11 @@ Status start(pid_t) {
 void stop() {
 }
 
+Status watch() {
+  return Done{};
+}
+
+void unwatch() {
+}
+
 }  // namespace gdbdebug::guard

@@ -1895,6 +1895,45 @@ TEST(Relay, AStopOfADebuggerThatIsLostIsNotToldToTheNext) {
   EXPECT_EQ(bench.out(), "");
 }
 
+TEST(Relay, APacketThatChoosesAProcessIsNoDebugger) {
+  Bench bench;
+  EXPECT_EQ(bench.send("qGdbdebug.hello:75646576"), "");
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kHelloPacket} | unsigned{Relay::kChoose});
+  EXPECT_EQ(bench->take_chosen().view(), "udev");
+  EXPECT_EQ(bench->take_chosen().view(), "");
+  EXPECT_FALSE(bench->has_guest());
+  EXPECT_TRUE(bench.asked().empty());
+}
+
+TEST(Relay, WhatIsArmedIsPid1AndNoOtherProcess) {
+  for (const unsigned subject : {1U, 231U}) {
+    SCOPED_TRACE(subject);
+    const std::string thread = subject == 1 ? "p1.1" : "pe7.e7";
+    Bench bench;
+    bench->arm();
+    bench->set_subject(subject);
+    bench->server_ready_held();
+    bench.connect();
+    (void)bench.send("vCont;c:" + thread);
+    (void)bench.server("T0bthread:" + thread + ";");
+    EXPECT_TRUE(bench->at_end());
+    EXPECT_EQ(bench.wishes(), subject == 1 ? unsigned{Relay::kFatalStop} : 0U);
+    EXPECT_NE(bench.send("vKill;e7").find(subject == 1 ? "panic the machine" : "not gdbdebug's to kill"),
+              std::string::npos);
+  }
+}
+
+TEST(Relay, AnotherProcessIsDetachedFromByItsNumber) {
+  Bench bench;
+  bench->arm();
+  bench->set_subject(231);
+  bench->server_ready_held();
+  bench.connect();
+  EXPECT_EQ(bench.send("D;e7"), "+" + framed("OK"));
+  EXPECT_EQ(bench.asked(), Payloads{"D;e7"});
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kReleaseServer});
+}
+
 TEST(Relay, APacketThatAsksForTheHelloIsNoDebugger) {
   for (const bool runs : {false, true}) {
     Bench bench;

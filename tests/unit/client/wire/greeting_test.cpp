@@ -25,6 +25,19 @@ TEST(ClientGreeting, EscapesAreTakenBack) {
   EXPECT_EQ(greeting->exe, R"(/a b-=\x41\xZZ\x4)");
 }
 
+TEST(ClientGreeting, WhatIsHeldIsListed) {
+  const auto greeting =
+      read_greeting(R"(gdbdebug version=1 state=held pid=231 held=1:init:end held=231:a\x2db\x3ac:start held=x:y:z )"
+                    R"(held=7:a\x1b:start )"
+                    R"(held=12345678901:a:start held=7)");
+  ASSERT_TRUE(greeting);
+  EXPECT_EQ(greeting->pid, "231");
+  ASSERT_EQ(greeting->held.size(), 2U);
+  EXPECT_EQ(greeting->held[0].pid + greeting->held[0].name + greeting->held[0].why, "1initend");
+  EXPECT_EQ(greeting->held[1].pid + greeting->held[1].name + greeting->held[1].why, "231a-b:cstart");
+  EXPECT_EQ(greeting->refused, " held held held held");
+}
+
 TEST(ClientGreeting, ValuesThatCannotBeSuchAreRefusedAndNamed) {
   const auto greeting = read_greeting(R"(gdbdebug version=1 state=held exe=/x\x0ashell\x20id build_id=6f;1d )"
                                       R"(machine=..\x2fetc watchdog=ten)");

@@ -276,10 +276,12 @@ TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
   constexpr auto kKnown =
       "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, reboot, core, core=KIB, core=all, "
       "hang=SECONDS, "
-      "feed, modules=A:B, from=ADDR/PREFIX, insecure";
+      "feed, hold=PROGRAM, holdtime=SECONDS, modules=A:B, from=ADDR/PREFIX, insecure";
   constexpr auto kSeconds = ": SECONDS must be a whole number from 1 to 8640000; expected wait=30";
   constexpr auto kSpeed = ": the speed cannot be read; expected 115200n8, as in console=";
   constexpr auto kHang = ": SECONDS must be a whole number from 1 to 8640000; expected hang=60";
+  constexpr auto kHold =
+      ": PROGRAM must be an absolute path or a file name, without colon or comma; expected hold=systemd-udevd";
   constexpr auto kCore = ": KIB must be a whole number from 8 to 1048576, or all; expected core=64";
   constexpr auto kModules = ": this is not a list of module names; expected modules=virtio_console:xhci_pci";
   constexpr auto kFrom = ": the address cannot be read; expected from=192.0.2.0/24";
@@ -338,6 +340,23 @@ TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
       {"ttyS1,hang", {quoted("hang", kHang)}},
       {"ttyS1,hang=0", {quoted("hang=0", kHang)}},
       {"ttyS1,hang=x", {quoted("hang=x", kHang)}},
+      {"ttyS1,hold=systemd-udevd,holdtime=30", {}},
+      {"ttyS1,hold=/usr/lib/systemd/systemd-udevd", {}},
+      {"ttyS1,hold=a,hold=b,hold=c,hold=d,hold=e,hold=f,hold=g,hold=h,hold=a", {}},
+      {"ttyS1,hold=a,hold=b,hold=c,hold=d,hold=e,hold=f,hold=g,hold=h,hold=i",
+       {"'hold=i': there is room for eight of these only"}},
+      {"ttyS1,hold", {quoted("hold", kHold)}},
+      {"ttyS1,hold=", {quoted("hold=", kHold)}},
+      {"ttyS1,hold=a:b", {quoted("hold=a:b", kHold)}},
+      {"ttyS1,hold=lib/udevd", {quoted("hold=lib/udevd", kHold)}},
+      {"ttyS1,hold=/usr/bin/", {quoted("hold=/usr/bin/", kHold)}},
+      {"ttyS1,hold=a\x1b", {quoted("hold=a\x1b", kHold)}},
+      {"ttyS1,hold=..", {quoted("hold=..", kHold)}},
+      {"ttyS1,holdtime=30",
+       {"'holdtime': it needs hold=, which says what is held; expected hold=systemd-udevd,holdtime=30"}},
+      {"ttyS1,hold=a,holdtime=0",
+       {"'holdtime=0': SECONDS must be a whole number from 1 to 8640000; expected holdtime=30"}},
+      {"ttyS1,crash,exit,hold=a", {}},
       {"ttyS1,insecure", {"'insecure': only tcp can be insecure"}},
       {"ssh,insecure", {"'insecure': only tcp can be insecure"}},
   };

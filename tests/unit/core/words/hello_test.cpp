@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace gdbdebug {
 namespace {
@@ -76,6 +77,17 @@ TEST(Hello, HasNoneOfTheCharactersThatMeanSomethingToGdb) {
     const auto line = compose_hello({part, part, part, part, part});
     EXPECT_EQ(line.view().find_first_of("$%+-#\003"), std::string_view::npos) << line.view();
   }
+}
+
+TEST(Hello, ListsWhatIsHeld) {
+  const HeldProcess held[] = {{1, "systemd", "end"}, {231, "a-b:c d", "start"}};
+  EXPECT_EQ(compose_hello({"0", "held", "/x", "", "m", {}, true, 231, held}).view(),
+            "gdbdebug version=0 state=held pid=231 exe=/x machine=m wire=shared held=1:systemd:end "
+            "held=231:a\\x2db\\x3ac\\x20d:start\r\n");
+  const std::string longest(5000, '%');
+  const std::vector<HeldProcess> many(64, HeldProcess{4194304, longest, "debugger"});
+  const auto line = compose_hello({"0", "held", longest, longest, "m", {}, false, 1, many});
+  EXPECT_TRUE(line.view().ends_with(":debugger\r\n")) << "the line is cut before its end";
 }
 
 TEST(Hello, IsOneLineHoweverLongTheNamesAre) {
