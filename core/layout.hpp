@@ -15,6 +15,7 @@ inline constexpr const char* kConfiguration = "/etc/gdbdebug.conf";
 /// The same in an overlay, a second archive beside an image that was made without us (gdbdebug-overlay(8)). Everything
 /// is below one top-level folder: /usr can be a link in that image, or missing. What the manifest names lies below
 /// kOverlayRoot.
+inline constexpr const char* kOverlay = "/gdbdebug";
 inline constexpr const char* kOverlayInit = "/gdbdebug/init";
 inline constexpr const char* kOverlayAgent = "/gdbdebug/gdbdebug-agent";
 inline constexpr const char* kOverlayManifest = "/gdbdebug/files";

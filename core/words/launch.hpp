@@ -12,10 +12,11 @@ namespace gdbdebug::launch {
 inline constexpr const char* kAgentName = "@gdbdebug-agent";
 
 /// The agent's arguments: the hand-off's socket, the value of rd.gdbdebug=, and that of ip=. Executing
-/// itself in its own root, it adds the descriptor of the image's root (empty: it has none).
-enum Argument : std::size_t { kName, kHandoff, kValue, kIp, kImageRoot };
-inline constexpr int kFirstCount = kImageRoot;       ///< of arguments, as gdbdebug-init starts it
-inline constexpr int kSecondCount = kImageRoot + 1;  ///< in its own root
+/// itself in its own root, it adds the descriptor of the image's root (empty: it has none), and where in it the overlay
+/// has the kernel modules that it brings (empty: it brings none, and is gone already).
+enum Argument : std::size_t { kName, kHandoff, kValue, kIp, kImageRoot, kModules };
+inline constexpr int kFirstCount = kImageRoot;     ///< of arguments, as gdbdebug-init starts it
+inline constexpr int kSecondCount = kModules + 1;  ///< in its own root
 
 /// The agent sends it when PID 1 may execute the real init; with a descriptor where PID 1's console is to be another
 /// (SCM_RIGHTS). The end without it: the agent has ended.

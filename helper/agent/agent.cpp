@@ -144,9 +144,9 @@ constexpr Stub::Subject kSubject = {
 
 class Agent {
  public:
-  Agent(const Request& request, std::string_view ip, UniqueFd handoff, UniqueFd image, wire::Parts& parts)
+  Agent(const Request& request, std::string_view ip, UniqueFd handoff, ModulesPlace modules, wire::Parts& parts)
       : request_(request),
-        modules_(request, std::move(image)),
+        modules_(request, std::move(modules)),
         line_(request, modules_, ip),
         relay_(line_.lossy(), executable, peek),
         handoff_(std::move(handoff)),
@@ -1443,11 +1443,12 @@ Text<rsp::kMaxHello> Agent::hello() const {
 
 }  // namespace
 
-void run_agent(const Request& request, std::string_view ip, UniqueFd handoff, UniqueFd image, wire::Parts& parts) {
+void run_agent(const Request& request, std::string_view ip, UniqueFd handoff, ModulesPlace modules,
+               wire::Parts& parts) {
   // Some 700 KB, too much for the stack. No static object: its destructor would be registered with atexit(), and that
   // brings malloc() along.
   alignas(Agent) static std::array<std::byte, sizeof(Agent)> room;
-  auto* const agent = new (room.data()) Agent(request, ip, std::move(handoff), std::move(image), parts);
+  auto* const agent = new (room.data()) Agent(request, ip, std::move(handoff), std::move(modules), parts);
   agent->run();
   agent->~Agent();
 }

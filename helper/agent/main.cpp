@@ -67,10 +67,12 @@ void settle() {
 /// In the image's root. Returns only if the agent cannot be: the reason has been logged.
 void move_to_own_root(char** argv) {
   const auto image = image_root();
+  const Text<64> modules(modules_of_overlay());
   const auto root = prepare_root();
   auto status = root ? enter_root(*root) : Status(root.error());
   if (status) status = mount_kernel_file_systems();
   if (!status) return log::error(status.error(), kWithout);
+  if (modules.empty()) remove_overlay(image);
   const UniqueFd survivor(::fcntl(image.get(), F_DUPFD, 3));  // survives the exec on purpose
   Text<12> number;
   if (survivor) number.add_number(static_cast<std::uint64_t>(survivor.get()));
@@ -79,6 +81,7 @@ void move_to_own_root(char** argv) {
                          argv[launch::kValue],
                          argv[launch::kIp],
                          const_cast<char*>(number.c_str()),
+                         const_cast<char*>(modules.c_str()),
                          nullptr};
   char* const environment[] = {nullptr};
   ::execve(layout::kAgent, again, environment);
@@ -140,7 +143,7 @@ bool share_console(Request& request, wire::Parts& parts, UniqueFd& handoff) {
 
 int second_run(char** argv) {
   auto handoff = passed_descriptor(argv[launch::kHandoff]);
-  auto image = passed_descriptor(argv[launch::kImageRoot]);
+  ModulesPlace modules{passed_descriptor(argv[launch::kImageRoot]), argv[launch::kModules]};
   if (!handoff) return 2;
   settle();
   if (another_is_at_work()) {  // PID 1 is in its hands, and goes on
@@ -152,7 +155,7 @@ int second_run(char** argv) {
   if (!request) return 2;
   static wire::Parts parts;
   if (!share_console(*request, parts, handoff)) return 2;
-  run_agent(*request, argv[launch::kIp], std::move(handoff), std::move(image), parts);
+  run_agent(*request, argv[launch::kIp], std::move(handoff), std::move(modules), parts);
   return 0;
 }
 

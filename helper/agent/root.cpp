@@ -99,12 +99,19 @@ Status mount_inside(const char* type, const char* path) {
 }  // namespace
 
 UniqueFd image_root() {
-  // An overlay can bring kernel modules of its own, and a modprobe for them.
+  auto file = sys::open(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+  return file ? std::move(*file) : UniqueFd();
+}
+
+std::string_view modules_of_overlay() {
   Path modprobe(layout::kOverlayRoot);
   modprobe.add("/sbin/modprobe");
-  const bool brings_modules = in_overlay() && ::access(modprobe.c_str(), X_OK) == 0;
-  auto file = sys::open(AT_FDCWD, brings_modules ? layout::kOverlayRoot : "/", O_PATH | O_DIRECTORY);
-  return file ? std::move(*file) : UniqueFd();
+  if (!in_overlay() || ::access(modprobe.c_str(), X_OK) != 0) return {};
+  return layout::kOverlayRoot + 1;  // relative to the image's root
+}
+
+void remove_overlay(const UniqueFd& image) {
+  if (in_overlay()) sys::remove_tree(image, layout::kOverlay + 1);
 }
 
 Result<UniqueFd> prepare_root() {
@@ -123,6 +130,8 @@ Result<UniqueFd> prepare_root() {
   }
 
   if (const auto status = copy_file(*root, layout::kManifest); !status) return status.error();
+  // What the overlay was built for is asked for when a line cannot be opened.
+  if (in_overlay()) (void)copy_file(*root, layout::kConfiguration);
   // A file that is missing costs the session only if gdbserver needs it, and then gdbserver says so.
   visit_manifest([&](std::string_view path) {
     if (const auto status = copy_file(*root, path); !status) log::warning(status.error(), "going on without it");

@@ -16,6 +16,12 @@ namespace gdbdebug {
 /// The image's root, which can be reached through this descriptor after the agent has left it.
 UniqueFd image_root();
 
+/// Where in the image's root the overlay has kernel modules of its own and a modprobe for them; empty: it has none.
+std::string_view modules_of_overlay();
+
+/// Takes the overlay out of the image, if the agent was started from one: the real init finds the image as it was made.
+void remove_overlay(const UniqueFd& image);
+
 /// Makes the root and fills it; the caller still stands in the image's root afterwards, in a mount namespace of its
 /// own. The descriptor is the new root's.
 Result<UniqueFd> prepare_root();

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "core/layout.hpp"
 #include "core/request/conf.hpp"
 #include "sys/child.hpp"
 #include "sys/log.hpp"
@@ -21,9 +22,11 @@ constexpr std::uint64_t kModulesTimeoutMs = 60'000;
 constexpr const char* kFailed = "it has failed";
 
 /// In the child between fork and exec: system calls only.
-void become_modprobe(int image, char* const* argv) {
+void become_modprobe(const ModulesPlace& place, char* const* argv) {
   char* const envp[] = {const_cast<char*>("PATH=/usr/sbin:/usr/bin:/sbin:/bin"), nullptr};
-  if (::fchdir(image) != 0 || ::chroot(".") != 0) return;
+  if (::fchdir(place.image.get()) != 0) return;
+  if (!place.overlay.empty() && ::chdir(place.overlay.data()) != 0) return;
+  if (::chroot(".") != 0) return;
   for (const char* path : {"/sbin/modprobe", "/usr/sbin/modprobe", "/usr/bin/modprobe", "/bin/modprobe"}) {
     ::execve(path, argv, envp);
   }
@@ -38,7 +41,7 @@ Status Modules::run(char* const* argv) {
   if (now >= *deadline_) return Error{kStep, argv[0], ETIMEDOUT, "the 60 seconds for kernel modules are over"};
   const auto left = *deadline_ - now;
   Child child;
-  if (const auto status = child.start("modprobe", [&] { become_modprobe(image_.get(), argv); }); !status) return status;
+  if (const auto status = child.start("modprobe", [&] { become_modprobe(place_, argv); }); !status) return status;
   const auto status = child.wait(static_cast<int>(left < kModprobeTimeoutMs ? left : kModprobeTimeoutMs));
   if (!status) return Error{kStep, argv[0], ETIMEDOUT, "modprobe did not finish in time"};
   if (*status == kNotExecuted) return Error{kStep, "modprobe", 0, "the image has none"};
@@ -49,11 +52,18 @@ Status Modules::run(char* const* argv) {
 Text<256> Modules::lines() const {
   Text<256> lines("serial virtio");
   Text<16384> conf;
-  const auto file = sys::open(image_.get(), "etc/gdbdebug.conf", O_RDONLY | O_NONBLOCK);
+  // An overlay's is in our own root.
+  auto file = sys::open(AT_FDCWD, layout::kConfiguration, O_RDONLY | O_NONBLOCK);
+  if (!file) file = sys::open(place_.image.get(), layout::kConfiguration + 1, O_RDONLY | O_NONBLOCK);
   if (file && sys::read_all(*file, conf)) {
     if (const auto value = conf_value(conf, "lines")) lines.set(*value);
   }
   return lines;
+}
+
+void Modules::done() {
+  if (usable() && !place_.overlay.empty()) sys::remove_tree(place_.image, layout::kOverlay + 1);
+  place_.image.reset();
 }
 
 void Modules::load_named() {

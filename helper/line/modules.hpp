@@ -16,20 +16,28 @@
 
 namespace gdbdebug {
 
+/// Where kernel modules come from: the image, or what an overlay has brought into it.
+struct ModulesPlace {
+  UniqueFd image;                 ///< its root, for as long as modules are to be loaded
+  std::string_view overlay = {};  ///< the folder in it, which ends with a zero byte; empty: the image itself
+};
+
 class Modules {
  public:
-  /// `image`: the root of the image, for as long as modules are to be loaded from it.
-  Modules(const Request& request, UniqueFd image) : request_(request), image_(std::move(image)) {}
+  Modules(const Request& request, ModulesPlace place) : request_(request), place_(std::move(place)) {}
+  Modules(const Modules&) = delete;
+  Modules& operator=(const Modules&) = delete;
+  ~Modules() { done(); }
 
   /// Loads those that `modules=` names, the first time. What cannot be loaded is said.
   void load_named();
   /// Loads drivers for devices that have appeared since the last call; whether there were any.
   bool load_for_line();
-  /// The words of `lines=` in the image's /etc/gdbdebug.conf: what it was built for.
+  /// The words of `lines=` in the /etc/gdbdebug.conf of the image or of the overlay: what it was built for.
   Text<256> lines() const;
-  /// Lets go of the image, so that its memory can be given back.
-  void done() { image_.reset(); }
-  bool usable() const { return static_cast<bool>(image_); }
+  /// Lets go of the image, so that its memory can be given back. An overlay that brought modules goes with it.
+  void done();
+  bool usable() const { return static_cast<bool>(place_.image); }
 
  private:
   struct Batch;
@@ -39,7 +47,7 @@ class Modules {
   Status run(char* const* argv);
 
   const Request& request_;
-  UniqueFd image_;
+  ModulesPlace place_;
   bool named_ = false;
   std::optional<std::uint64_t> deadline_;  ///< for all of them together, from the first on
   std::array<std::uint64_t, 512> seen_{};  ///< hashes of the modaliases that were asked for

@@ -93,6 +93,24 @@ std::string_view Names::next() {
   }
 }
 
+namespace {
+
+void remove_tree(int directory, const char* name, unsigned depth) {
+  constexpr unsigned kDeepest = 32;  // the names of each level are on the stack
+  if (depth == kDeepest || ::unlinkat(directory, name, 0) == 0) return;
+  const auto inside = open(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!inside) return;
+  Names names(*inside);
+  for (auto each = names.next(); !each.empty(); each = names.next()) remove_tree(inside->get(), each.data(), depth + 1);
+  (void)::unlinkat(directory, name, AT_REMOVEDIR);
+}
+
+}  // namespace
+
+void remove_tree(const UniqueFd& directory, const char* name) {
+  remove_tree(directory.get(), name, 0);
+}
+
 bool read_all(const UniqueFd& file, TextBuffer& text) {
   while (text.room() > 0) {
     const auto count = read(file.get(), {text.tail(), text.room()});

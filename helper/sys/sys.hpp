@@ -39,6 +39,9 @@ class Names {
   alignas(8) char buffer_[4096];
 };
 
+/// Removes what `name` in `directory` is, and all that is below it; what cannot be removed stays, in silence.
+void remove_tree(const UniqueFd& directory, const char* name);
+
 /// Fills `text` from the start, up to what it holds. Longer files are cut off: text.truncated() is not set for that.
 bool read_all(const UniqueFd& file, TextBuffer& text);
 /// The number of bytes read, 0 at the end, -1 with errno. Retries after EINTR.

@@ -13,12 +13,12 @@ from harness.checks import assert_at_start
 SYSTEMD = Path("/usr/lib/systemd/systemd")
 
 
-def make(flavour):
+def make(flavour, **options):
     lacks = generators.mkinitcpio_lacks(flavour)
     if lacks:
         pytest.skip(f"needs {lacks}")
     try:
-        return generators.mkinitcpio_image(flavour)
+        return generators.mkinitcpio_image(flavour, **options)
     except subprocess.CalledProcessError as error:
         pytest.fail(f"expected: mkinitcpio to make an image\ngot: status {error.returncode}\n{error.output}")
 
@@ -65,6 +65,20 @@ def test_the_systemd_flavour_is_met_at_the_first_instruction_of_systemd_and_boot
     debugger.command("set breakpoint pending on")
     debugger.command("tbreak __libc_start_main")
     assert debugger.resume()["frame"]["func"].startswith("__libc_start_main")
+    debugger.command("detach")
+    assert machine.report(180)["argv"][0] == "/sbin/init"
+    assert machine.wait_end() == "poweroff"
+
+
+@pytest.mark.parametrize("flavour, program", [("busybox", Path("/usr/bin/bash")), ("systemd", SYSTEMD)])
+def test_an_overlay_beside_an_unmodified_image(boot, gdb, overlay, flavour, program):
+    words = f"rdinit=/gdbdebug/init rd.gdbdebug=ttyS1,wait {generators.ROOT_COMMAND_LINE} init=/sbin/init"
+    machine = boot(overlay(make(flavour, with_gdbdebug=False)), words, devices=generators.root_disk(), memory=1024)
+    machine.wait_for("gdbdebug: ready on ttyS1", 90)
+    debugger = gdb(str(program))
+    debugger.command("set sysroot /")
+    debugger.connect(machine.debug)
+    assert_at_start(debugger, linker_of(program))
     debugger.command("detach")
     assert machine.report(180)["argv"][0] == "/sbin/init"
     assert machine.wait_end() == "poweroff"

@@ -3,11 +3,13 @@
 with the module, and with debugging off the real init sees nothing but the folder and the word on the command line."""
 
 import gzip
+import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
-from harness import BUILD, ROOT, Image, dracut_image, image, probe_image
+from harness import BUILD, ROOT, Image, dracut_image, generators, image, probe_image
 from harness.checks import assert_at_start, assert_same, comparable
 from harness.image import HELPER
 
@@ -15,6 +17,7 @@ READY = r"gdbdebug: ready on ttyS1 at 115200n8; PID 1 is held"
 OVERLAY = "rdinit=/gdbdebug/init"
 PROBE = BUILD / "tests" / "vm" / "probe"
 BUSYBOX = shutil.which("busybox")
+SYSTEMD = Path("/usr/lib/systemd/systemd")
 
 
 def linker():
@@ -52,6 +55,27 @@ def nix():
     tree.add(f"{store}/bin/init", (BUILD / "tests/vm/probe-static").read_bytes(), 0o755)
     tree.link("/init", f"{store}/bin/init")
     return tree.save()
+
+
+def mkosi_initrd(folder):
+    """In the manner of mkosi-initrd: systemd is /init, everything is in /usr, and zstd has packed it."""
+    tree = bare(Image())
+    for name in ("bin", "sbin", "lib", "lib64"):
+        tree.link(f"/{name}", f"usr/{name}")
+    programs = [str(SYSTEMD), "/usr/lib/systemd/systemd-executor", BUSYBOX]
+    for program in (Path(name) for name in programs if Path(name).exists()):
+        tree.add(str(program), program.read_bytes(), 0o755)
+        for name, file in image.libraries_of(program):
+            tree.add(name if name.startswith("/usr/") else f"/usr{name}", Path(file).read_bytes(), 0o755)
+    tree.link("/init", "usr/lib/systemd/systemd")
+    tree.add("/etc/initrd-release", "ID=test\n")
+    units = "/usr/lib/systemd/system"
+    tree.add(f"{units}/initrd.target", "[Unit]\nWants=end.service\n")
+    tree.add(f"{units}/end.service", "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\n"
+             f"ExecStart={BUSYBOX} sh -c 'echo there: /* >/dev/kmsg'\nExecStart={BUSYBOX} poweroff -f\n")
+    packed = folder / "initrd.zst"
+    subprocess.run(["zstd", "-q", "-1", tree.save(), "-o", packed], check=True, timeout=60)
+    return packed
 
 
 def usr_is_a_link():
@@ -123,13 +147,6 @@ def test_an_image_with_our_module_is_held_once(boot, connected, overlay):
     assert len(agents) == 1, agents
 
 
-def test_the_real_init_can_be_named_and_never_is_ourselves(boot, overlay):
-    machine = boot(overlay(static()), f"{OVERLAY} rd.gdbdebug.init=/gdbdebug/init", name="loop")
-    assert machine.report()["argv"][0] == "/init"
-    machine = boot(overlay(plain()), f"{OVERLAY} rd.gdbdebug.init=/usr/bin/probe", name="named")
-    assert machine.report()["argv"][0] == "/usr/bin/probe"
-
-
 @pytest.mark.skipif(not BUSYBOX, reason="no busybox")
 def test_a_busybox_script_finds_its_applets(boot, connected, overlay):
     """In the manner of Buildroot: /init is busybox's own applet by its name, which is argv[0]."""
@@ -144,6 +161,56 @@ def test_a_busybox_script_finds_its_applets(boot, connected, overlay):
     debugger.command("detach")
     machine.wait_for("argv0=/init args=one")
     assert machine.wait_end() == "poweroff"
+
+
+@pytest.mark.skipif(not BUSYBOX or not SYSTEMD.exists() or not shutil.which("zstd"),
+                    reason="no busybox, systemd or zstd")
+def test_systemd_is_init_in_an_image_that_zstd_has_packed(boot, connected, overlay, tmp_path):
+    machine = boot(overlay(mkosi_initrd(tmp_path)), f"{OVERLAY} rd.gdbdebug=ttyS1,wait systemd.log_target=kmsg")
+    machine.wait_for(READY)
+    debugger = connected(machine, sysroot="/")
+    assert_at_start(debugger, next(file for name, file in image.libraries_of(SYSTEMD) if "/ld-linux" in name))
+    debugger.command("detach")
+    assert machine.wait_end() == "poweroff"
+    there = re.search(r"there: (.*)", machine.console.text).group(1).split()
+    assert "/init" in there and "/gdbdebug" not in there, there
+
+
+@pytest.fixture
+def for_a_root(overlay):
+    """An image of initramfs-tools that goes on to generators.root_disk(), and the overlay."""
+    if not shutil.which("mkinitramfs", path="/usr/sbin:/sbin:/usr/bin") or not BUSYBOX:
+        pytest.skip("no initramfs-tools or busybox")
+    return overlay(generators.initramfs_tools_image(with_gdbdebug=False))
+
+
+def test_off_it_boots_on_to_the_real_root(boot, for_a_root):
+    machine = boot(for_a_root, f"{OVERLAY} rd.gdbdebug=off {generators.ROOT_COMMAND_LINE}",
+                   devices=generators.root_disk())
+    report = machine.report(90)
+    assert report["argv"][0] == "/sbin/init"
+    assert [one for one in report["processes"] if one["argv"].startswith("@")] == []
+    assert "gdbdebug:" not in machine.console.text
+    assert machine.wait_end() == "poweroff"
+
+
+def test_a_session_across_the_switch_and_the_end_of_the_real_roots_init(boot, connected, for_a_root):
+    """wait, the switch to the real root and exit, by the overlay alone."""
+    machine = boot(for_a_root, f"{OVERLAY} rd.gdbdebug=ttyS1,wait,exit {generators.ROOT_COMMAND_LINE} PROBE=exit:3",
+                   devices=generators.root_disk())
+    machine.wait_for("gdbdebug: ready on ttyS1", 90)
+    debugger = connected(machine, sysroot="/")
+    debugger.command("catch exec")
+    programs = [debugger.resume(seconds=120)["new-exec"], debugger.resume()["new-exec"]]
+    assert [Path(program).name for program in programs] == ["run-init", "init"], programs
+    debugger.command("detach")
+    report = machine.report()
+    assert report["argv"][0] == "/sbin/init" and "PROBE=exit:3" in report["environment"], report
+    machine.wait_for(r"gdbdebug: PID 1 \(init\) is held before it would die: exit", 60)
+    assert machine.ask_hello()["state"] == "crashed"
+    debugger = connected(machine)
+    debugger.command("detach")
+    machine.wait_for("Attempted to kill init! exitcode=0x00000300", 60)
 
 
 @pytest.mark.skipif(not shutil.which("dracut"), reason="no dracut")
@@ -165,9 +232,13 @@ def test_the_overlay_is_the_same_twice_and_left_alone_when_it_fails(helper, tmp_
         subprocess.run([*command, path], check=True, timeout=60)
     assert made[0].read_bytes() == made[1].read_bytes()
     before = made[0].read_bytes()
+    (tmp_path / "dynamic").mkdir()
+    shutil.copy("/bin/true", tmp_path / "dynamic/gdbdebug-init")
     for wrong, words in ((["--gdbserver", "/nonexistent"], "not a file"), (["--compress", "rar"], "gzip, zstd"),
                          (["--lines", "serial telex"], "telex"), (["--front", "--compress", "xz"], "in front"),
-                         (["--programs", "/bin"], "gdbdebug-init"), (["--bogus"], "--bogus")):
+                         (["--programs", "/bin"], "gdbdebug-init"),
+                         (["--root", "/.", "--programs", tmp_path / "dynamic"], "dynamically linked"),
+                         (["--bogus"], "--bogus")):
         run = subprocess.run([*command, *wrong, made[0]], capture_output=True, text=True, timeout=60, check=False)
         assert run.returncode != 0 and words in run.stderr, run.stderr
         assert made[0].read_bytes() == before

@@ -126,15 +126,20 @@ def mkinitcpio_lacks(flavour):
     if not (root / "usr/bin/mkinitcpio").exists():
         return "a real mkinitcpio: on PATH, or installed below MKINITCPIO_ROOT"
     hook = "usr/lib/initcpio/install/systemd"
+    busybox = "usr/lib/initcpio/busybox"
+    if flavour == "busybox" and not ((root / busybox).exists() or Path("/", busybox).exists()):
+        return f"mkinitcpio's busybox, {busybox} (Arch: mkinitcpio-busybox)"
     if flavour == "systemd" and not ((root / hook).exists() or Path("/", hook).exists()):
         return "mkinitcpio's hook systemd (before version 38 it came with systemd)"
     return None
 
 
-def mkinitcpio_image(flavour, configuration=None):
-    """An image of mkinitcpio with our hook, for root_disk(): flavour "busybox" or "systemd". The mkinitcpio below
-    MKINITCPIO_ROOT is laid over this machine for the time of the build, seen by nobody else. Returns the image."""
+def mkinitcpio_image(flavour, configuration=None, with_gdbdebug=True):
+    """An image of mkinitcpio with our hook or without, for root_disk(): flavour "busybox" or "systemd". The mkinitcpio
+    below MKINITCPIO_ROOT is laid over this machine for the time of the build, seen by nobody else. Returns the
+    image."""
     tree = install_tree()
+    ours = "gdbdebug" if with_gdbdebug else ""
     root = Path(MKINITCPIO_ROOT or "/")
 
     def make(scratch, result):
@@ -155,7 +160,7 @@ def mkinitcpio_image(flavour, configuration=None):
         (scratch / "mkinitcpio.conf").write_text(
             "PATH=$PATH:/usr/sbin:/sbin\n"
             f"MODULES=({' '.join(ROOT_MODULES)})\nBINARIES=({' '.join(libraries)})\nFILES=()\n"
-            f"HOOKS=({' '.join(first)} elsewhere gdbdebug)\nCOMPRESSION=gzip\nCOMPRESSION_OPTIONS=(-1)\n")
+            f"HOOKS=({' '.join(first)} elsewhere {ours})\nCOMPRESSION=gzip\nCOMPRESSION_OPTIONS=(-1)\n")
         script = ('for folder in usr/bin usr/lib etc; do [ ! -d "$0/$folder" ] || '
                   'mount -t overlay overlay -o "lowerdir=$0/$folder:/$folder" "/$folder" || exit 125; done; exec "$@"')
         environment = product_environment(tree, configuration, scratch) | {"TMPDIR": str(scratch)}
@@ -165,5 +170,5 @@ def mkinitcpio_image(flavour, configuration=None):
         if not result.exists() or re.search("ERROR: .*gdbdebug", said):
             raise subprocess.CalledProcessError(1, "mkinitcpio", said)
 
-    return cached(make, "mkinitcpio 2", ELSEWHERE, flavour, tree.name, configuration or "",
+    return cached(make, "mkinitcpio 2", ELSEWHERE, flavour, ours and tree.name, configuration or "",
                   root / "usr/bin/mkinitcpio", root / "usr/lib/initcpio")

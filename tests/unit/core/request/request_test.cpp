@@ -274,9 +274,8 @@ TEST(Request, SpeedsHaveTheSyntaxOfConsole) {
 
 TEST(Request, WhatIsWrongWithAnOptionIsNotedAndTheRestIsUsed) {
   constexpr auto kKnown =
-      "; expected wait, wait=SECONDS, crash, crash=SECONDS, handled, exit, reboot, core, core=KIB, core=all, "
-      "hang=SECONDS, "
-      "feed, hold=PROGRAM, holdtime=SECONDS, modules=A:B, from=ADDR/PREFIX, insecure";
+      "; expected wait, wait=SECONDS, at=PLACE, crash, crash=SECONDS, handled, exit, reboot, core, core=KIB, core=all, "
+      "hang=SECONDS, feed, hold=PROGRAM, holdtime=SECONDS, modules=A:B, from=ADDR/PREFIX, insecure";
   constexpr auto kSeconds = ": SECONDS must be a whole number from 1 to 8640000; expected wait=30";
   constexpr auto kSpeed = ": the speed cannot be read; expected 115200n8, as in console=";
   constexpr auto kHang = ": SECONDS must be a whole number from 1 to 8640000; expected hang=60";
