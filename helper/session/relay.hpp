@@ -337,7 +337,6 @@ class Relay {
   bool anchored_ = false;   ///< a SIGSTOP is queued whenever PID 1 stands in a session
   bool let_go_ = false;     ///< the debugger has detached from PID 1 and goes on with another process
   Guest guest_ = Guest::kNobody;
-  std::optional<std::uint64_t> knock_deadline_;
   bool knock_ran_ = false;
   bool cut_off_ = false;  ///< its gdbserver has ended in a session: what that debugger still asks is no knock
   bool noack_ = false;
@@ -372,6 +371,7 @@ class Relay {
   Text<16384> late_stop_;  ///< the stop that came while text was not acknowledged
   std::optional<std::uint64_t> ack_deadline_;
   std::optional<std::uint64_t> stuck_deadline_;
+  std::optional<std::uint64_t> knock_deadline_;
   std::uint64_t request_hash_ = 0;
   unsigned ack_tries_ = 0;
   Text<64> call_thread_;           ///< of the function under way: the Hg packet that chooses its thread
@@ -387,13 +387,13 @@ class Relay {
   std::array<unsigned, 64> others_{};  ///< the processes beside PID 1 that the debugger has been told of
   std::size_t other_count_ = 0;
 
-  bool multiprocess_ = false;   ///< a debugger of this gdbserver's has named processes
-  std::uint32_t process_ = 1;   ///< the one that g, m, Z and others mean
-  std::uint32_t selected_ = 1;  ///< the same, once gdbserver has said OK to it
+  bool sets_breakpoint_ = false;  ///< a Z packet is under way
+  bool multiprocess_ = false;     ///< a debugger of this gdbserver's has named processes
+  std::uint32_t process_ = 1;     ///< the one that g, m, Z and others mean
+  std::uint32_t selected_ = 1;    ///< the same, once gdbserver has said OK to it
 
-  Text<kMaxResume> resume_;       ///< how PID 1 was resumed last
-  bool sets_breakpoint_ = false;  ///< the Z or z packet under way
-  Breakpoint breakpoint_;         ///< of it
+  Text<kMaxResume> resume_;  ///< how PID 1 was resumed last
+  Breakpoint breakpoint_;    ///< of the Z or z packet under way
   std::array<Breakpoint, kMaxBreakpoints> breakpoints_;
   std::size_t breakpoint_count_ = 0;
   std::size_t removed_ = 0;  ///< of these, while cleaning up

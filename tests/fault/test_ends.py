@@ -314,8 +314,9 @@ def test_a_root_that_is_an_initramfs_still_is_not_the_real_one(boot):
 
 # ---- where else PID 1 is held ----
 
-AT_ROOT = r"PID 1 is held at the first instruction of the real root's init, /init, and waits .*for a debugger on"
-AT_SHUTDOWN = r"PID 1 is held at the first instruction of what shuts the machine down, /init, and waits .*for a debugger on"
+HELD_AT = "PID 1 is held at the first instruction of {}, /init, and waits .*for a debugger on"
+AT_ROOT = HELD_AT.format("the real root's init")
+AT_SHUTDOWN = HELD_AT.format("what shuts the machine down")
 
 
 def leaves_its_start(machine):
