@@ -52,7 +52,7 @@ class DiskMachine(Machine):
             del self.command[at:at + 6]  # -kernel, -initrd and -append, with their values
         self.command += disk_options
 
-    def shell(self, command, seconds=120):
+    def shell(self, command, seconds=300):
         """Types a command for the shell of SHELL; returns what it printed. Its status must be 0."""
         sent = len(self.console.text)
         # The echo of these words has a quote where the output has none, wherever it stands beside the prompt.
