@@ -24,8 +24,8 @@ def measure(table, rounds):
     initrd = dracut_image()
     until = "systemd .* running" if table.short else r"Reached target (basic\.target|Basic System)"
     times = {kind: [] for kind in KINDS}
-    # Instructions differ little from boot to boot. But while nobody on a busy host takes the console's text the machine is
-    # idle, and its clock then goes on to the next timer: one boot in some twenty has 30 s, and the median must be another.
+    # Instructions differ little from boot to boot. But where the machine waits for a host that is busy its clock goes on
+    # to the next timer: 0.15 s more where nobody took the console's text for a while, 30 s once in some thirty boots.
     for _ in range(rounds):
         for kind, append in KINDS.items():
             times[kind].append(phase(initrd, append, until))
