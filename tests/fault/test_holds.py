@@ -149,6 +149,23 @@ def test_a_process_stands_at_its_first_instruction_and_everybody_else_runs(boot,
     machine.runs()
 
 
+def test_pid_1_at_the_shutdown_waits_until_the_debugger_has_left_another_process(boot):
+    machine = boot("demand", value=VALUE + ",at=shutdown")
+    machine.runs()
+    machine.allow(1)
+    machine.told(1)
+    gdb = machine.gdb()
+    at_start(gdb)
+    machine.set(CRASH, 2)
+    machine.says("PID 1 is held, and waits for the debugger to detach")
+    gdb.says("detach", "Detaching from")
+    machine.says("PID 1 is held at the first instruction of what shuts the machine down")
+    gdb = machine.gdb()
+    at_start(gdb)
+    gdb.says("detach", "Detaching from")
+    machine.runs()
+
+
 def test_the_next_one_is_offered_when_one_is_let_go(boot):
     machine = boot("demand", value=VALUE)
     machine.runs()
