@@ -6,6 +6,7 @@ gdbdebug_path_real_init=/usr/lib/gdbdebug/init
 gdbdebug_path_agent=/usr/lib/gdbdebug/gdbdebug-agent
 gdbdebug_path_manifest=/usr/lib/gdbdebug/files
 gdbdebug_path_configuration=/etc/gdbdebug.conf
+gdbdebug_path_overlay=/gdbdebug
 gdbdebug_path_overlay_init=/gdbdebug/init
 gdbdebug_path_overlay_agent=/gdbdebug/gdbdebug-agent
 gdbdebug_path_overlay_manifest=/gdbdebug/files
