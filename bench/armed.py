@@ -24,8 +24,8 @@ def measure(table, rounds):
     initrd = dracut_image()
     until = "systemd .* running" if table.short else r"Reached target (basic\.target|Basic System)"
     times = {kind: [] for kind in KINDS}
-    # Instructions differ little from boot to boot. But where the machine waits for a host that is busy its clock goes on
-    # to the next timer: 0.15 s more where nobody took the console's text for a while, 30 s once in some thirty boots.
+    # Instructions differ little from boot to boot. But where the machine waits for a host that is busy its clock goes
+    # on to the next timer: 0.15 s more where nobody took the console's text, 30 s once in some thirty boots.
     for _ in range(rounds):
         for kind, append in KINDS.items():
             times[kind].append(phase(initrd, append, until))
