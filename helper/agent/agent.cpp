@@ -257,18 +257,19 @@ class Agent {
   bool survives_ = false;  ///< gdbserver detaches from PID 1 at a fatal signal, and it does not die of that
   bool done_ = false;
   bool executed_ = false;       ///< PID 1 is the real init
-  std::string_view place_;      ///< of the exec at which PID 1 was held last, in words
   bool unknown_stop_ = false;   ///< what PID 1 is held for is not known
-  unsigned deaths_ = 0;         ///< gdbservers that ended by themselves since a debugger was last there
   bool met_ = false;            ///< a debugger was there already
   bool told_of_sleep_ = false;  ///< the one that waits for PID 1 to stop
+  bool busy_ = false;           ///< something came from either side a moment ago
+  bool news_ = false;           ///< PID 1 was held while another process is debugged
+  unsigned deaths_ = 0;         ///< gdbservers that ended by themselves since a debugger was last there
+  std::string_view place_;      ///< of the exec at which PID 1 was held last, in words
   /// The agent waits for this one and serves all others meanwhile (serve_until()).
   struct {
     int fd = -1;
     bool ready = false;
     std::optional<std::uint64_t> deadline;
   } awaited_;
-  bool busy_ = false;            ///< something came from either side a moment ago
   unsigned signals_passed_ = 0;  ///< fatal ones for which PID 1 has a handler
   Feeder feeder_;
   std::uint64_t handled_until_ = 0;  ///< an exit counts as PID 1's crash until then
@@ -276,7 +277,6 @@ class Agent {
   std::uint32_t hold_seconds_ = 0;
   std::optional<std::uint64_t> hold_deadline_;     ///< when PID 1 goes on after hold_seconds_ without a debugger
   std::optional<std::uint64_t> subject_deadline_;  ///< when another process goes on that was left held
-  bool news_ = false;                              ///< PID 1 was held while another process is debugged
   std::optional<std::uint64_t> hang_deadline_;     ///< when to report a boot that has not reached the real root
   std::optional<std::uint64_t> stop_deadline_;     ///< when to look why PID 1 has not stopped for a debugger
 };
