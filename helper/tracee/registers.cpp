@@ -147,18 +147,16 @@ constexpr std::string_view kDescription =
     "<reg name=\"fpcr\" bitsize=\"32\" type=\"int\"/></feature></target>";
 
 bool read_values(pid_t thread) {
-  struct {
-    std::uint64_t x[31], sp, pc, pstate;
-  } general{};
-  struct {
-    unsigned char v[32][16];
-    std::uint32_t fpsr, fpcr, reserved[2];
-  } floating{};
-  if (!read_set(thread, NT_PRSTATUS, {reinterpret_cast<char*>(&general), sizeof general})) return false;
-  add(general, offsetof(decltype(general), pstate));
-  add(general.pstate, 4);
-  if (read_set(thread, NT_PRFPREG, {reinterpret_cast<char*>(&floating), sizeof floating}))
-    add(floating, offsetof(decltype(floating), reserved));
+  // struct user_pt_regs: x0 to x30, sp, pc, pstate; struct user_fpsimd_state: v0 to v31, fpsr, fpcr and two words that
+  // are reserved (arch/arm64/include/uapi/asm/ptrace.h).
+  constexpr std::size_t kPstate = 33;
+  constexpr std::size_t kReserved = 32 * 16 + 2 * 4;
+  std::uint64_t general[kPstate + 1]{};
+  alignas(16) unsigned char floating[kReserved + 2 * 4]{};
+  if (!read_set(thread, NT_PRSTATUS, {reinterpret_cast<char*>(general), sizeof general})) return false;
+  add(general, kPstate * sizeof *general);
+  add(general[kPstate], 4);
+  if (read_set(thread, NT_PRFPREG, {reinterpret_cast<char*>(floating), sizeof floating})) add(floating, kReserved);
   return true;
 }
 #else
