@@ -48,6 +48,7 @@ constexpr unsigned long kOptions = kTraceClone | kTraceExec | kTraceExit | kTrac
 long trace(unsigned request, pid_t thread, unsigned long data) {
   return ::syscall(SYS_ptrace, static_cast<unsigned long>(request), static_cast<unsigned long>(thread), 0UL, data);
 }
+// cppcheck-suppress constParameterPointer ; the kernel writes there
 long trace(unsigned request, pid_t thread, void* data) {
   return trace(request, thread, reinterpret_cast<unsigned long>(data));
 }
@@ -66,17 +67,16 @@ void on_child(int) {
 bool begins_reboot(pid_t thread) {
   constexpr unsigned kGetSyscallInfo = 0x420e;
   constexpr unsigned char kEntry = 1;
-  struct {
-    std::uint32_t kind;  // in its first byte
-    std::uint32_t machine;
-    std::uint64_t pc, sp, number, arguments[6];
-  } info{};
+  // struct ptrace_syscall_info in words (include/uapi/linux/ptrace.h): the first byte says at which of the two it
+  // stands.
+  constexpr std::size_t kNumber = 3;
+  std::array<std::uint64_t, 11> info{};
   const auto size = ::syscall(SYS_ptrace, static_cast<unsigned long>(kGetSyscallInfo),
-                              static_cast<unsigned long>(thread), sizeof info, &info);
+                              static_cast<unsigned long>(thread), sizeof info, info.data());
   if (size > 0) {
     unsigned char kind = 0;
-    std::memcpy(&kind, &info.kind, 1);
-    return kind == kEntry && info.number == SYS_reboot;
+    std::memcpy(&kind, info.data(), 1);
+    return kind == kEntry && info[kNumber] == SYS_reboot;
   }
   return pid1::call_of(static_cast<unsigned>(thread)).number == std::uint64_t{SYS_reboot};
 }
