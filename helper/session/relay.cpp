@@ -689,6 +689,7 @@ void Relay::resume_again() {
   Text<kMaxResume> again;
   add_without_signals(resume_, again);
   pid1_ = Pid1::kRunning;
+  if (interrupt_) stop_pid1();  // asked for while PID 1 stood here unseen
   ask_server(again, Ask::kResume);
 }
 
@@ -1136,6 +1137,7 @@ bool Relay::consistent() const {
   if (pid1_ == Pid1::kFree && busy()) return false;
   if (pid1_ != Pid1::kHeld && (fatal_stop_ || gdbs_stop_ || own_stop_)) return false;
   if (pid1_ == Pid1::kRunning && ask_ != Ask::kResume) return false;
+  if (pid1_ == Pid1::kRunning && interrupt_ && !stop_pending_) return false;
   if (!late_stop_.empty() && (nobody || pid1_ == Pid1::kRunning)) return false;
   return breakpoint_count_ <= breakpoints_.size();
 }

@@ -1126,6 +1126,16 @@ TEST(Relay, ASystemCallThatTheDebuggerDidNotAskForIsNotToldBeforeTheAgentHasLook
   EXPECT_TRUE(bench->at_end());
 }
 
+TEST(Relay, ACtrlCWhilePid1StandsUnseenStopsIt) {
+  auto bench = armed();
+  (void)bench.server("T05syscall_entry:3c;thread:p1.3;");
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kCallStop});
+  EXPECT_EQ(bench.line("\003"), "");
+  bench->go_on();
+  EXPECT_EQ(bench.wishes(), unsigned{Relay::kStopPid1});
+  EXPECT_EQ(bench.server(kSigstop), framed("T02thread:p1.1;"));
+}
+
 TEST(Relay, SystemCallsThatTheDebuggerAskedForAreItsOwn) {
   auto bench = armed();
   (void)bench.server("T05thread:p1.1;");
