@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -63,6 +64,15 @@ constexpr std::string_view kAtShutdown = "at the first instruction of what shuts
 bool has_spare_processor() {
   cpu_set_t processors;
   return ::sched_getaffinity(0, sizeof processors, &processors) == 0 && CPU_COUNT(&processors) > 1;
+}
+
+/// An image can leave less than the agent's loop looks at.
+void raise_file_limit() {
+  constexpr rlim_t kFiles = 128;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kFiles) return;
+  limit = {kFiles, limit.rlim_max < kFiles ? kFiles : limit.rlim_max};
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // where it is refused the first of them have to do
 }
 
 /// What is said of it when nobody holds PID 1 any more.
@@ -284,6 +294,7 @@ class Agent {
 // ---- before the hand-off ----
 
 void Agent::run() {
+  raise_file_limit();
   program_ = find_in_manifest("gdbserver");
   if (program_.empty()) {
     return log::error({"looking for gdbserver", layout::kManifest, 0, "it is not in the image"}, kWithout);
@@ -567,6 +578,8 @@ void Agent::say_aloud(std::string_view message) {
 /// TCP are half as many again, and so are a core file's megabytes a second (bench/relay.py). So it looks for a moment
 /// before it sleeps, where that takes the processor from nobody; a serial line is slower than all of that.
 int Agent::wait(std::span<pollfd> polls) {
+  // More entries than descriptors are allowed are refused, also unused ones.
+  while (polls.back().fd < 0 && polls.size() > 1) polls = polls.first(polls.size() - 1);
   constexpr std::uint64_t kMomentUs = 100;
   // Not `busy_ = count > 0` at the end: setg with a store, and the sign asked for after it. Where that store faults, as
   // the first one after a fork does, QEMU's TCG 7.2 loses the flags, and one event looks like an error.
