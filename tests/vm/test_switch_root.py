@@ -118,7 +118,7 @@ def test_a_session_across_the_switch_and_to_the_very_end(boot, gdb, disk, helper
 def test_held_at_the_real_roots_init_and_at_the_shutdown(boot, gdb, disk, helper):
     machine = boot_on(boot, disk, "rd.gdbdebug=ttyS1,at=root:shutdown")
     at_root = "at the first instruction of the real root's init"
-    machine.wait_for(f"gdbdebug: ready on ttyS1; PID 1 runs, and will be held {at_root}", 90)
+    machine.wait_for(f"gdbdebug: ready on ttyS1 at 115200n8; PID 1 runs, and will be held {at_root}", 90)
     machine.wait_for(f"gdbdebug: PID 1 is held {at_root}, /usr/lib/systemd/systemd, and waits for a debugger on ttyS1",
                      120)
     first = meet(gdb, machine)
@@ -141,7 +141,7 @@ def test_held_at_the_real_roots_init_and_at_the_shutdown(boot, gdb, disk, helper
 
 def test_a_debugger_that_is_there_is_stopped_at_the_real_roots_init(boot, gdb, disk, helper):
     machine = boot_on(boot, disk, "rd.gdbdebug=ttyS1,at=init:root")
-    machine.wait_for("gdbdebug: ready on ttyS1; PID 1 is held at its first instruction", 90)
+    machine.wait_for("gdbdebug: ready on ttyS1 at 115200n8; PID 1 is held at its first instruction", 90)
     debugger = meet(gdb, machine)
     stop = debugger.resume(seconds=180)
     assert stop["signal-name"] == "SIGINT", stop
