@@ -29,7 +29,7 @@ std::span<const unsigned char> bytes_of(std::string_view text) {
 }
 
 Result<UniqueFd> open_file_of(unsigned thread, std::string_view name) {
-  return sys::open(AT_FDCWD, pid1::file_of(static_cast<pid_t>(thread), name).c_str(), O_RDONLY);
+  return sys::open(AT_FDCWD, sys::process_file(static_cast<pid_t>(thread), name).c_str(), O_RDONLY);
 }
 
 /// Tells this core from others in the same log.

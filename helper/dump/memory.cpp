@@ -13,7 +13,7 @@
 
 namespace gdbdebug::dump {
 ProcessMemory::ProcessMemory(pid_t thread) : thread_(thread) {
-  if (auto file = sys::open(AT_FDCWD, pid1::file_of(thread, "mem").c_str(), O_RDONLY)) memory_ = std::move(*file);
+  if (auto file = sys::open(AT_FDCWD, sys::process_file(thread, "mem").c_str(), O_RDONLY)) memory_ = std::move(*file);
 }
 
 std::size_t ProcessMemory::read(std::uint64_t address, std::span<unsigned char> bytes) const {
@@ -40,7 +40,7 @@ bool ProcessMemory::read_file(std::uint64_t begin, std::uint64_t end, std::uint6
 std::string_view read_maps(pid_t process) {
   static Text<65536> text;
   text.clear();
-  const auto file = sys::open(AT_FDCWD, pid1::file_of(process, "maps").c_str(), O_RDONLY);
+  const auto file = sys::open(AT_FDCWD, sys::process_file(process, "maps").c_str(), O_RDONLY);
   if (file) (void)sys::read_all(*file, text);  // what there is of it
   return text;
 }

@@ -43,9 +43,7 @@ constexpr const char* kHere = ".";
 
 /// A file of /proc/PROCESS/, cut off at what `text` holds.
 bool read_file(pid_t process, std::string_view name, TextBuffer& text) {
-  Text<64> path("/proc/");
-  path.add_number(static_cast<std::uint64_t>(process)).add('/').add(name);
-  const auto file = sys::open(AT_FDCWD, path.c_str(), O_RDONLY);
+  const auto file = sys::open(AT_FDCWD, sys::process_file(process, name).c_str(), O_RDONLY);
   return file && sys::read_all(*file, text);
 }
 
@@ -177,7 +175,8 @@ bool Answers::mark(int folder) const {
   static Text<262144> text;
   UniqueFd list;
   for (;;) {
-    auto next = sys::open(AT_FDCWD, "/proc/1/mountinfo", O_RDONLY);  // anew: it is as of PID 1's root when it is opened
+    // Opened again each time: it shows the mounts below the root that PID 1 has when it is opened.
+    auto next = sys::open(AT_FDCWD, "/proc/1/mountinfo", O_RDONLY);
     if (!next) ::_exit(0);
     text.clear();
     if (!sys::read_all(*next, text)) ::_exit(0);
@@ -267,9 +266,7 @@ std::string_view Answers::executed_as(const fanotify_event_metadata& event) {
   if (call) {
     for (const auto& exec : kExecCalls) {
       if (exec.number != call->number) continue;
-      Text<32> path("/proc/");
-      path.add_number(static_cast<std::uint64_t>(event.pid)).add("/mem");
-      const auto memory = sys::open(AT_FDCWD, path.c_str(), O_RDONLY);
+      const auto memory = sys::open(AT_FDCWD, sys::process_file(event.pid, "mem").c_str(), O_RDONLY);
       if (!memory) break;
       read_text(*memory, call->arguments[exec.name], name_);
       std::uint64_t first = 0;  // the lowest byte comes first on every machine that gdbdebug runs on
@@ -398,7 +395,7 @@ Result<Answerer> start_answerer(std::span<const std::string_view> programs) {
   answerer.pid = ::fork();
   if (answerer.pid < 0) return failed("starting a process", "hold=");
   if (answerer.pid > 0) return answerer;
-  // What it has of the agent's must not stay open when that ends: PID 1 waits for the end of the hand-off's socket.
+  // The agent's descriptors must not stay open when the agent ends: PID 1 waits for the hand-off's socket to close.
   constexpr int kFirst = STDERR_FILENO + 1;
   constexpr int kLast = 1024;
   const int kept = theirs.get();

@@ -16,12 +16,6 @@
 namespace gdbdebug::hold {
 namespace {
 
-Text<64> file_of(pid_t process, std::string_view name) {
-  Text<64> path("/proc/");
-  path.add_number(static_cast<std::uint64_t>(process)).add('/').add(name);
-  return path;
-}
-
 template <typename T>
 bool read_at(const UniqueFd& file, std::uint64_t offset, T& value) {
   return ::pread(file.get(), &value, sizeof value, static_cast<off_t>(offset)) == static_cast<ssize_t>(sizeof value);
@@ -57,10 +51,10 @@ std::optional<std::uint64_t> first_instruction(const UniqueFd& auxv, const Uniqu
 }  // namespace
 
 bool stands_at_start(pid_t process) {
-  const auto exe = sys::open(AT_FDCWD, file_of(process, "exe").c_str(), O_RDONLY);
-  const auto auxv = sys::open(AT_FDCWD, file_of(process, "auxv").c_str(), O_RDONLY);
-  const auto memory = sys::open(AT_FDCWD, file_of(process, "mem").c_str(), O_RDONLY);
-  const auto state = sys::open(AT_FDCWD, file_of(process, "syscall").c_str(), O_RDONLY);
+  const auto exe = sys::open(AT_FDCWD, sys::process_file(process, "exe").c_str(), O_RDONLY);
+  const auto auxv = sys::open(AT_FDCWD, sys::process_file(process, "auxv").c_str(), O_RDONLY);
+  const auto memory = sys::open(AT_FDCWD, sys::process_file(process, "mem").c_str(), O_RDONLY);
+  const auto state = sys::open(AT_FDCWD, sys::process_file(process, "syscall").c_str(), O_RDONLY);
   unsigned char ident[EI_NIDENT]{};
   Text<256> text;
   if (!exe || !auxv || !memory || !state || !read_at(*exe, 0, ident) || !sys::read_all(*state, text)) return false;

@@ -25,10 +25,8 @@ constexpr std::uint64_t kLookMs = 5;
 constexpr const char* kHolding = "holding programs";
 
 char state_of(pid_t process) {
-  Text<64> path("/proc/");
-  path.add_number(static_cast<std::uint64_t>(process)).add("/stat");
   Text<512> stat;
-  const auto file = sys::open(AT_FDCWD, path.c_str(), O_RDONLY);
+  const auto file = sys::open(AT_FDCWD, sys::process_file(process, "stat").c_str(), O_RDONLY);
   if (!file || !sys::read_all(*file, stat)) return 0;
   const auto end = stat.view().rfind(") ");
   return end == std::string_view::npos || end + 2 >= stat.view().size() ? '\0' : stat.view()[end + 2];

@@ -81,7 +81,7 @@ constexpr Call kCalls[] = {
 };
 
 Text<96> file_of(unsigned process, std::string_view name) {
-  return pid1::file_of(static_cast<pid_t>(process), name);
+  return sys::process_file(static_cast<pid_t>(process), name);
 }
 
 bool read_file(unsigned process, std::string_view name, TextBuffer& text) {

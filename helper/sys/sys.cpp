@@ -155,6 +155,12 @@ bool wait_readable(int fd, std::uint64_t deadline_ms) {
   }
 }
 
+Text<96> process_file(pid_t process, std::string_view name) {
+  Text<96> path("/proc/");
+  path.add_number(static_cast<std::uint64_t>(process)).add('/').add(name);
+  return path;
+}
+
 const char* executed_as() {
   const auto* const name = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
   return name != nullptr ? name : "";

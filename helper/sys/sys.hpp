@@ -50,6 +50,9 @@ ssize_t write(int fd, std::string_view bytes);
 /// Writes all of it to a blocking descriptor.
 bool write_all(int fd, std::string_view bytes);
 
+/// The path of a process's or thread's file in /proc (proc(5)).
+Text<96> process_file(pid_t process, std::string_view name);
+
 /// The name by which this program was executed (AT_EXECFN, getauxval(3)); empty where the kernel has not told.
 const char* executed_as();
 

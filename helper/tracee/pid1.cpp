@@ -79,21 +79,15 @@ Text<256> field(int directory, const char* path, std::string_view key) {
 
 }  // namespace
 
-Text<96> file_of(pid_t process, std::string_view name) {
-  Text<96> path("/proc/");
-  path.add_number(static_cast<std::uint64_t>(process)).add('/').add(name);
-  return path;
-}
-
 Result<UniqueFd> open_mapped(pid_t process, std::uint64_t begin, std::uint64_t end) {
-  auto path = file_of(process, "map_files/");
+  auto path = sys::process_file(process, "map_files/");
   path.add_number(begin, 16).add('-').add_number(end, 16);
   return sys::open(AT_FDCWD, path.c_str(), O_RDONLY);
 }
 
 Text<512> executable(pid_t process) {
   Text<512> name;
-  const auto count = ::readlink(file_of(process, "exe").c_str(), name.tail(), name.room());
+  const auto count = ::readlink(sys::process_file(process, "exe").c_str(), name.tail(), name.room());
   if (count > 0) name.grow(static_cast<std::size_t>(count));
   constexpr std::string_view kDeleted =
       " (deleted)";  // of a root that has been given up, or a package that was updated
@@ -122,7 +116,7 @@ Text<128> build_id(const UniqueFd& file) {
 }
 
 Text<128> executable_build_id(pid_t process) {
-  const auto file = sys::open(AT_FDCWD, file_of(process, "exe").c_str(), O_RDONLY);
+  const auto file = sys::open(AT_FDCWD, sys::process_file(process, "exe").c_str(), O_RDONLY);
   return file ? build_id(*file) : Text<128>();
 }
 
@@ -136,17 +130,17 @@ bool catches(int signal) {
 }
 
 Text<256> status_of(pid_t process, std::string_view key) {
-  return field(AT_FDCWD, file_of(process, "status").c_str(), key);
+  return field(AT_FDCWD, sys::process_file(process, "status").c_str(), key);
 }
 
 bool read_memory(pid_t process, std::uint64_t address, std::span<char> bytes) {
-  const auto file = sys::open(AT_FDCWD, file_of(process, "mem").c_str(), O_RDONLY);
+  const auto file = sys::open(AT_FDCWD, sys::process_file(process, "mem").c_str(), O_RDONLY);
   return file && ::pread(file->get(), bytes.data(), bytes.size(), static_cast<off_t>(address)) ==
                      static_cast<ssize_t>(bytes.size());
 }
 
 bool write_memory(pid_t process, std::uint64_t address, std::string_view bytes) {
-  const auto file = sys::open(AT_FDCWD, file_of(process, "mem").c_str(), O_WRONLY);
+  const auto file = sys::open(AT_FDCWD, sys::process_file(process, "mem").c_str(), O_WRONLY);
   return file && ::pwrite(file->get(), bytes.data(), bytes.size(), static_cast<off_t>(address)) ==
                      static_cast<ssize_t>(bytes.size());
 }
@@ -176,7 +170,7 @@ bool lives(unsigned thread) {
 }
 
 bool is_stopped(pid_t process) {
-  const auto tasks = sys::open(AT_FDCWD, file_of(process, "task").c_str(), O_RDONLY | O_DIRECTORY);
+  const auto tasks = sys::open(AT_FDCWD, sys::process_file(process, "task").c_str(), O_RDONLY | O_DIRECTORY);
   if (!tasks) return false;
   sys::Names names(*tasks);
   for (auto name = names.next(); !name.empty(); name = names.next()) {

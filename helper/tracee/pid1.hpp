@@ -16,8 +16,6 @@
 
 namespace gdbdebug::pid1 {
 
-/// The path of a process's or thread's file in /proc (proc(5)).
-Text<96> file_of(pid_t process, std::string_view name);
 /// The file that is mapped from `begin` to `end`. Also one that has been deleted, or lies in another mount namespace
 /// (proc(5), /proc/PID/map_files).
 Result<UniqueFd> open_mapped(pid_t process, std::uint64_t begin, std::uint64_t end);
