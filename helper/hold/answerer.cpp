@@ -187,21 +187,7 @@ bool Answers::mark(int folder) const {
       Text<4200> path("/proc/1/root");
       const auto folder = sys::open(AT_FDCWD, path.add(point).c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW);
       if (!folder) continue;  // a file is mounted there, or it is not there any more
-      char byte = 'm';
-      iovec vector{&byte, 1};
-      alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-      msghdr message{};
-      message.msg_iov = &vector;
-      message.msg_iovlen = 1;
-      message.msg_control = control.data();
-      message.msg_controllen = control.size();
-      auto* const header = CMSG_FIRSTHDR(&message);
-      header->cmsg_level = SOL_SOCKET;
-      header->cmsg_type = SCM_RIGHTS;
-      header->cmsg_len = CMSG_LEN(sizeof(int));
-      const int fd = folder->get();
-      std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-      if (::sendmsg(answerer.get(), &message, MSG_NOSIGNAL) < 0) ::_exit(0);
+      if (!sys::send_descriptor(answerer.get(), 'm', folder->get())) ::_exit(0);
     }
     pollfd poll{.fd = list.get(), .events = POLLPRI, .revents = 0};
     (void)::poll(&poll, 1, -1);

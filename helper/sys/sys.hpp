@@ -50,6 +50,9 @@ ssize_t write(int fd, std::string_view bytes);
 /// Writes all of it to a blocking descriptor.
 bool write_all(int fd, std::string_view bytes);
 
+/// Sends one byte with a descriptor (unix(7), SCM_RIGHTS); whether it went out.
+bool send_descriptor(int socket, char byte, int fd);
+
 /// The path of a process's or thread's file in /proc (proc(5)).
 Text<96> process_file(pid_t process, std::string_view name);
 

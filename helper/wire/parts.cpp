@@ -3,11 +3,9 @@
 #include "wire/parts.hpp"
 
 #include <fcntl.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <termios.h>
@@ -169,22 +167,9 @@ Status open_parts(Parts& parts) {
 bool pass_console(const UniqueFd& handoff, char word, const Parts& parts) {
   const auto slave = open_slave(parts.console.master);
   if (!slave) return false;
-  const int fd = slave.get();
-  iovec data{&word, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)]{};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  auto* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof fd);
-  ::memcpy(CMSG_DATA(header), &fd, sizeof fd);
   // First: from the moment when PID 1 has it the guard must not close the other end.
   parts.settings->handed_over = true;
-  if (::sendmsg(handoff.get(), &message, MSG_NOSIGNAL) == 1) return true;
+  if (sys::send_descriptor(handoff.get(), word, slave.get())) return true;
   parts.settings->handed_over = false;
   return false;
 }
